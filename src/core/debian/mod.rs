@@ -1,0 +1,5 @@
+//! Debian's own words: control paragraphs, versions, relations, indexes, `.dsc` and `.changes`, Release files.
+//!
+//! **Invariant:** readers take bytes and borrow from them; nothing here knows where the bytes came from.
+
+pub mod control;

@@ -1,0 +1,102 @@
+//! What an import pinned: suites by the hash of their InRelease, indexes by the hash of their bytes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::ids::{ImportId, Sha256};
+
+/// Whether what a suite holds may feed a chroot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Part of the distribution that this is about (the Origin that carries the Essential packages).
+    Distribution,
+    /// Named by the recipe, so it feeds chroots as the distribution does.
+    Named,
+    /// Somebody else's archive that happens to be configured: listed, and never fed to a chroot.
+    ThirdParty,
+}
+
+impl Role {
+    /// Whether chroots and builds see this suite.
+    pub fn feeds(self) -> bool {
+        match self {
+            Role::Distribution | Role::Named => true,
+            Role::ThirdParty => false,
+        }
+    }
+}
+
+/// What an index lists.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IndexKind {
+    /// Source packages.
+    Sources,
+    /// Binary packages of one architecture (`all` where the archive keeps those apart).
+    Packages(String),
+}
+
+/// One index, decompressed in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedIndex {
+    /// `main`, `contrib`, `updates/main`; empty for a flat archive.
+    pub component: String,
+    /// Sources or Packages.
+    pub kind: IndexKind,
+    /// SHA-256 of the decompressed bytes, which are in the store under it.
+    pub sha256: Sha256,
+    /// Size of the decompressed bytes.
+    pub size: u64,
+}
+
+/// One suite as it was when the run pinned it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedSuite {
+    /// Archive root, without a slash at the end: what `Filename:` and `Directory:` are relative to.
+    pub uri: String,
+    /// `bookworm`, `bookworm-security`, or `./` for a flat archive: as the entry says it.
+    pub suite: String,
+    /// The Release file's Codename, empty when it has none.
+    pub codename: String,
+    /// The Release file's Origin, empty when it has none.
+    pub origin: String,
+    /// The Release file's Label, empty when it has none.
+    pub label: String,
+    /// May it feed a chroot.
+    pub role: Role,
+    /// SHA-256 of the InRelease file (or of Release, where the archive has no InRelease).
+    pub release_sha256: Sha256,
+    /// The Release file's Date as seconds since 1970, if it has one.
+    pub date: Option<i64>,
+    /// `NotAutomatic: yes`: what it holds is taken only where nothing else has that name.
+    pub not_automatic: bool,
+    /// `ButAutomaticUpgrades: yes`.
+    pub but_automatic_upgrades: bool,
+    /// File and line of the APT entry this came from.
+    pub entry: String,
+    /// The indexes that were there, sorted by component and kind.
+    pub indexes: Vec<PinnedIndex>,
+}
+
+/// Everything an import pinned; its id is the hash of this value's JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Imported {
+    /// The Debian architecture whose binaries were imported (besides `all`).
+    pub architecture: String,
+    /// In the order of the entries.
+    pub suites: Vec<PinnedSuite>,
+    /// What a person should know: an entry that was left out, one without a source index.
+    pub notes: Vec<String>,
+}
+
+impl Imported {
+    /// The id: the hash of what was pinned. Notes are no part of it, since an outage elsewhere changes nothing here.
+    pub fn id(&self) -> ImportId {
+        let pinned = Imported { notes: Vec::new(), ..self.clone() };
+        let json = serde_json::to_vec(&pinned).expect("plain data always becomes JSON");
+        ImportId(Sha256::of(&json))
+    }
+}

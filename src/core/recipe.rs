@@ -1,0 +1,308 @@
+//! What a recipe hands over to the primitives, and what it gets back, as plain data.
+//!
+//! `lua` makes the requests from tables and the responses into tables; `primitives` does what they say.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
+
+/// Where source and binary packages come from: the value of `cb.apt.system()` and `cb.apt.sources "FILE"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum AptSources {
+    /// The machine's own APT sources.
+    System {
+        /// Third-party entries that may feed chroots all the same: an Origin, a host, or a file stem.
+        also: Vec<String>,
+    },
+    /// One file, one-line or deb822; everything in it is named by the recipe.
+    File {
+        /// Already resolved against the recipe's folder.
+        path: PathBuf,
+    },
+}
+
+/// One call of a primitive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "primitive", rename_all = "kebab-case")]
+pub enum Request {
+    /// Pin suites and their indexes.
+    Import(ImportRequest),
+    /// Choose source packages and put them in build order.
+    Order(OrderRequest),
+    /// Say which builders there are.
+    Launch(LaunchRequest),
+    /// Build what an order lists.
+    Build(BuildRequest),
+    /// Write a signed archive of what was built.
+    Publish(PublishRequest),
+    /// Tell what came of builds, against what was there before.
+    Compare(CompareRequest),
+}
+
+/// What a primitive answers; always of the same kind as its request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "primitive", rename_all = "kebab-case")]
+pub enum Response {
+    /// See [`ImportResult`].
+    Import(ImportResult),
+    /// See [`OrderResult`].
+    Order(OrderResult),
+    /// See [`LaunchResult`].
+    Launch(LaunchResult),
+    /// See [`BuildResult`].
+    Build(BuildResult),
+    /// See [`PublishResult`].
+    Publish(PublishResult),
+    /// See [`CompareResult`].
+    Compare(CompareResult),
+}
+
+/// `cb.import { sources = ..., arch = ... }`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportRequest {
+    /// What to import.
+    pub sources: AptSources,
+    /// Debian architecture to build for; the machine's own when it is not given.
+    pub arch: Option<String>,
+}
+
+/// What was imported, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportResult {
+    /// Names the pinned indexes in the run's state.
+    pub import: ImportId,
+    /// The architecture that binaries were imported for.
+    pub arch: String,
+    /// Source packages that can be chosen.
+    pub sources: u64,
+    /// Binary packages that chroots may see.
+    pub packages: u64,
+}
+
+/// Which source packages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// These, by name; `name=version` asks for one version.
+    Names(Vec<String>),
+    /// All of them.
+    Everything,
+}
+
+/// `cb.order { sources = imported, packages = ... }`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderRequest {
+    /// Where the sources and the binaries to build against are.
+    pub import: ImportId,
+    /// Which of its sources.
+    pub packages: Selection,
+}
+
+/// Source packages in build order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderResult {
+    /// Where the sources are.
+    pub import: ImportId,
+    /// The architecture that this order is for.
+    pub arch: String,
+    /// In an order where each comes after what it needs, but for the edges of `loops`.
+    pub jobs: Vec<OrderedJob>,
+    /// Packages that need each other to be built; each loop names them.
+    pub loops: Vec<Vec<String>>,
+}
+
+/// One job of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderedJob {
+    /// Source package name.
+    pub source: String,
+    /// Its version, with epoch.
+    pub version: String,
+    /// A Debian architecture, or `all`.
+    pub arch: String,
+    /// The component that it is in, and goes to.
+    pub component: String,
+    /// Sources of the same order that must be finished first, by name (cut edges left out).
+    pub after: Vec<String>,
+}
+
+/// `cb.launch { cb.here { slots = 2 } }`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchRequest {
+    /// The groups of builders.
+    pub builders: Vec<Builders>,
+}
+
+/// A fleet policy, not machines: they start when there is work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchResult {
+    /// The groups of builders.
+    pub builders: Vec<Builders>,
+}
+
+/// A group of builders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Builders {
+    /// The local build daemon.
+    Here {
+        /// Builds at the same time.
+        slots: u32,
+    },
+}
+
+/// `cb.build { stage = ..., order = ..., on = ... }`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuildRequest {
+    /// The stage's name: each stage of a run has its own jobs.
+    pub stage: String,
+    /// What to build.
+    pub order: OrderResult,
+    /// Whose binaries are built against, newest layer first; an import, or what an earlier build made.
+    pub against: Vec<Against>,
+    /// Who builds.
+    pub builders: Vec<Builders>,
+    /// Variables for the build environment (`DEB_BUILD_OPTIONS` and the like).
+    pub environment: BTreeMap<String, String>,
+}
+
+/// A layer of what is built against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Against {
+    /// The pinned suites of an import.
+    Import(ImportId),
+    /// What a stage of this run built.
+    Stage(String),
+}
+
+/// What came of a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuildResult {
+    /// The stage that was built.
+    pub stage: String,
+    /// One line a job, in the order's order.
+    pub jobs: Vec<BuiltJob>,
+}
+
+/// One job's end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuiltJob {
+    /// The job.
+    pub job: JobId,
+    /// Source package name.
+    pub source: String,
+    /// Its version.
+    pub version: String,
+    /// A Debian architecture, or `all`.
+    pub arch: String,
+    /// A job state, in its text form (`installed`, `build-attempted`, `bd-uninstallable`, ...).
+    pub state: String,
+    /// Whether an earlier run's result with the same inputs was taken.
+    pub reused: bool,
+    /// What decided the result; absent for a job that never became ready.
+    pub inputs: Option<InputsHash>,
+    /// In words, for a job that is not `installed`.
+    pub reason: Option<String>,
+    /// Seconds that the build took, 0 when it was re-used.
+    pub seconds: u64,
+}
+
+/// `cb.publish { built, to = cb.dir "out" { ... } }`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishRequest {
+    /// Stages of this run whose packages are published, in order; a later one supersedes an earlier one.
+    pub stages: Vec<String>,
+    /// Where to.
+    pub to: PublishTarget,
+    /// `Suite:` and `Codename:` of the archive, and its folder under `dists/`.
+    pub suite: String,
+    /// `Origin:` of the archive.
+    pub origin: String,
+    /// `Label:` of the archive.
+    pub label: String,
+    /// Install what was published with real apt in a clean chroot that trusts only the archive's key.
+    pub prove: bool,
+}
+
+/// Where an archive is written to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum PublishTarget {
+    /// A directory; relative paths are in the run's state directory.
+    Dir {
+        /// The archive's root, the folder of `dists` and `pool`.
+        path: PathBuf,
+    },
+}
+
+/// What was published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishResult {
+    /// This state of the archive.
+    pub generation: GenerationId,
+    /// The archive's root.
+    pub path: PathBuf,
+    /// The public key, ASCII armoured.
+    pub key: PathBuf,
+    /// Its suite.
+    pub suite: String,
+    /// Its components.
+    pub components: Vec<String>,
+    /// Source packages in it.
+    pub sources: u64,
+    /// Binary packages in it.
+    pub packages: u64,
+    /// What was installed from it by real apt, one line a package; empty when that was not asked for.
+    pub proof: Vec<String>,
+}
+
+/// `cb.compare { built }`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompareRequest {
+    /// Stages of this run, compared with what they were built against.
+    pub stages: Vec<String>,
+}
+
+/// One row a binary package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompareResult {
+    /// Sorted by package and architecture.
+    pub rows: Vec<CompareRow>,
+}
+
+/// A binary package beside the one that it replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompareRow {
+    /// The stage that built it.
+    pub stage: String,
+    /// Binary package name.
+    pub package: String,
+    /// Its architecture.
+    pub arch: String,
+    /// Version and size in bytes that the import has, if it has the package.
+    pub before: Option<(String, u64)>,
+    /// Version and size in bytes that were built.
+    pub after: (String, u64),
+    /// Whether the two files have the same SHA-256.
+    pub identical: bool,
+}

@@ -1,0 +1,3 @@
+//! The one binary: control point, build daemon and command line.
+
+fn main() {}
