@@ -9,3 +9,65 @@ pub trait Perform: Send + Sync {
     /// Performs one request; blocks until it is done. Called on a thread of its own, never inside the async runtime.
     fn perform(&self, request: Request) -> anyhow::Result<Response>;
 }
+
+/// How a run goes on; Ctrl-C moves it forward, never back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pace {
+    /// Lease jobs as they become ready.
+    Go,
+    /// Finish what runs, lease nothing more.
+    Drain,
+    /// Stop what runs, too.
+    Halt,
+}
+
+/// What the parts of one process tell each other: state changed, slow down, stop.
+#[derive(Debug)]
+pub struct Signals {
+    pace: tokio::sync::watch::Sender<Pace>,
+    changed: tokio::sync::watch::Sender<u64>,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        Signals { pace: tokio::sync::watch::Sender::new(Pace::Go), changed: tokio::sync::watch::Sender::new(0) }
+    }
+}
+
+impl Signals {
+    /// Says that jobs in the state changed, so that who waits for that looks again.
+    pub fn state_changed(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// To wait for `state_changed`.
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Moves the pace on; a slower pace never goes back to a faster one.
+    pub fn slow_to(&self, pace: Pace) {
+        self.pace.send_modify(|now| *now = (*now).max(pace));
+        self.state_changed();
+    }
+
+    /// The pace now.
+    pub fn pace(&self) -> Pace {
+        *self.pace.borrow()
+    }
+
+    /// To wait for another pace.
+    pub fn paces(&self) -> tokio::sync::watch::Receiver<Pace> {
+        self.pace.subscribe()
+    }
+}
+
+/// Finds the bytes of a file by its hash: in a store, or else from the mirror that the import pinned.
+pub trait Provide: Send + Sync {
+    /// A path whose content has that hash; fetched, verified and kept first where it is not here yet.
+    /// `None`: no import or build of this run knows such a file.
+    fn provide(
+        &self,
+        sha256: crate::core::ids::Sha256,
+    ) -> futures_util::future::BoxFuture<'_, anyhow::Result<Option<std::path::PathBuf>>>;
+}
