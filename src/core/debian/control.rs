@@ -47,7 +47,7 @@ impl<'a> Iterator for Paragraphs<'a> {
     fn next(&mut self) -> Option<Paragraph<'a>> {
         while self.at < self.bytes.len() {
             let end = line_end(self.bytes, self.at);
-            if !is_blank(&self.bytes[self.at..end].trim_ascii_end()) {
+            if !is_blank(self.bytes[self.at..end].trim_ascii_end()) {
                 break;
             }
             self.at = end;
@@ -148,6 +148,30 @@ pub fn lines(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The words of a value.
 pub fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+/// Cuts a big index into parts at paragraph boundaries, for reading in parallel; every paragraph is in one part.
+pub fn split(bytes: &[u8]) -> Vec<&[u8]> {
+    const PART: usize = 1 << 20;
+    let mut parts = Vec::with_capacity(bytes.len() / PART + 1);
+    let mut rest = bytes;
+    while rest.len() > PART {
+        let Some(end) = memchr::memmem::find(&rest[PART..], b"\n\n") else { break };
+        let (part, after) = rest.split_at(PART + end + 1);
+        parts.push(part);
+        rest = after;
+    }
+    parts.push(rest);
+    parts
+}
+
+/// The text of a field that must be UTF-8.
+///
+/// # Errors
+/// In words, for a message that names the place.
+pub fn utf8<'a>(field: &str, value: &'a [u8]) -> Result<&'a str, String> {
+    std::str::from_utf8(value)
+        .map_err(|_| format!("`{field}`: expected UTF-8, got `{}`", String::from_utf8_lossy(value)))
 }
 
 #[cfg(test)]

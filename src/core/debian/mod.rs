@@ -2,4 +2,10 @@
 //!
 //! **Invariant:** readers take bytes and borrow from them; nothing here knows where the bytes came from.
 
+pub mod architecture;
 pub mod control;
+pub mod malformed;
+pub mod packages;
+pub mod relation;
+pub mod sources;
+pub mod version;
