@@ -2,8 +2,12 @@
 //!
 //! **Invariant:** no async, files, network, SQL, Lua, clock, environment or randomness.
 
+pub mod archive;
 pub mod debian;
 pub mod events;
 pub mod ids;
+pub mod order;
 pub mod pinned;
 pub mod recipe;
+pub mod suggest;
+pub mod view;

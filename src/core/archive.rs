@@ -1,0 +1,220 @@
+//! An import, read: all suites merged, with the candidates that apt would take.
+
+use rustc_hash::FxHashMap;
+
+use crate::core::debian::malformed::Malformed;
+use crate::core::debian::packages::{self, Package};
+use crate::core::debian::sources::{self, Source};
+use crate::core::debian::version;
+use crate::core::pinned::{Imported, IndexKind, PinnedIndex, PinnedSuite};
+
+/// An index with its bytes at hand.
+#[derive(Debug, Clone, Copy)]
+pub struct IndexBytes<'a> {
+    /// The suite that lists it.
+    pub suite: &'a PinnedSuite,
+    /// Which index.
+    pub index: &'a PinnedIndex,
+    /// Its bytes, decompressed.
+    pub bytes: &'a [u8],
+}
+
+/// A source package and where it is from.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceRecord<'a> {
+    /// The suite.
+    pub suite: &'a PinnedSuite,
+    /// The component.
+    pub component: &'a str,
+    /// The stanza.
+    pub source: Source<'a>,
+}
+
+/// A binary package and where it is from.
+#[derive(Debug, Clone, Copy)]
+pub struct PackageRecord<'a> {
+    /// The suite.
+    pub suite: &'a PinnedSuite,
+    /// The component.
+    pub component: &'a str,
+    /// The stanza.
+    pub package: Package<'a>,
+}
+
+/// Everything that an import lists.
+#[derive(Debug, Default)]
+pub struct Archive<'a> {
+    /// All source packages, in the order of the entries.
+    pub sources: Vec<SourceRecord<'a>>,
+    /// All binary packages, in the order of the entries.
+    pub packages: Vec<PackageRecord<'a>>,
+    /// Stanzas that cannot be read, each with the index it is in.
+    pub malformed: Vec<(String, Malformed)>,
+}
+
+/// Pairs the indexes of an import with their bytes.
+///
+/// # Errors
+/// What `bytes_of` says.
+pub fn with_bytes<'a, E>(
+    imported: &'a Imported,
+    mut bytes_of: impl FnMut(&'a PinnedIndex) -> Result<&'a [u8], E>,
+) -> Result<Vec<IndexBytes<'a>>, E> {
+    let mut indexes = Vec::new();
+    for suite in &imported.suites {
+        for index in &suite.indexes {
+            indexes.push(IndexBytes { suite, index, bytes: bytes_of(index)? });
+        }
+    }
+    Ok(indexes)
+}
+
+/// Reads all indexes.
+pub fn read<'a>(indexes: &[IndexBytes<'a>]) -> Archive<'a> {
+    let mut archive = Archive::default();
+    for &IndexBytes { suite, index, bytes } in indexes {
+        let component = index.component.as_str();
+        let malformed = match &index.kind {
+            IndexKind::Sources => {
+                let (sources, malformed) = sources::read(bytes);
+                archive.sources.extend(sources.into_iter().map(|source| SourceRecord { suite, component, source }));
+                malformed
+            }
+            IndexKind::Packages(_) => {
+                let (packages, malformed) = packages::read(bytes);
+                archive.packages.extend(packages.into_iter().map(|package| PackageRecord {
+                    suite,
+                    component,
+                    package,
+                }));
+                malformed
+            }
+        };
+        let place = || format!("{} {} {}", suite.uri, suite.suite, component);
+        archive.malformed.extend(malformed.into_iter().map(|stanza| (place(), stanza)));
+    }
+    archive
+}
+
+/// Whether a record of `suite` at `version` goes before the one that is there: automatic suites first, then the later
+/// version; the earlier entry keeps its place between equals.
+fn supersedes(suite: &PinnedSuite, version: &str, than: &PinnedSuite, that: &str) -> bool {
+    match (suite.not_automatic, than.not_automatic) {
+        (false, true) => true,
+        (true, false) => false,
+        (true, true) | (false, false) => version::compare(version.as_bytes(), that.as_bytes()).is_gt(),
+    }
+}
+
+impl<'a> Archive<'a> {
+    /// The source package of each name that is built: from suites that feed, the newest, never one kept for Built-Using.
+    pub fn chosen_sources(&self) -> FxHashMap<&'a str, SourceRecord<'a>> {
+        let mut chosen: FxHashMap<&'a str, SourceRecord<'a>> = FxHashMap::default();
+        for record in &self.sources {
+            if !record.suite.role.feeds() || record.source.extra_source_only {
+                continue;
+            }
+            chosen
+                .entry(record.source.name)
+                .and_modify(|best| {
+                    if supersedes(record.suite, record.source.version, best.suite, best.source.version) {
+                        *best = *record;
+                    }
+                })
+                .or_insert(*record);
+        }
+        chosen
+    }
+
+    /// One version of a source package, if a suite that feeds has it.
+    pub fn source_version(&self, name: &str, version: &str) -> Option<SourceRecord<'a>> {
+        self.sources
+            .iter()
+            .find(|record| record.suite.role.feeds() && record.source.name == name && record.source.version == version)
+            .copied()
+    }
+
+    /// The candidate of each binary package name, sorted by name: what apt would install.
+    pub fn candidates(&self) -> Vec<PackageRecord<'a>> {
+        let mut chosen: FxHashMap<&'a str, PackageRecord<'a>> = FxHashMap::default();
+        for record in &self.packages {
+            if !record.suite.role.feeds() {
+                continue;
+            }
+            chosen
+                .entry(record.package.name)
+                .and_modify(|best| {
+                    if supersedes(record.suite, record.package.version, best.suite, best.package.version) {
+                        *best = *record;
+                    }
+                })
+                .or_insert(*record);
+        }
+        let mut candidates: Vec<PackageRecord<'a>> = chosen.into_values().collect();
+        candidates.sort_unstable_by_key(|record| record.package.name);
+        candidates
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::core::ids::Sha256;
+    use crate::core::pinned::Role;
+
+    /// A suite for tests.
+    pub fn suite(name: &str, role: Role, not_automatic: bool) -> PinnedSuite {
+        PinnedSuite {
+            uri: "http://deb.example.org/debian".into(),
+            suite: name.into(),
+            codename: name.into(),
+            origin: "Debian".into(),
+            label: "Debian".into(),
+            role,
+            release_sha256: Sha256([0; 32]),
+            date: None,
+            not_automatic,
+            but_automatic_upgrades: false,
+            entry: "test:1".into(),
+            indexes: Vec::new(),
+        }
+    }
+
+    /// A Packages stanza for tests.
+    pub fn stanza(name: &str, version: &str, more: &str) -> String {
+        format!(
+            "Package: {name}\nVersion: {version}\nArchitecture: amd64\n{more}Filename: pool/{name}_{version}_amd64.deb\n\
+             Size: 1\nSHA256: {}\n\n",
+            Sha256::of(format!("{name} {version}").as_bytes())
+        )
+    }
+
+    fn candidate(suites: &[(PinnedSuite, &str)]) -> String {
+        let index = PinnedIndex {
+            component: "main".into(),
+            kind: IndexKind::Packages("amd64".into()),
+            sha256: Sha256([0; 32]),
+            size: 0,
+        };
+        let texts: Vec<String> = suites.iter().map(|(_, version)| stanza("a", version, "")).collect();
+        let indexes: Vec<IndexBytes<'_>> = suites
+            .iter()
+            .zip(&texts)
+            .map(|((suite, _), text)| IndexBytes { suite, index: &index, bytes: text.as_bytes() })
+            .collect();
+        read(&indexes).candidates().iter().map(|record| record.package.version).collect()
+    }
+
+    #[test]
+    fn the_newest_version_of_the_automatic_suites_is_the_candidate() {
+        let main = || suite("trixie", Role::Distribution, false);
+        let backports = || suite("trixie-backports", Role::Distribution, true);
+        let other = || suite("elsewhere", Role::ThirdParty, false);
+        assert_eq!(candidate(&[(main(), "1"), (main(), "1.1")]), "1.1");
+        assert_eq!(candidate(&[(main(), "1"), (backports(), "2")]), "1");
+        assert_eq!(candidate(&[(backports(), "2"), (main(), "1")]), "1");
+        assert_eq!(candidate(&[(backports(), "2")]), "2");
+        assert_eq!(candidate(&[(main(), "1"), (other(), "9")]), "1");
+        assert_eq!(candidate(&[(other(), "9")]), "");
+    }
+}

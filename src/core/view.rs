@@ -1,0 +1,202 @@
+//! Views: the composed archive that a job builds against, from an import and what was built since.
+//!
+//! Per source package exactly one provider's binaries are visible; what is superseded is hidden, not pinned, so that a
+//! lower version needs no downgrade (the view never offers the higher one).
+
+use rustc_hash::FxHashSet;
+
+use crate::core::archive::PackageRecord;
+use crate::core::debian::control;
+use crate::core::debian::packages::{self, Package};
+use crate::core::ids::{ImportId, Sha256, ViewId};
+
+/// The suite that every view has.
+pub const SUITE: &str = "view";
+
+/// Says in the id which way the index was written, so that a change of ours makes new views.
+const FORMAT: &str = "cloudbuild view 1";
+
+/// A binary package that was built, with the control paragraph out of its .deb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltBinary {
+    /// Source package that it was built from.
+    pub source: String,
+    /// Base name of the file.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Hash of the file.
+    pub sha256: Sha256,
+    /// The control paragraph.
+    pub control: String,
+}
+
+impl BuiltBinary {
+    /// Its stanza in a view's index.
+    pub fn stanza(&self) -> String {
+        format!(
+            "{}\nFilename: {}\nSize: {}\nSHA256: {}\n",
+            self.control.trim_end(),
+            pool_path(&self.sha256, &self.name),
+            self.size,
+            self.sha256
+        )
+    }
+}
+
+/// Where a view has a file: by content, so that two versions of one name never meet.
+pub fn pool_path(sha256: &Sha256, basename: &str) -> String {
+    format!("pool/{sha256}/{basename}")
+}
+
+/// The id of the view over `import` with these built files on top.
+pub fn id(import: &ImportId, built: &[BuiltBinary]) -> ViewId {
+    let mut hashes: Vec<String> = built.iter().map(|binary| format!("{} {}", binary.sha256, binary.source)).collect();
+    hashes.sort_unstable();
+    ViewId(Sha256::of(format!("{FORMAT}\n{import}\n{}\n", hashes.join("\n")).as_bytes()))
+}
+
+/// What is visible, sorted by name: the built packages, and the candidates that none of them supersedes.
+///
+/// A built package hides those of its source (the architecture-independent half and the other half each for itself) and
+/// any of its own name. `stanzas` are the built packages' stanzas (see [`BuiltBinary::stanza`]) in the order of `built`.
+///
+/// # Errors
+/// In words, when a built package's stanza cannot be read.
+pub fn visible<'a>(
+    candidates: &[PackageRecord<'a>],
+    built: &[BuiltBinary],
+    stanzas: &'a [String],
+) -> Result<Vec<Package<'a>>, String> {
+    let mut packages = Vec::with_capacity(candidates.len() + built.len());
+    let mut halves: FxHashSet<(&str, bool)> = FxHashSet::default();
+    let mut names: FxHashSet<&str> = FxHashSet::default();
+    for (binary, stanza) in built.iter().zip(stanzas) {
+        let paragraph =
+            control::paragraphs(stanza.as_bytes()).next().ok_or("expected a control paragraph, got none")?;
+        let package = packages::package(paragraph).map_err(|reason| format!("{}: {reason}", binary.name))?;
+        halves.insert((binary.source.as_str(), package.architecture == "all"));
+        names.insert(package.name);
+        packages.push(package);
+    }
+    for record in candidates {
+        let package = record.package;
+        let superseded = halves.contains(&(package.source(), package.architecture == "all"));
+        if !superseded && !names.contains(package.name) {
+            packages.push(package);
+        }
+    }
+    packages.sort_unstable_by_key(|package| package.name);
+    Ok(packages)
+}
+
+/// The view's `Packages`: each stanza with its `Filename` by content.
+pub fn packages_index(visible: &[Package<'_>]) -> Vec<u8> {
+    let mut index = Vec::with_capacity(visible.iter().map(|package| package.stanza.len() + 120).sum());
+    for package in visible {
+        // Lines are copied rather than fields, so that what the archive says stays byte for byte.
+        let mut drop_continuation = false;
+        for line in package.stanza.split_inclusive(|&byte| byte == b'\n') {
+            let continues = matches!(line.first(), Some(b' ' | b'\t'));
+            let filename = line.len() >= 9 && line[..9].eq_ignore_ascii_case(b"filename:");
+            drop_continuation = filename || (continues && drop_continuation);
+            if !drop_continuation {
+                index.extend_from_slice(line);
+            }
+        }
+        if index.last() != Some(&b'\n') {
+            index.push(b'\n');
+        }
+        index.extend_from_slice(b"Filename: ");
+        index.extend_from_slice(pool_path(&package.sha256, package.basename()).as_bytes());
+        index.extend_from_slice(b"\n\n");
+    }
+    index
+}
+
+/// The view's `Release`, unsigned. `date` is in the form that Release files have.
+pub fn release(architecture: &str, date: &str, packages: &[u8]) -> String {
+    format!(
+        "Origin: cloudbuild\nLabel: view\nSuite: {SUITE}\nCodename: {SUITE}\nDate: {date}\nArchitectures: {architecture}\n\
+         Components: main\nSHA256:\n {} {} {}\n",
+        Sha256::of(packages),
+        packages.len(),
+        packages_path(architecture)
+    )
+}
+
+/// Where the view's one index is, below `dists/view`.
+pub fn packages_path(architecture: &str) -> String {
+    format!("main/binary-{architecture}/Packages")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::archive::tests::{stanza, suite};
+    use crate::core::pinned::Role;
+
+    fn built(source: &str, package: &str, version: &str, architecture: &str) -> BuiltBinary {
+        BuiltBinary {
+            source: source.into(),
+            name: format!("{package}_{version}_{architecture}.deb"),
+            size: 7,
+            sha256: Sha256::of(format!("built {package}").as_bytes()),
+            control: format!(
+                "Package: {package}\nSource: {source}\nVersion: {version}\nArchitecture: {architecture}\n"
+            ),
+        }
+    }
+
+    fn check(upstream: &[String], built: &[BuiltBinary]) -> Vec<String> {
+        let suite = suite("trixie", Role::Distribution, false);
+        let text = upstream.concat();
+        let (packages, malformed) = packages::read(text.as_bytes());
+        assert_eq!(malformed, []);
+        let candidates: Vec<PackageRecord<'_>> =
+            packages.into_iter().map(|package| PackageRecord { suite: &suite, component: "main", package }).collect();
+        let stanzas: Vec<String> = built.iter().map(BuiltBinary::stanza).collect();
+        let visible = visible(&candidates, built, &stanzas).unwrap();
+        visible.iter().map(|package| format!("{} {}", package.name, package.version)).collect()
+    }
+
+    #[test]
+    fn a_built_source_hides_all_that_its_upstream_build_made_even_when_that_is_newer() {
+        let upstream = [
+            stanza("libx1", "2.0", "Source: x\n"),
+            stanza("libx-dev", "2.0", "Source: x\n"),
+            stanza("other", "1.0", ""),
+        ];
+        assert_eq!(check(&upstream, &[built("x", "libx1", "1.0", "amd64")]), ["libx1 1.0", "other 1.0"]);
+    }
+
+    #[test]
+    fn the_architecture_independent_half_stays_until_it_is_built_too() {
+        let upstream = [stanza("x-doc", "1.0", "Source: x\n").replace("Architecture: amd64", "Architecture: all")];
+        assert_eq!(check(&upstream, &[built("x", "libx1", "1.0", "amd64")]), ["libx1 1.0", "x-doc 1.0"]);
+        assert_eq!(check(&upstream, &[built("x", "x-data", "1.0", "all")]), ["x-data 1.0"]);
+    }
+
+    #[test]
+    fn the_index_names_files_by_content_and_keeps_the_rest_byte_for_byte() {
+        let text = stanza("a", "1", "Description: x\n  indented\n .\n");
+        let (packages, _) = packages::read(text.as_bytes());
+        let index = String::from_utf8(packages_index(&packages)).unwrap();
+        let sha256 = packages[0].sha256;
+        assert_eq!(
+            index,
+            format!(
+                "Package: a\nVersion: 1\nArchitecture: amd64\nDescription: x\n  indented\n .\nSize: 1\nSHA256: {sha256}\n\
+                 Filename: pool/{sha256}/a_1_amd64.deb\n\n"
+            )
+        );
+    }
+
+    #[test]
+    fn the_id_depends_on_what_is_in_the_view_and_not_on_its_order() {
+        let import = ImportId(Sha256::of(b"import"));
+        let (a, b) = (built("a", "a", "1", "amd64"), built("b", "b", "1", "amd64"));
+        assert_eq!(id(&import, &[a.clone(), b.clone()]), id(&import, &[b.clone(), a.clone()]));
+        assert_ne!(id(&import, &[a]), id(&import, &[b]));
+    }
+}
