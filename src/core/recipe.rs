@@ -194,6 +194,8 @@ pub enum Against {
 pub struct BuildResult {
     /// The stage that was built.
     pub stage: String,
+    /// What it was built against, below the stages.
+    pub import: ImportId,
     /// One line a job, in the order's order.
     pub jobs: Vec<BuiltJob>,
 }
@@ -277,7 +279,9 @@ pub struct PublishResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CompareRequest {
-    /// Stages of this run, compared with what they were built against.
+    /// What the stages were built against.
+    pub import: ImportId,
+    /// Stages of this run.
     pub stages: Vec<String>,
 }
 

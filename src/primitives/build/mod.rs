@@ -1,0 +1,131 @@
+//! `build`: makes a stage's jobs ready as what they need gets built, until all of them have ended.
+//!
+//! What is decided stands in the state as offers and events, so a run that was killed goes on from there; the control
+//! point leases the offers, and says when something changed.
+
+mod ready;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::core::events::{Event, Listener};
+use crate::core::ids::RunId;
+use crate::core::job::JobState;
+use crate::core::pinned::Imported;
+use crate::core::recipe::{BuildRequest, BuildResult, BuiltJob};
+use crate::io::clock;
+use crate::io::openpgp::SigningKey;
+use crate::io::state::jobs::{self, Job, NewJob};
+use crate::io::state::State;
+use crate::primitives::files::Files;
+use crate::primitives::import::with_archive;
+use crate::primitives::{Interrupted, Pace, Signals};
+
+/// How often a stage looks again even when nobody said that something changed.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// The handles that a stage works with.
+pub struct Stage<'s> {
+    /// The state directory.
+    pub dir: &'s Path,
+    /// Its state.
+    pub state: &'s State,
+    /// The run.
+    pub run: RunId,
+    /// Files by hash.
+    pub files: &'s Arc<Files>,
+    /// Signs views.
+    pub key: &'s SigningKey,
+    /// Changes and pace.
+    pub signals: &'s Signals,
+    /// Who hears of what happens.
+    pub listener: &'s dyn Listener,
+    /// Stop a build that neither printed nor used the CPU for so long.
+    pub stall: Duration,
+}
+
+/// Builds a stage; returns when each of its jobs has ended. Blocks, so it is called on a thread of its own.
+///
+/// # Errors
+/// [`Interrupted`] when the pace was slowed and nothing runs any more; whatever the state or the disk say.
+pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> anyhow::Result<BuildResult> {
+    insert(stage, request)?;
+    let jobs = stage.jobs(&request.stage)?;
+    let done = jobs.iter().filter(|job| job.state.is_terminal()).count() as u64;
+    let started = Event::StageStarted { stage: request.stage.clone(), jobs: jobs.len() as u64, done };
+    stage.listener.hear(&started);
+    with_archive(&stage.files.cache, imported, |archive| {
+        let planner = ready::Planner::new(stage, imported, archive, request)?;
+        let mut changes = stage.signals.changes();
+        loop {
+            changes.mark_unchanged();
+            let jobs = stage.jobs(&request.stage)?;
+            if jobs.iter().all(|job| job.state.is_terminal()) {
+                return Ok(());
+            }
+            if stage.signals.pace() != Pace::Go {
+                if !jobs.iter().any(|job| job.state == JobState::Building) {
+                    return Err(Interrupted.into());
+                }
+            } else if planner.look(&jobs)? {
+                continue;
+            }
+            wait(&mut changes);
+        }
+    })?;
+    let jobs = stage.jobs(&request.stage)?;
+    let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
+    let failed = jobs.len() as u64 - installed;
+    stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
+    Ok(BuildResult { stage: request.stage.clone(), import: request.order.import, jobs: jobs.into_iter().map(built).collect() })
+}
+
+impl Stage<'_> {
+    fn jobs(&self, stage: &str) -> anyhow::Result<Vec<Job>> {
+        Ok(self.state.read(|db| jobs::by_stage(db, self.run, stage))?)
+    }
+}
+
+/// Gives each job of the order a row, unless it has one.
+fn insert(stage: &Stage<'_>, request: &BuildRequest) -> anyhow::Result<()> {
+    let new: Vec<NewJob> = (0..)
+        .zip(&request.order.jobs)
+        .map(|(position, job)| NewJob {
+            source: job.source.clone(),
+            version: job.version.clone(),
+            arch: job.arch.clone(),
+            component: job.component.clone(),
+            after: job.after.clone(),
+            position,
+        })
+        .collect();
+    let (run, name) = (stage.run, request.stage.clone());
+    let now = clock::now().as_millisecond();
+    stage.state.write(move |tx| jobs::insert_missing(tx, run, &name, &new, now)).context("record the stage's jobs")
+}
+
+/// Waits for a change, on a thread that is not the runtime's.
+fn wait(changes: &mut tokio::sync::watch::Receiver<u64>) {
+    let waiting = async {
+        // Whoever sends changes lives as long as the run, so the only other end of this wait is the time-out.
+        let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
+    };
+    tokio::runtime::Handle::current().block_on(waiting);
+}
+
+fn built(job: Job) -> BuiltJob {
+    BuiltJob {
+        job: job.id,
+        source: job.source,
+        version: job.version,
+        arch: job.arch,
+        state: job.state.text().to_owned(),
+        reused: job.reused,
+        inputs: job.inputs,
+        reason: job.reason,
+        seconds: job.seconds,
+    }
+}

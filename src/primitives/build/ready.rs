@@ -1,0 +1,256 @@
+//! Which jobs of a stage are ready, and what exactly is offered to builders.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Stage;
+use crate::core::archive::{Archive, PackageRecord, SourceRecord};
+use crate::core::events::Event;
+use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, ViewId};
+use crate::core::inputs;
+use crate::core::job::JobEvent;
+use crate::core::order::closure::{Closure, Universe};
+use crate::core::order::{self};
+use crate::core::pinned::Imported;
+use crate::core::recipe::{Against, BuildRequest};
+use crate::core::view::{self, BuiltBinary};
+use crate::io::clock;
+use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
+use crate::io::state::jobs::{self, Job};
+use crate::primitives;
+use crate::wire::{File, Lease};
+
+/// Looks at a stage's jobs over one import.
+pub struct Planner<'p> {
+    stage: &'p Stage<'p>,
+    imported: &'p Imported,
+    request: &'p BuildRequest,
+    candidates: Vec<PackageRecord<'p>>,
+    sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
+    distribution: String,
+}
+
+/// What is the same for all jobs that become ready at once.
+struct Ground<'u> {
+    view: ViewId,
+    chroot_key: ChrootKey,
+    universe: &'u Universe<'u>,
+}
+
+impl<'p> Planner<'p> {
+    /// Makes the archive's files known to whoever asks for them by hash.
+    pub fn new(
+        stage: &'p Stage<'p>,
+        imported: &'p Imported,
+        archive: &Archive<'p>,
+        request: &'p BuildRequest,
+    ) -> anyhow::Result<Planner<'p>> {
+        let candidates = archive.candidates();
+        for suite in &imported.suites {
+            let of_suite = candidates.iter().filter(|record| std::ptr::eq(record.suite, suite));
+            stage.files.know(
+                &suite.uri,
+                of_suite.map(|record| {
+                    (record.package.sha256, record.package.size, record.package.filename.to_owned())
+                }),
+            );
+        }
+        let wanted: FxHashSet<(&str, &str)> =
+            request.order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
+        let mut sources = FxHashMap::default();
+        for record in archive.sources.iter().filter(|record| record.suite.role.feeds()) {
+            let key = (record.source.name, record.source.version);
+            if wanted.contains(&key) && !sources.contains_key(&key) {
+                // Also those of jobs that were offered before a restart: their builders will ask for the files.
+                let directory = record.source.directory;
+                let files = record.source.files().unwrap_or_default();
+                let files = files.into_iter().map(|file| (file.sha256, file.size, format!("{directory}/{}", file.name)));
+                stage.files.know(&record.suite.uri, files);
+                sources.insert(key, *record);
+            }
+        }
+        // The chroot's packages say which suite a build is for: the one that has the Essential packages.
+        let base = candidates.iter().find(|record| record.package.essential).map(|record| record.suite);
+        let distribution = base.map_or("unstable", |suite| {
+            if suite.codename.is_empty() { suite.suite.as_str() } else { suite.codename.as_str() }
+        });
+        Ok(Planner { stage, imported, request, candidates, sources, distribution: distribution.to_owned() })
+    }
+
+    /// Offers what became ready, takes earlier results where the inputs are the same, and says what can never be.
+    /// Returns whether anything changed that may make others ready.
+    pub fn look(&self, jobs: &[Job]) -> anyhow::Result<bool> {
+        let unfinished: FxHashSet<&str> =
+            jobs.iter().filter(|job| !job.state.is_terminal()).map(|job| job.source.as_str()).collect();
+        let ready: Vec<&Job> = jobs
+            .iter()
+            .filter(|job| job.state == crate::core::job::JobState::NeedsBuild && !job.offered)
+            .filter(|job| job.after.iter().all(|source| !unfinished.contains(source.as_str())))
+            .collect();
+        if ready.is_empty() {
+            return Ok(false);
+        }
+        let built = self.built()?;
+        let stanzas: Vec<String> = built.iter().map(BuiltBinary::stanza).collect();
+        let visible = view::visible(&self.candidates, &built, &stanzas).map_err(anyhow::Error::msg)?;
+        let view = view::id(&self.imported.id(), &built);
+        let architecture = self.imported.architecture.as_str();
+        primitives::view::write(self.stage.dir, view, &visible, architecture, self.stage.key)?;
+        let universe = Universe::new(&visible, architecture);
+        let chroot = Closure::of_chroot(&universe);
+        if let Some(missing) = chroot.missing.first() {
+            anyhow::bail!(
+                "the imported suites cannot make a chroot: it {}\nhint: import a suite that has the base system for \
+                 `{architecture}`",
+                missing.reason
+            );
+        }
+        let chroot_key = inputs::chroot_key(&universe, &chroot, architecture);
+        let against = Ground { view, chroot_key, universe: &universe };
+        let mut changed = false;
+        for job in ready {
+            changed |= self.decide(job, &against, &chroot)?;
+        }
+        Ok(changed)
+    }
+
+    /// What the stages built so far, those whose results are built against.
+    fn built(&self) -> anyhow::Result<Vec<BuiltBinary>> {
+        let mut stages: Vec<&str> = self
+            .request
+            .against
+            .iter()
+            .filter_map(|layer| match layer {
+                Against::Stage(name) => Some(name.as_str()),
+                Against::Import(_) => None,
+            })
+            .collect();
+        if !stages.contains(&self.request.stage.as_str()) {
+            stages.insert(0, &self.request.stage);
+        }
+        let mut built: Vec<BuiltBinary> = Vec::new();
+        let mut taken: FxHashSet<(String, bool)> = FxHashSet::default();
+        for stage in stages {
+            let artifacts = self.stage.state.read(|db| artifacts::by_stage(db, self.stage.run, stage))?;
+            let of_stage: Vec<BuiltBinary> =
+                artifacts.into_iter().filter_map(|(_, artifact)| built_binary(artifact)).collect();
+            // A source that a newer layer provides is not taken from an older one.
+            let half = |binary: &BuiltBinary| (binary.source.clone(), binary.name.ends_with("_all.deb"));
+            let fresh: Vec<BuiltBinary> =
+                of_stage.into_iter().filter(|binary| !taken.contains(&half(binary))).collect();
+            taken.extend(fresh.iter().map(half));
+            built.extend(fresh);
+        }
+        Ok(built)
+    }
+
+    fn decide(&self, job: &Job, against: &Ground<'_>, chroot: &Closure<'_, '_>) -> anyhow::Result<bool> {
+        let key = (job.source.as_str(), job.version.as_str());
+        let record = self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))?;
+        let mut closure = chroot.fork();
+        for field in order::build_dependencies(&record.source, &job.arch) {
+            closure.add(field, &[]);
+        }
+        if let Some(missing) = closure.missing.first() {
+            self.happened(job, JobEvent::Uninstallable { reason: missing.reason.clone() })?;
+            return Ok(true);
+        }
+        let offer = match self.offer(job, record, against) {
+            Ok(offer) => offer,
+            Err(reason) => {
+                self.happened(job, JobEvent::Uninstallable { reason })?;
+                return Ok(true);
+            }
+        };
+        let dsc = offer.files.first().context("the .dsc is the first of a source's files")?.sha256;
+        let inputs = inputs::inputs(against.universe, &closure, &dsc, &job.arch, &self.request.environment);
+        let reusable = self.stage.state.read(|db| jobs::find_reusable(db, inputs))?;
+        match reusable.filter(|(_, made)| made.iter().all(|file| self.stage.files.built.contains(&file.sha256))) {
+            Some((earlier, _)) => {
+                self.reuse(job, earlier.id, offer, inputs)?;
+                Ok(true)
+            }
+            None => {
+                let id = job.id;
+                self.stage.state.write(move |tx| jobs::set_offer(tx, id, &offer, inputs))?;
+                // Builders that wait for work look again; this stage has nothing to look at because of it.
+                self.stage.signals.state_changed();
+                Ok(false)
+            }
+        }
+    }
+
+    fn reuse(&self, job: &Job, from: JobId, offer: Lease, inputs: InputsHash) -> anyhow::Result<()> {
+        let (to, now) = (job.id, clock::now().as_millisecond());
+        let after = self.stage.state.write(move |tx| {
+            jobs::set_offer(tx, to, &offer, inputs)?;
+            jobs::reuse(tx, from, to, inputs, now)
+        })?;
+        self.say(&after);
+        Ok(())
+    }
+
+    fn happened(&self, job: &Job, event: JobEvent) -> anyhow::Result<()> {
+        let (id, now) = (job.id, clock::now().as_millisecond());
+        let after = self.stage.state.write(move |tx| jobs::apply(tx, id, &event, now))?;
+        self.say(&after);
+        Ok(())
+    }
+
+    fn say(&self, job: &Job) {
+        self.stage.listener.hear(&Event::JobFinished {
+            stage: job.stage.clone(),
+            job: job.id,
+            source: job.source.clone(),
+            version: job.version.clone(),
+            arch: job.arch.clone(),
+            state: job.state.text().to_owned(),
+            reused: job.reused,
+            seconds: job.seconds,
+            reason: job.reason.clone(),
+            log: None,
+            tail: Vec::new(),
+        });
+    }
+
+    /// What a builder is told, but for the lease's epoch.
+    fn offer(&self, job: &Job, record: &SourceRecord<'_>, against: &Ground<'_>) -> Result<Lease, String> {
+        let files: Vec<File> = record
+            .source
+            .files()?
+            .into_iter()
+            .map(|file| File { name: file.name.to_owned(), size: file.size, sha256: file.sha256 })
+            .collect();
+        let environment: BTreeMap<String, String> = self.request.environment.clone();
+        Ok(Lease {
+            run: self.stage.run,
+            job: job.id,
+            epoch: Epoch(0),
+            source: job.source.clone(),
+            version: job.version.clone(),
+            arch: job.arch.clone(),
+            chroot_arch: self.imported.architecture.clone(),
+            component: job.component.clone(),
+            distribution: self.distribution.clone(),
+            files,
+            view: against.view,
+            view_key: self.stage.key.public_armored(),
+            chroot: against.chroot_key,
+            environment,
+            stall_seconds: self.stage.stall.as_secs(),
+        })
+    }
+}
+
+fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
+    let control = artifact.control?;
+    (artifact.kind == ArtifactKind::Deb).then_some(BuiltBinary {
+        source: artifact.source?,
+        name: artifact.name,
+        size: artifact.size,
+        sha256: artifact.sha256,
+        control,
+    })
+}

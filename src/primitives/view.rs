@@ -1,0 +1,45 @@
+//! Writes a view's index, signed, where the control point serves it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::core::debian::packages::Package;
+use crate::core::ids::ViewId;
+use crate::core::view;
+use crate::io::clock;
+use crate::io::files;
+use crate::io::openpgp::SigningKey;
+
+/// Where a state directory has the view's `dists`.
+pub fn folder(state_dir: &Path, id: ViewId) -> PathBuf {
+    state_dir.join("views").join(id.to_string())
+}
+
+/// Writes the view unless it is there: views never change, and appear whole or not at all.
+pub fn write(
+    state_dir: &Path,
+    id: ViewId,
+    visible: &[Package<'_>],
+    architecture: &str,
+    key: &SigningKey,
+) -> anyhow::Result<()> {
+    let folder = folder(state_dir, id);
+    if folder.exists() {
+        return Ok(());
+    }
+    let packages = view::packages_index(visible);
+    let now = clock::now();
+    let release = view::release(architecture, &clock::release_date(now), &packages);
+    let signed = key.sign_inline(release.as_bytes(), now).context("sign the view")?;
+    let suite = format!("dists/{}", view::SUITE);
+    files::write_folder(
+        &folder,
+        &[
+            (format!("{suite}/{}", view::packages_path(architecture)), packages.as_slice()),
+            (format!("{suite}/Release"), release.as_bytes()),
+            (format!("{suite}/InRelease"), signed.as_slice()),
+        ],
+    )
+    .context("write the view")
+}
