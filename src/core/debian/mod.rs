@@ -2,4 +2,6 @@
 //!
 //! **Invariant:** readers take bytes and borrow from them; nothing here knows where the bytes came from.
 
+pub mod apt_source;
 pub mod control;
+pub mod release;
