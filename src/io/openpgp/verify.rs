@@ -74,7 +74,11 @@ pub(super) fn text_unverified(signed: &[u8]) -> Vec<u8> {
     }
     let mut text = Vec::with_capacity(signed.len());
     // The armour's own headers (`Hash: SHA512`) end at the first empty line.
-    let lines = signed.split_inclusive(|&byte| byte == b'\n').skip_while(|line| !line.trim_ascii().is_empty()).skip(1);
+    let lines = signed
+        .trim_ascii_start()
+        .split_inclusive(|&byte| byte == b'\n')
+        .skip_while(|line| !line.trim_ascii().is_empty())
+        .skip(1);
     for line in lines {
         if line.starts_with(SIGNATURE) {
             break;
