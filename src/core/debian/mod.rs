@@ -9,3 +9,6 @@ pub mod packages;
 pub mod relation;
 pub mod sources;
 pub mod version;
+pub mod apt_source;
+pub mod control;
+pub mod release;
