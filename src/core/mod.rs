@@ -8,6 +8,7 @@ pub mod events;
 pub mod ids;
 pub mod inputs;
 pub mod order;
+pub mod job;
 pub mod pinned;
 pub mod plan;
 pub mod recipe;

@@ -5,3 +5,4 @@
 pub mod clock;
 pub mod openpgp;
 pub mod store;
+pub mod state;

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::ids::{ChrootKey, Epoch, JobId, RunId, Sha256, ViewId};
 
+/// Part of an outcome; it lives in `core`, where the step from one job state to the next depends on it.
+pub use crate::core::job::Fault;
+
 /// Version of these words; a daemon of another version is refused.
 pub const PROTOCOL: u32 = 1;
 
@@ -140,18 +143,6 @@ pub enum Outcome {
     },
     /// Stopped because it was asked to.
     Cancelled,
-}
-
-/// Whose fault a failure was; only infrastructure's faults are retried without being asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fault {
-    /// The package's own.
-    Package,
-    /// The builder's, the mirror's, the network's.
-    Infrastructure,
-    /// Nobody can say.
-    Unknown,
 }
 
 /// Every refusal: `4xx` and `5xx` bodies.

@@ -1,0 +1,326 @@
+//! Jobs: one source package to build, for one stage and architecture of a run.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::columns::{json, maybe_text, signed, text, to_json, unsigned};
+use super::db::{Db, Tx};
+use super::error::StateError;
+use super::{artifacts, attempts, events};
+use crate::core::ids::{Epoch, InputsHash, JobId, RunId};
+use crate::core::job::{JobEvent, JobState, step};
+use crate::wire::Lease;
+
+/// A job that may not have a row yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// Source package name.
+    pub source: String,
+    /// Its version, with epoch.
+    pub version: String,
+    /// A Debian architecture, or `all`.
+    pub arch: String,
+    /// The component that it is in, and goes to.
+    pub component: String,
+    /// Sources of the same stage that must be finished first.
+    pub after: Vec<String>,
+    /// Its place in the order.
+    pub position: i64,
+}
+
+/// One job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// The run.
+    pub run: RunId,
+    /// The stage.
+    pub stage: String,
+    /// Source package name.
+    pub source: String,
+    /// Its version, with epoch.
+    pub version: String,
+    /// A Debian architecture, or `all`.
+    pub arch: String,
+    /// The component that it is in, and goes to.
+    pub component: String,
+    /// Sources of the same stage that must be finished first.
+    pub after: Vec<String>,
+    /// Its place in the order.
+    pub position: i64,
+    /// What it is at.
+    pub state: JobState,
+    /// In words, for a job that is not as it should be.
+    pub reason: Option<String>,
+    /// The newest lease; 0 when it was never leased.
+    pub epoch: Epoch,
+    /// Who has it, or had it last.
+    pub builder: Option<String>,
+    /// When the lease expires if nothing is heard, for people.
+    pub lease_expires: Option<i64>,
+    /// Whether it is ready: an offer is made to builders. The offer itself: [`offer`].
+    pub offered: bool,
+    /// What decides its result, once it is ready.
+    pub inputs: Option<InputsHash>,
+    /// Attempts that count towards the limit.
+    pub attempts: u32,
+    /// Whether an earlier result with the same inputs was taken.
+    pub reused: bool,
+    /// Seconds that the build took, 0 when it was re-used.
+    pub seconds: u64,
+    /// When its state changed last.
+    pub changed_at: i64,
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
+    Ok(Job {
+        id: JobId(row.get("id")?),
+        run: RunId(row.get("run")?),
+        stage: row.get("stage")?,
+        source: row.get("source")?,
+        version: row.get("version")?,
+        arch: row.get("arch")?,
+        component: row.get("component")?,
+        after: json(row, "after")?,
+        position: row.get("position")?,
+        state: text(row, "state")?,
+        reason: row.get("reason")?,
+        epoch: Epoch(row.get("epoch")?),
+        builder: row.get("builder")?,
+        lease_expires: row.get("lease_expires")?,
+        offered: row.get("offered")?,
+        inputs: maybe_text(row, "inputs")?,
+        attempts: row.get("attempts")?,
+        reused: row.get("reused")?,
+        seconds: unsigned(row, "seconds")?,
+        changed_at: row.get("changed_at")?,
+    })
+}
+
+/// Every column but the offer, which is long and seldom wanted.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, run, stage, source, version, arch, component, after, position, state, reason, epoch, builder, ",
+            "lease_expires, offer IS NOT NULL AS offered, inputs, attempts, reused, seconds, changed_at FROM jobs ",
+            $rest
+        )
+    };
+}
+
+/// Makes rows for the jobs of a stage that have none yet; those that have one stay as they are.
+pub fn insert_missing(tx: &Tx, run: RunId, stage: &str, jobs: &[NewJob], now: i64) -> Result<(), StateError> {
+    let mut insert = tx.connection().prepare_cached(
+        "INSERT INTO jobs (run, stage, source, version, arch, component, after, position, state, changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'needs-build', ?9)
+         ON CONFLICT (run, stage, source, arch) DO NOTHING",
+    )?;
+    for job in jobs {
+        insert.execute((
+            run.0,
+            stage,
+            &job.source,
+            &job.version,
+            &job.arch,
+            &job.component,
+            to_json(&job.after),
+            job.position,
+            now,
+        ))?;
+    }
+    Ok(())
+}
+
+/// The jobs of a stage, in order.
+pub fn by_stage(db: &Db, run: RunId, stage: &str) -> Result<Vec<Job>, StateError> {
+    let mut query = db.connection().prepare_cached(select!("WHERE run = ?1 AND stage = ?2 ORDER BY position, id"))?;
+    Ok(query.query_map((run.0, stage), from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The jobs of a run, stage after stage as they were made, each in order.
+pub fn by_run(db: &Db, run: RunId) -> Result<Vec<Job>, StateError> {
+    let mut query = db.connection().prepare_cached(select!(
+        "WHERE run = ?1 ORDER BY (SELECT min(first.id) FROM jobs AS first
+                                  WHERE first.run = jobs.run AND first.stage = jobs.stage), position, id"
+    ))?;
+    Ok(query.query_map([run.0], from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The jobs of a source package, of all runs, newest first.
+pub fn by_source(db: &Db, source: &str) -> Result<Vec<Job>, StateError> {
+    let mut query = db.connection().prepare_cached(select!("WHERE source = ?1 ORDER BY id DESC"))?;
+    Ok(query.query_map([source], from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The jobs of active runs that builders work on.
+pub fn leased(db: &Db) -> Result<Vec<Job>, StateError> {
+    let mut query = db.connection().prepare_cached(select!("WHERE state = 'building' ORDER BY id"))?;
+    Ok(query.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// One job.
+pub fn get(db: &Db, id: JobId) -> Result<Option<Job>, StateError> {
+    let mut query = db.connection().prepare_cached(select!("WHERE id = ?1"))?;
+    Ok(query.query_row([id.0], from_row).optional()?)
+}
+
+/// One job that must be there.
+pub fn expect(db: &Db, id: JobId) -> Result<Job, StateError> {
+    get(db, id)?.ok_or_else(|| StateError::NoRow { what: "job", id: id.to_string() })
+}
+
+/// Makes a job ready, or its offer newer: builders may lease it. The lease's epoch is of no account here.
+pub fn set_offer(tx: &Tx, id: JobId, offer: &Lease, inputs: InputsHash) -> Result<(), StateError> {
+    let offer = Lease { epoch: Epoch(0), ..offer.clone() };
+    let changed = tx
+        .connection()
+        .prepare_cached("UPDATE jobs SET offer = ?2, offer_arch = ?3, inputs = ?4 WHERE id = ?1")?
+        .execute((id.0, to_json(&offer), &offer.chroot_arch, inputs.to_string()))?;
+    if changed == 0 { Err(StateError::NoRow { what: "job", id: id.to_string() }) } else { Ok(()) }
+}
+
+/// Takes an offer back: the job is not ready any more.
+pub fn clear_offer(tx: &Tx, id: JobId) -> Result<(), StateError> {
+    tx.connection()
+        .prepare_cached("UPDATE jobs SET offer = NULL, offer_arch = NULL, inputs = NULL WHERE id = ?1")?
+        .execute([id.0])?;
+    Ok(())
+}
+
+/// What builders are offered for a job, with the epoch of its newest lease.
+pub fn offer(db: &Db, id: JobId) -> Result<Option<Lease>, StateError> {
+    let mut query =
+        db.connection().prepare_cached("SELECT offer, epoch FROM jobs WHERE id = ?1 AND offer IS NOT NULL")?;
+    let lease =
+        query.query_row([id.0], |row| Ok(Lease { epoch: Epoch(row.get("epoch")?), ..json::<Lease>(row, "offer")? }));
+    Ok(lease.optional()?)
+}
+
+/// Something happened to a job: the step, its row and the event's row in one. Returns the job as it is then.
+pub fn apply(tx: &Tx, id: JobId, event: &JobEvent, now: i64) -> Result<Job, StateError> {
+    let job = expect(tx, id)?;
+    let state = step(job.state, event).map_err(|source| StateError::Illegal { job: id, source })?;
+    let after = happened(Job { state, changed_at: now, ..job }, event);
+    tx.connection()
+        .prepare_cached(
+            "UPDATE jobs SET state = ?2, reason = ?3, epoch = ?4, builder = ?5, lease_expires = ?6, attempts = ?7,
+                             reused = ?8, seconds = ?9, changed_at = ?10
+             WHERE id = ?1",
+        )?
+        .execute((
+            id.0,
+            after.state.text(),
+            &after.reason,
+            after.epoch.0,
+            &after.builder,
+            after.lease_expires,
+            after.attempts,
+            after.reused,
+            signed(after.seconds),
+            now,
+        ))?;
+    events::append(tx, id, now, event)?;
+    if let JobEvent::Leased { builder, epoch } = event {
+        attempts::start(tx, id, *epoch, builder, now)?;
+    }
+    Ok(after)
+}
+
+/// What an event changes in a job's row besides its state.
+fn happened(mut job: Job, event: &JobEvent) -> Job {
+    if job.state != JobState::Building {
+        job.lease_expires = None;
+    }
+    match event {
+        JobEvent::Leased { builder, epoch } => {
+            job.builder = Some(builder.clone());
+            job.epoch = *epoch;
+            job.attempts += 1;
+            job.reason = None;
+        }
+        JobEvent::Resumed { builder, .. } => {
+            job.builder = Some(builder.clone());
+            job.reason = None;
+        }
+        JobEvent::Built { seconds } => {
+            job.seconds = *seconds;
+            job.reason = None;
+        }
+        JobEvent::Uploaded | JobEvent::Installed | JobEvent::DependenciesMet => job.reason = None,
+        JobEvent::Reused { .. } => {
+            job.reused = true;
+            job.reason = None;
+        }
+        JobEvent::Failed { reason, seconds, .. } => {
+            job.seconds = *seconds;
+            job.reason = Some(reason.clone());
+        }
+        JobEvent::LeaseExpired { .. } => {
+            let builder = job.builder.as_deref().unwrap_or("its builder");
+            job.reason = Some(format!("nothing was heard of `{builder}` for too long"));
+        }
+        JobEvent::GaveBack { reason } => {
+            job.attempts = job.attempts.saturating_sub(1);
+            job.reason = Some(reason.clone());
+        }
+        JobEvent::Retried => {
+            job.attempts = 0;
+            job.reason = None;
+        }
+        JobEvent::Waits { reason }
+        | JobEvent::Uninstallable { reason }
+        | JobEvent::MarkedFailed { reason }
+        | JobEvent::MarkedNotForUs { reason }
+        | JobEvent::LeftOut { reason } => job.reason = Some(reason.clone()),
+    }
+    job
+}
+
+/// Leases the first job of active runs that is ready for a machine of this architecture, if there is one.
+pub fn lease_next(tx: &Tx, arch: &str, builder: &str, expires: i64, now: i64) -> Result<Option<Lease>, StateError> {
+    let mut query = tx.connection().prepare_cached(
+        "SELECT jobs.id, jobs.epoch FROM jobs JOIN runs ON runs.id = jobs.run
+         WHERE jobs.state = 'needs-build' AND jobs.offer IS NOT NULL AND jobs.offer_arch = ?1
+               AND runs.status = 'active'
+         ORDER BY jobs.position, jobs.id LIMIT 1",
+    )?;
+    let next = query.query_row([arch], |row| Ok((JobId(row.get("id")?), row.get::<_, i64>("epoch")?))).optional()?;
+    let Some((id, epoch)) = next else { return Ok(None) };
+    apply(tx, id, &JobEvent::Leased { builder: builder.to_owned(), epoch: Epoch(epoch + 1) }, now)?;
+    set_lease_expires(tx, id, expires)?;
+    offer(tx, id)
+}
+
+/// Moves the time that people are shown; see `Job::lease_expires`.
+pub fn set_lease_expires(tx: &Tx, id: JobId, expires: i64) -> Result<(), StateError> {
+    tx.connection()
+        .prepare_cached("UPDATE jobs SET lease_expires = ?2 WHERE id = ?1 AND state = 'building'")?
+        .execute((id.0, expires))?;
+    Ok(())
+}
+
+/// The newest installed job of any run that had the same inputs, and what it made.
+pub fn find_reusable(db: &Db, inputs: InputsHash) -> Result<Option<(Job, Vec<artifacts::Artifact>)>, StateError> {
+    let mut query = db
+        .connection()
+        .prepare_cached(select!("WHERE inputs = ?1 AND state = 'installed' ORDER BY id DESC LIMIT 1"))?;
+    let Some(job) = query.query_row([inputs.to_string()], from_row).optional()? else { return Ok(None) };
+    let made = artifacts::by_job(db, job.id)?;
+    Ok(Some((job, made)))
+}
+
+/// Takes the result of `from` for `to`, which has the same inputs: artifacts and state in one.
+pub fn reuse(tx: &Tx, from: JobId, to: JobId, inputs: InputsHash, now: i64) -> Result<Job, StateError> {
+    artifacts::copy(tx, from, to)?;
+    tx.connection().prepare_cached("UPDATE jobs SET inputs = ?2 WHERE id = ?1")?.execute((to.0, inputs.to_string()))?;
+    apply(tx, to, &JobEvent::Reused { from }, now)
+}
+
+/// How many jobs of a run are in each state, stage by stage.
+pub fn counts(db: &Db, run: RunId) -> Result<Vec<(String, JobState, u64)>, StateError> {
+    let mut query = db.connection().prepare_cached(
+        "SELECT stage, state, count(*) AS jobs FROM jobs WHERE run = ?1 GROUP BY stage, state ORDER BY min(id), state",
+    )?;
+    let rows = query.query_map([run.0], |row| Ok((row.get("stage")?, text(row, "state")?, unsigned(row, "jobs")?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
