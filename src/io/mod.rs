@@ -6,3 +6,4 @@ pub mod clock;
 pub mod openpgp;
 pub mod store;
 pub mod state;
+pub mod archive;

@@ -12,3 +12,5 @@ pub mod version;
 pub mod apt_source;
 pub mod control;
 pub mod release;
+
+pub mod changes;
