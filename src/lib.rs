@@ -3,6 +3,6 @@
 //! The map, in reading order. A file uses its own room and rooms above it in this list, nothing else.
 
 pub mod core;
+pub mod wire;
 pub mod io;
 pub mod primitives;
-pub mod wire;

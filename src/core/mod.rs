@@ -2,15 +2,15 @@
 //!
 //! **Invariant:** no async, files, network, SQL, Lua, clock, environment or randomness.
 
-pub mod archive;
 pub mod debian;
-pub mod events;
 pub mod ids;
-pub mod inputs;
-pub mod order;
-pub mod job;
-pub mod pinned;
-pub mod plan;
-pub mod recipe;
 pub mod suggest;
+pub mod recipe;
+pub mod plan;
+pub mod pinned;
+pub mod archive;
 pub mod view;
+pub mod order;
+pub mod inputs;
+pub mod job;
+pub mod events;

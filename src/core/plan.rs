@@ -38,10 +38,8 @@ pub enum Step {
     Build {
         /// Its name.
         stage: String,
-        /// How many jobs.
+        /// How many jobs at most: results with the same inputs are taken from earlier runs.
         jobs: u64,
-        /// Jobs whose result is there already, from a run with the same inputs.
-        reused: u64,
     },
     /// An archive would be published.
     Publish {
@@ -106,10 +104,7 @@ impl fmt::Display for Step {
             Step::Launch { builders } => builders.iter().try_for_each(|group| match group {
                 Builders::Here { slots } => writeln!(f, "launch   this machine, {slots} at a time"),
             }),
-            Step::Build { stage, jobs, reused } => {
-                let again = jobs - reused;
-                writeln!(f, "build    stage `{stage}`: {jobs} jobs, {reused} with a result already, {again} to build")
-            }
+            Step::Build { stage, jobs } => writeln!(f, "build    stage `{stage}`: up to {jobs} jobs"),
             Step::Publish { to, suite, stages, prove } => {
                 let PublishTarget::Dir { path } = to;
                 let prove = if *prove { ", then installed from with apt" } else { "" };

@@ -13,3 +13,8 @@ pub fn now() -> Timestamp {
 pub fn instant() -> std::time::Instant {
     std::time::Instant::now()
 }
+
+/// A moment as Release files have it: `Sat, 11 Jul 2026 10:16:37 UTC`.
+pub fn release_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string()
+}

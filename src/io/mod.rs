@@ -3,7 +3,10 @@
 //! **Invariant:** no policy; what is done here was decided by the caller.
 
 pub mod clock;
-pub mod openpgp;
+pub mod files;
 pub mod store;
-pub mod state;
+pub mod openpgp;
+
+pub mod mirror;
 pub mod archive;
+pub mod state;

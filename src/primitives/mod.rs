@@ -2,6 +2,15 @@
 //!
 //! **Invariant:** no Lua here; a primitive takes plain data and returns plain data.
 
+pub mod files;
+pub mod import;
+pub mod order;
+pub mod view;
+pub mod build;
+pub mod compare;
+pub mod journal;
+pub mod planned;
+
 use crate::core::recipe::{Request, Response};
 
 /// Does what a recipe asks for. `lua` calls it; `run` does it for real, `plan` records it, a test fakes it.
@@ -71,3 +80,8 @@ pub trait Provide: Send + Sync {
         sha256: crate::core::ids::Sha256,
     ) -> futures_util::future::BoxFuture<'_, anyhow::Result<Option<std::path::PathBuf>>>;
 }
+
+/// The run was asked to stop, and nothing runs any more; started again it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted; what was finished is kept\nhint: start it again, and it goes on from here")]
+pub struct Interrupted;

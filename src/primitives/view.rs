@@ -9,7 +9,7 @@ use crate::core::ids::ViewId;
 use crate::core::view;
 use crate::io::clock;
 use crate::io::files;
-use crate::io::openpgp::SigningKey;
+use crate::io::openpgp::signing::SigningKey;
 
 /// Where a state directory has the view's `dists`.
 pub fn folder(state_dir: &Path, id: ViewId) -> PathBuf {

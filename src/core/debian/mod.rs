@@ -2,15 +2,13 @@
 //!
 //! **Invariant:** readers take bytes and borrow from them; nothing here knows where the bytes came from.
 
-pub mod architecture;
 pub mod control;
 pub mod malformed;
-pub mod packages;
+pub mod version;
+pub mod architecture;
 pub mod relation;
 pub mod sources;
-pub mod version;
-pub mod apt_source;
-pub mod control;
-pub mod release;
-
+pub mod packages;
 pub mod changes;
+pub mod release;
+pub mod apt_source;

@@ -17,9 +17,9 @@ use crate::core::job::JobState;
 use crate::core::pinned::Imported;
 use crate::core::recipe::{BuildRequest, BuildResult, BuiltJob};
 use crate::io::clock;
-use crate::io::openpgp::SigningKey;
-use crate::io::state::jobs::{self, Job, NewJob};
+use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
+use crate::io::state::jobs::{self, Job, NewJob};
 use crate::primitives::files::Files;
 use crate::primitives::import::with_archive;
 use crate::primitives::{Interrupted, Pace, Signals};
@@ -80,7 +80,11 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
-    Ok(BuildResult { stage: request.stage.clone(), import: request.order.import, jobs: jobs.into_iter().map(built).collect() })
+    Ok(BuildResult {
+        stage: request.stage.clone(),
+        import: request.order.import,
+        jobs: jobs.into_iter().map(built).collect(),
+    })
 }
 
 impl Stage<'_> {

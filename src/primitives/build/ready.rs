@@ -52,9 +52,7 @@ impl<'p> Planner<'p> {
             let of_suite = candidates.iter().filter(|record| std::ptr::eq(record.suite, suite));
             stage.files.know(
                 &suite.uri,
-                of_suite.map(|record| {
-                    (record.package.sha256, record.package.size, record.package.filename.to_owned())
-                }),
+                of_suite.map(|record| (record.package.sha256, record.package.size, record.package.filename.to_owned())),
             );
         }
         let wanted: FxHashSet<(&str, &str)> =
@@ -66,7 +64,8 @@ impl<'p> Planner<'p> {
                 // Also those of jobs that were offered before a restart: their builders will ask for the files.
                 let directory = record.source.directory;
                 let files = record.source.files().unwrap_or_default();
-                let files = files.into_iter().map(|file| (file.sha256, file.size, format!("{directory}/{}", file.name)));
+                let files =
+                    files.into_iter().map(|file| (file.sha256, file.size, format!("{directory}/{}", file.name)));
                 stage.files.know(&record.suite.uri, files);
                 sources.insert(key, *record);
             }

@@ -1,0 +1,71 @@
+//! Files and folders that appear whole or not at all.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Something that the file system refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} `{path}`: {source}{}", hint(source))]
+pub struct FileError {
+    /// `write`, `create`, `rename`.
+    action: &'static str,
+    /// What it was tried on.
+    path: PathBuf,
+    /// What the system said.
+    source: io::Error,
+}
+
+fn hint(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "\nhint: make room on that file system and start again; nothing that was finished is lost"
+        }
+        io::ErrorKind::PermissionDenied => "\nhint: run as the user who owns it, or choose another place with --state",
+        _ => "",
+    }
+}
+
+/// Turns what the system said into a [`FileError`] with action and path.
+fn at<'p>(action: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> FileError + 'p {
+    move |source| FileError { action, path: path.to_owned(), source }
+}
+
+/// Writes a folder with these files (paths below it), so that it is either absent or complete.
+pub fn write_folder(folder: &Path, files: &[(String, &[u8])]) -> Result<(), FileError> {
+    let parent = folder.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(at("create", parent))?;
+    let scratch = tempfile::Builder::new().prefix(".new-").tempdir_in(parent).map_err(at("create", parent))?;
+    for (name, bytes) in files {
+        let path = scratch.path().join(name);
+        let folder = path.parent().unwrap_or(scratch.path());
+        fs::create_dir_all(folder).map_err(at("create", folder))?;
+        let mut file = fs::File::create(&path).map_err(at("create", &path))?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at("write", &path))?;
+    }
+    match fs::rename(scratch.path(), folder) {
+        Ok(()) => {
+            // What was renamed away must not be removed by the guard under its old name.
+            let _ = scratch.keep();
+            Ok(())
+        }
+        // Somebody else was faster with the same content.
+        Err(_) if folder.is_dir() => Ok(()),
+        Err(source) => Err(at("rename", folder)(source)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_written_once_and_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("views/x");
+        write_folder(&folder, &[("dists/a/Release".to_owned(), b"one")]).unwrap();
+        write_folder(&folder, &[("dists/a/Release".to_owned(), b"two")]).unwrap();
+        assert_eq!(fs::read(folder.join("dists/a/Release")).unwrap(), b"one");
+        assert_eq!(fs::read_dir(dir.path().join("views")).unwrap().count(), 1);
+    }
+}
