@@ -6,4 +6,5 @@ pub mod debian;
 pub mod events;
 pub mod ids;
 pub mod pinned;
+pub mod publish;
 pub mod recipe;
