@@ -5,6 +5,8 @@
 pub mod debian;
 pub mod ids;
 pub mod suggest;
+pub mod pinned;
+pub mod publish;
 pub mod recipe;
 pub mod plan;
 pub mod pinned;

@@ -2,4 +2,157 @@
 //!
 //! **Invariant:** nothing is decided about what an archive holds; a plan from `core::publish` says it to the byte.
 
+use std::path::PathBuf;
+
+use crate::core::ids::Sha256;
+
 pub mod deb;
+pub mod dir;
+pub mod serve;
+
+#[cfg(test)]
+mod testing;
+
+/// An error of somebody else's, who is called from here.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Signs what is published; `at` is the time of the signature in seconds since 1970.
+pub trait Signer {
+    /// A clearsigned message: InRelease.
+    fn sign_inline(&self, text: &[u8], at: i64) -> Result<Vec<u8>, BoxError>;
+
+    /// An ASCII armoured detached signature: Release.gpg.
+    fn sign_detached(&self, text: &[u8], at: i64) -> Result<Vec<u8>, BoxError>;
+
+    /// The public key, ASCII armoured.
+    fn public_armored(&self) -> Result<String, BoxError>;
+}
+
+/// What came of publishing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// SHA-256 of the Release text that is there now.
+    pub release_sha256: Sha256,
+    /// Its `Date`, in seconds since 1970.
+    pub date: i64,
+    /// Nothing but the date would have changed, so nothing was written.
+    pub unchanged: bool,
+    /// Pool files that were not there before.
+    pub added: u64,
+    /// Files of old generations that were removed.
+    pub removed: u64,
+    /// The public key, from the archive's root.
+    pub key: PathBuf,
+    /// What went wrong after the archive was published, and harms nobody.
+    pub notes: Vec<String>,
+}
+
+/// Why an archive was not published or cannot be read. The generation that was there before still stands.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The file system says no.
+    #[error("{doing} `{path}`: {source}")]
+    Io {
+        /// `write`, `read`, `make folder`.
+        doing: &'static str,
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No room.
+    #[error(
+        "write `{path}`: the disk is full; what was published before still stands\n\
+         hint: free some space there, and publish again"
+    )]
+    DiskFull {
+        /// What was being written.
+        path: PathBuf,
+    },
+    /// The directory holds something else.
+    #[error(
+        "`{root}` is not empty, and cloudbuild did not make it: nothing there was touched\n\
+         hint: name an empty or new directory; an archive of cloudbuild's has a file `{marker}`"
+    )]
+    NotOurs {
+        /// The directory.
+        root: PathBuf,
+        /// The file that is missing.
+        marker: &'static str,
+    },
+    /// Somebody else publishes there.
+    #[error("another process is publishing to `{root}`\nhint: wait until it has finished, then publish again")]
+    Busy {
+        /// The directory.
+        root: PathBuf,
+    },
+    /// A pool file's name is taken by other bytes.
+    #[error(
+        "`{path}` is in the pool with SHA-256 {there}, and shall be {new} now; pool files never change\n\
+         hint: give the package another version, or publish to another directory"
+    )]
+    OtherBytes {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        there: Sha256,
+        /// What was to be written.
+        new: Sha256,
+    },
+    /// The file that was handed over is another one.
+    #[error(
+        "`{path}`: expected SHA-256 {expected}, got {got}\nhint: the file was damaged after it was built or fetched"
+    )]
+    Content {
+        /// What was handed over.
+        path: PathBuf,
+        /// What the plan says.
+        expected: Sha256,
+        /// What is there.
+        got: Sha256,
+    },
+    /// Nobody has a file that the plan names.
+    #[error("find the file with SHA-256 {sha256} for `{path}`: {source}")]
+    Source {
+        /// Its path in the pool.
+        path: String,
+        /// Its content.
+        sha256: Sha256,
+        /// Why not.
+        source: BoxError,
+    },
+    /// The signature could not be made.
+    #[error("sign the archive: {source}")]
+    Sign {
+        /// Why.
+        source: BoxError,
+    },
+    /// apt would keep the old generation.
+    #[error("expected a date after {there}, which is published now, got {new}\nhint: make the plan again")]
+    Date {
+        /// The date that is published, in seconds since 1970.
+        there: i64,
+        /// The plan's.
+        new: i64,
+    },
+    /// What we wrote down about a generation cannot be read.
+    #[error("read the record `{path}`: {reason}\nhint: remove that file; the files that it lists stay then for ever")]
+    Record {
+        /// The record.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl ArchiveError {
+    /// An error of the file system, with the one case apart that people can do something about.
+    fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> ArchiveError {
+        let path = path.into();
+        move |source| match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ArchiveError::DiskFull { path },
+            // `ErrorKind` is not ours, and everything else is told as it comes.
+            _ => ArchiveError::Io { doing, path, source },
+        }
+    }
+}
