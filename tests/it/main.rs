@@ -10,3 +10,4 @@ mod fixture_works;
 mod harness_works;
 mod packages_behave;
 mod slow_chroot;
+mod tidy;
