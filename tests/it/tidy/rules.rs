@@ -145,14 +145,18 @@ pub fn words(file: &str, plain: &str) -> Vec<String> {
 pub fn words_of_shipped_code(file: &str, plain: &str) -> Vec<String> {
     let tokens = tokens(plain);
     let mut complaints = Vec::new();
-    for window in tokens.windows(3) {
+    for (at, window) in tokens.windows(3).enumerate() {
         let line = window[1].0;
         match [window[0].1.as_str(), window[1].1.as_str(), window[2].1.as_str()] {
             [".", "unwrap", "("] => {
                 complaints.push(format!("{file}:{line}: return an error, or `expect(\"why it cannot happen\")`"));
             }
-            ["(" | ",", word @ ("untagged" | "flatten"), ")" | ","] => complaints
-                .push(format!("{file}:{line}: serde's `{word}` loses what was wrong; name the cases or the fields")),
+            ["[", "serde", "("] => {
+                let words = tokens[at..].iter().map(|(_, word)| word.as_str()).take_while(|word| *word != "]");
+                complaints.extend(words.filter(|word| matches!(*word, "untagged" | "flatten")).map(|word| {
+                    format!("{file}:{line}: serde's `{word}` loses what was wrong; name the cases or the fields")
+                }));
+            }
             _ => {}
         }
     }
