@@ -1,1 +1,13 @@
-fn main() {}
+//! The integration tests, one binary. What a chapter is about is its name; chapters with real builds or chroots are
+//! called `slow_*`, and `tests/run` runs them last.
+
+// What chapters stand on.
+mod fixture;
+mod harness;
+
+// Chapters.
+mod fixture_works;
+mod harness_works;
+mod packages_behave;
+mod slow_chroot;
+mod tidy;

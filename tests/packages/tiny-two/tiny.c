@@ -1,0 +1,5 @@
+#include "tiny.h"
+
+const char *tiny_greeting(void) {
+    return "libtiny " VERSION " greets";
+}
