@@ -9,7 +9,6 @@ pub mod pinned;
 pub mod publish;
 pub mod recipe;
 pub mod plan;
-pub mod pinned;
 pub mod archive;
 pub mod view;
 pub mod order;

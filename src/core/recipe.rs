@@ -196,6 +196,8 @@ pub struct BuildResult {
     pub stage: String,
     /// What it was built against, below the stages.
     pub import: ImportId,
+    /// The architecture that it was built for.
+    pub arch: String,
     /// One line a job, in the order's order.
     pub jobs: Vec<BuiltJob>,
 }
@@ -238,6 +240,8 @@ pub struct PublishRequest {
     pub origin: String,
     /// `Label:` of the archive.
     pub label: String,
+    /// The architecture that the stages were built for, which the archive has even when all it holds is `all`.
+    pub arch: String,
     /// Install what was published with real apt in a clean chroot that trusts only the archive's key.
     pub prove: bool,
 }

@@ -31,6 +31,11 @@ fn at<'p>(action: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> Fil
     move |source| FileError { action, path: path.to_owned(), source }
 }
 
+/// A file's bytes.
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    fs::read(path).map_err(at("read", path))
+}
+
 /// Writes a folder with these files (paths below it), so that it is either absent or complete.
 pub fn write_folder(folder: &Path, files: &[(String, &[u8])]) -> Result<(), FileError> {
     let parent = folder.parent().unwrap_or(Path::new("."));

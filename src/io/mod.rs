@@ -6,7 +6,6 @@ pub mod clock;
 pub mod files;
 pub mod store;
 pub mod openpgp;
-
 pub mod mirror;
 pub mod archive;
 pub mod state;

@@ -8,6 +8,7 @@ pub mod order;
 pub mod view;
 pub mod build;
 pub mod compare;
+pub mod publish;
 pub mod journal;
 pub mod planned;
 

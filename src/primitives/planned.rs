@@ -141,7 +141,12 @@ fn as_if_built(request: &BuildRequest) -> BuildResult {
         reason: None,
         seconds: 0,
     });
-    BuildResult { stage: request.stage.clone(), import: request.order.import, jobs: jobs.collect() }
+    BuildResult {
+        stage: request.stage.clone(),
+        import: request.order.import,
+        arch: request.order.arch.clone(),
+        jobs: jobs.collect(),
+    }
 }
 
 fn as_if_published(request: &PublishRequest) -> PublishResult {

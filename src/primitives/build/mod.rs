@@ -83,6 +83,7 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
     Ok(BuildResult {
         stage: request.stage.clone(),
         import: request.order.import,
+        arch: request.order.arch.clone(),
         jobs: jobs.into_iter().map(built).collect(),
     })
 }

@@ -1,0 +1,236 @@
+//! `publish`: writes a signed archive of what stages built, sources included.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rustc_hash::FxHashMap;
+
+use crate::core::debian::changes::{Dsc, DscFile};
+use crate::core::events::{Event, Listener};
+use crate::core::ids::{GenerationId, RunId, Sha256};
+use crate::core::job::JobState;
+use crate::core::publish::{self, BinaryFile, BinaryKind, Contents, Options, SourceSet};
+use crate::core::recipe::{PublishRequest, PublishResult, PublishTarget};
+use crate::io::archive::{BoxError, Published, Signer, deb, dir};
+use crate::io::clock;
+use crate::io::files;
+use crate::io::openpgp::signing::SigningKey;
+use crate::io::state::State;
+use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
+use crate::io::state::generations::{self, NewGeneration};
+use crate::io::state::jobs::{self, Job};
+use crate::primitives::Provide;
+use crate::primitives::files::Files;
+
+/// The handles that publishing works with.
+pub struct Publishing<'p> {
+    /// The state directory.
+    pub dir: &'p Path,
+    /// Its state.
+    pub state: &'p State,
+    /// The run.
+    pub run: RunId,
+    /// Files by hash.
+    pub files: &'p Files,
+    /// Signs the archive.
+    pub key: &'p SigningKey,
+    /// Who hears of what happens.
+    pub listener: &'p dyn Listener,
+}
+
+/// A job whose packages are published.
+struct Made {
+    job: Job,
+    artifacts: Vec<Artifact>,
+}
+
+/// Publishes; an archive that is as it should be already is left alone.
+///
+/// # Errors
+/// Nothing was built, the plan cannot be made, or the directory says no; the generation that stands stays as it is.
+pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> anyhow::Result<PublishResult> {
+    let what = format!("write and sign suite `{}`", request.suite);
+    publishing.listener.hear(&Event::Working { step: "publish".to_owned(), what });
+    let PublishTarget::Dir { path } = &request.to;
+    let root = publishing.dir.join(path);
+    let made = made(publishing, request)?;
+    anyhow::ensure!(!made.is_empty(), "nothing was built in {}, so nothing is published", request.stages.join(", "));
+    let contents = contents(publishing, &made, &root).await?;
+    let options = options(&contents, request, &root)?;
+    let plan = publish::plan(&contents, &options)?;
+    let present = present(publishing, plan.pool.iter().map(|file| file.sha256)).await?;
+    let source = |sha256: &Sha256| {
+        present.get(sha256).cloned().ok_or_else(|| BoxError::from(format!("no file with SHA-256 {sha256}")))
+    };
+    let published = dir::publish(&root, &plan, &source, &SigningKeyAt(publishing.key), options.now)?;
+    for note in &published.notes {
+        publishing.listener.hear(&Event::Note { text: note.clone() });
+    }
+    publishing.listener.hear(&Event::Published {
+        path: root.display().to_string(),
+        suite: request.suite.clone(),
+        sources: plan.sources,
+        packages: plan.packages,
+        unchanged: published.unchanged,
+    });
+    let generation = record(publishing, &root, request, &published, &plan)?;
+    Ok(PublishResult {
+        generation,
+        key: root.join(&published.key),
+        path: root.clone(),
+        suite: request.suite.clone(),
+        components: options.components,
+        sources: plan.sources,
+        packages: plan.packages,
+        proof: Vec::new(),
+    })
+}
+
+/// The installed jobs of the stages; of a source and half that two stages built, the later stage's.
+fn made(publishing: &Publishing<'_>, request: &PublishRequest) -> anyhow::Result<Vec<Made>> {
+    let run = publishing.run;
+    let mut newest: BTreeMap<(String, String), Made> = BTreeMap::new();
+    for stage in &request.stages {
+        for job in publishing.state.read(|db| jobs::by_stage(db, run, stage))? {
+            if job.state == JobState::Installed {
+                let artifacts = publishing.state.read(|db| artifacts::by_job(db, job.id))?;
+                newest.insert((job.source.clone(), job.arch.clone()), Made { job, artifacts });
+            }
+        }
+    }
+    Ok(newest.into_values().collect())
+}
+
+async fn contents(publishing: &Publishing<'_>, made: &[Made], root: &Path) -> anyhow::Result<Contents> {
+    let mut contents = Contents { pool: dir::pool(root)?, ..Contents::default() };
+    let mut sources: BTreeMap<(String, String), SourceSet> = BTreeMap::new();
+    for Made { job, artifacts } in made {
+        for artifact in artifacts.iter().filter(|artifact| artifact.kind.is_package()) {
+            let path = publishing.files.built.path(&artifact.sha256);
+            contents.binaries.push(binary(job, artifact, &path)?);
+        }
+        let key = (job.source.clone(), job.version.clone());
+        if !sources.contains_key(&key) {
+            sources.insert(key, source(publishing, job).await?);
+        }
+    }
+    contents.sources = sources.into_values().collect();
+    Ok(contents)
+}
+
+fn binary(job: &Job, artifact: &Artifact, path: &Path) -> anyhow::Result<BinaryFile> {
+    let missing = |what: &str| format!("`{}` has no {what} in the state", artifact.name);
+    let package = artifact.package.clone().with_context(|| missing("package name"))?;
+    let hashes = deb::hashes(path)?;
+    let kind = match artifact.kind {
+        ArtifactKind::Udeb => BinaryKind::Udeb,
+        _ if package.ends_with("-dbgsym") => BinaryKind::Dbgsym,
+        _ => BinaryKind::Deb,
+    };
+    Ok(BinaryFile {
+        package,
+        version: artifact.version.clone().with_context(|| missing("version"))?,
+        architecture: artifact.architecture.clone().with_context(|| missing("architecture"))?,
+        source: job.source.clone(),
+        component: job.component.clone(),
+        name: artifact.name.clone(),
+        size: artifact.size,
+        sha256: artifact.sha256,
+        md5: hashes.md5,
+        sha1: Some(hashes.sha1),
+        control: artifact.control.clone().with_context(|| missing("control paragraph"))?,
+        kind,
+    })
+}
+
+/// The source package that a job built, by the files that its builder was given.
+async fn source(publishing: &Publishing<'_>, job: &Job) -> anyhow::Result<SourceSet> {
+    let offer = publishing.state.read(|db| jobs::offer(db, job.id))?;
+    let offer = offer.with_context(|| format!("job {} was never offered", job.id))?;
+    let file = offer.files.first().with_context(|| format!("job {} has no source files", job.id))?;
+    let found = publishing.files.provide(file.sha256).await?;
+    let path = found.with_context(|| format!("`{}` is not here any more", file.name))?;
+    let hashes = deb::hashes(&path)?;
+    let dsc = Dsc::parse(&files::read(&path)?).with_context(|| format!("read `{}`", file.name))?;
+    let listed = dsc.package_list.first();
+    let section = listed.map(|package| package.section.clone()).unwrap_or_default();
+    let priority = listed.map(|package| package.priority.clone()).unwrap_or_default();
+    let (size, sha256) = (hashes.size, hashes.sha256);
+    let file = DscFile { name: file.name.clone(), size, md5: hashes.md5, sha1: Some(hashes.sha1), sha256 };
+    Ok(SourceSet { dsc, file, component: job.component.clone(), section, priority })
+}
+
+fn options(contents: &Contents, request: &PublishRequest, root: &Path) -> anyhow::Result<Options> {
+    let mut components: Vec<String> = contents.sources.iter().map(|set| set.component.clone()).collect();
+    components.sort();
+    components.dedup();
+    Ok(Options {
+        suite: request.suite.clone(),
+        codename: request.suite.clone(),
+        origin: request.origin.clone(),
+        label: request.label.clone(),
+        components,
+        architectures: vec![request.arch.clone()],
+        now: clock::now().as_second(),
+        previous: dir::present(root, &request.suite)?.and_then(|present| present.date),
+    })
+}
+
+/// Where each file is; what is still on a mirror only is fetched first.
+async fn present(
+    publishing: &Publishing<'_>,
+    hashes: impl Iterator<Item = Sha256>,
+) -> anyhow::Result<FxHashMap<Sha256, PathBuf>> {
+    let mut present = FxHashMap::default();
+    for sha256 in hashes {
+        if let Some(path) = publishing.files.provide(sha256).await? {
+            present.insert(sha256, path);
+        }
+    }
+    Ok(present)
+}
+
+fn record(
+    publishing: &Publishing<'_>,
+    root: &Path,
+    request: &PublishRequest,
+    published: &Published,
+    plan: &publish::PublishPlan,
+) -> anyhow::Result<GenerationId> {
+    let path = root.display().to_string();
+    if published.unchanged {
+        let latest = publishing.state.read(|db| generations::latest(db, &path, &request.suite))?;
+        if let Some(latest) = latest {
+            return Ok(latest.id);
+        }
+    }
+    let pool: Vec<String> = plan.pool.iter().map(|file| format!("{} {}", file.sha256, file.path)).collect();
+    let new = NewGeneration {
+        run: publishing.run,
+        path,
+        suite: request.suite.clone(),
+        release_sha256: published.release_sha256,
+        contents_sha256: Sha256::of(pool.join("\n").as_bytes()),
+        published_at: clock::now().as_millisecond(),
+        json: serde_json::json!({ "sources": plan.sources, "packages": plan.packages }),
+    };
+    Ok(publishing.state.write(move |tx| generations::insert(tx, &new))?)
+}
+
+/// The run's key, as an archive signs with it.
+struct SigningKeyAt<'k>(&'k SigningKey);
+
+impl Signer for SigningKeyAt<'_> {
+    fn sign_inline(&self, text: &[u8], at: i64) -> Result<Vec<u8>, BoxError> {
+        Ok(self.0.sign_inline(text, jiff::Timestamp::from_second(at)?)?)
+    }
+
+    fn sign_detached(&self, text: &[u8], at: i64) -> Result<Vec<u8>, BoxError> {
+        Ok(self.0.sign_detached(text, jiff::Timestamp::from_second(at)?)?)
+    }
+
+    fn public_armored(&self) -> Result<String, BoxError> {
+        Ok(self.0.public_armored())
+    }
+}
