@@ -44,7 +44,7 @@ fn needs_patience(job: &JobLine) -> bool {
     job.log.is_none() && jobs::mark(&job.state) == Mark::Open
 }
 
-/// The job that a word means: a job's id, a source package, or `PACKAGE:ARCH`; of several the one that has the last log.
+/// The job that a word means: a job's id, a source package, or `PACKAGE:ARCH`; of several the last one with a log.
 pub fn pick<'a>(jobs: &'a Jobs, word: &str) -> Result<&'a JobLine, Failure> {
     let (name, arch) = word.split_once(':').map_or((word, None), |(name, arch)| (name, Some(arch)));
     let meant = |job: &&JobLine| {

@@ -81,7 +81,9 @@ impl Output {
 /// Writes a line; that nobody reads is no error, a full disk is.
 fn write_line(to: &mut dyn Write, text: &str) -> anyhow::Result<()> {
     match writeln!(to, "{text}").and_then(|()| to.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("cannot write the result"))
+        }
         Ok(()) | Err(_) => Ok(()),
     }
 }
