@@ -1,3 +1,5 @@
 //! The one binary: control point, build daemon and command line.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cloudbuild::cli::main()
+}

@@ -15,3 +15,4 @@ pub mod order;
 pub mod inputs;
 pub mod job;
 pub mod events;
+pub mod settings;

@@ -9,3 +9,4 @@ pub mod openpgp;
 pub mod mirror;
 pub mod archive;
 pub mod state;
+pub mod settings;

@@ -1,0 +1,266 @@
+//! The words of the command line: commands, flags, and what clap says when they are wrong.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::error::{ContextKind, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use super::arrange;
+use super::exit::{Exit, Failure};
+use crate::core::settings;
+
+/// Rebuild a Debian-style archive, or part of it, the way a Lua recipe says.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cloudbuild",
+    version,
+    arg_required_else_help = true,
+    infer_long_args = false,
+    override_usage = "cloudbuild [OPTIONS] RECIPE [--NAME VALUE]...\n       cloudbuild [OPTIONS] COMMAND",
+    after_help = "A first word that ends in `.lua` or names a file is a recipe to run.\n\
+                  Exit codes: 0 done, 1 internal error, 2 usage, 3 recipe error, 4 some packages failed, \
+                  5 infrastructure, 130 interrupted."
+)]
+pub struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes, before or after its name, and after a recipe.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// State directory [default: ./RECIPE.cloudbuild]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Print one JSON document on standard output; text for people goes to standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Install what this machine lacks, without asking
+    #[arg(long, global = true)]
+    pub setup: bool,
+    /// Log more on standard error; twice for debugging
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say only what failed
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Folder for indexes, sources, chroots and builds (setting `cache_dir`)
+    #[arg(long, global = true, value_name = "DIR", alias = "cache")]
+    pub cache_dir: Option<String>,
+    /// Builds at once (setting `slots`)
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub slots: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a recipe: import, build, publish; goes on where an unfinished run stopped
+    Run(RecipeArgs),
+    /// Show what a run of a recipe would do
+    Plan(RecipeArgs),
+    /// Show the jobs of a run and their states
+    Status,
+    /// Show the build log of a package
+    Logs(LogsArgs),
+    /// Check what this machine needs to build packages, and say how to fix what is missing
+    Doctor,
+    /// Install what this machine lacks to build packages
+    Setup,
+    /// Show what the APT sources offer: suites, components, counts
+    Import(ImportArgs),
+    /// Show the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Build for a control point (started by `run`)
+    #[command(hide = true)]
+    Daemon(DaemonArgs),
+}
+
+/// A recipe and its own arguments.
+#[derive(Debug, Args)]
+pub struct RecipeArgs {
+    /// The recipe, a Lua file
+    #[arg(value_name = "RECIPE")]
+    pub recipe: PathBuf,
+    /// Arguments of the recipe, as it declares them
+    #[arg(value_name = "--NAME VALUE", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+}
+
+/// One argument of a recipe, as it was written; whether the recipe has it is checked by the recipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipeArgument {
+    /// Without the dashes.
+    pub name: String,
+    /// `None`: a switch.
+    pub value: Option<String>,
+}
+
+/// Which log.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// A source package, `PACKAGE:ARCH`, or a job such as `j3`
+    #[arg(value_name = "PACKAGE")]
+    pub package: String,
+    /// Go on as the log grows, until the build ends
+    #[arg(short, long)]
+    pub follow: bool,
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// An APT sources file (`.list` or `.sources`) [default: the machine's own APT sources]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Debian architecture [default: the machine's own]
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
+}
+
+/// What about the settings.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print each setting and its value
+    #[command(after_long_help = settings::reference())]
+    Show {
+        /// Say where each value comes from: file and line, variable, flag, default
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+/// How a control point starts the build daemon of its machine; slots and cache come by the flags for all.
+#[derive(Debug, Args)]
+pub struct DaemonArgs {
+    /// The file with the control point's address and token
+    #[arg(long, value_name = "FILE")]
+    pub control_file: PathBuf,
+    /// The builder's name
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// The user that builds (setting `build_user`)
+    #[arg(long, value_name = "USER")]
+    pub build_user: Option<String>,
+}
+
+impl Cli {
+    /// The settings that flags say: key, flag, text.
+    pub fn flags(&self) -> Vec<(&'static str, &'static str, &str)> {
+        let build_user = match &self.command {
+            Command::Daemon(args) => args.build_user.as_deref(),
+            Command::Run(_)
+            | Command::Plan(_)
+            | Command::Status
+            | Command::Logs(_)
+            | Command::Doctor
+            | Command::Setup
+            | Command::Import(_)
+            | Command::Config(_) => None,
+        };
+        let all = [
+            ("cache_dir", "--cache-dir", self.global.cache_dir.as_deref()),
+            ("slots", "--slots", self.global.slots.as_deref()),
+            ("build_user", "--build-user", build_user),
+        ];
+        all.into_iter().filter_map(|(key, flag, text)| Some((key, flag, text?))).collect()
+    }
+}
+
+impl RecipeArgs {
+    /// The recipe's arguments in pairs; a name may come more than once.
+    pub fn pairs(&self) -> Result<Vec<RecipeArgument>, Failure> {
+        let mut pairs = Vec::new();
+        let mut words = self.arguments.iter().peekable();
+        while let Some(word) = words.next() {
+            let Some(name) = word.strip_prefix("--").filter(|name| !name.is_empty() && !name.starts_with('=')) else {
+                let message = format!("expected `--NAME VALUE` after the recipe, got `{word}`");
+                return Err(Failure::new(Exit::Usage, message));
+            };
+            let (name, value) = match name.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (name, words.next_if(|next| !next.starts_with("--")).cloned()),
+            };
+            pairs.push(RecipeArgument { name: name.to_owned(), value });
+        }
+        Ok(pairs)
+    }
+}
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Parsed {
+    /// Help or the version; it knows whether it was asked for.
+    Help(clap::Error),
+    /// A command.
+    Cli(Box<Cli>),
+}
+
+/// Whether errors are to be told as JSON too; asked before anything is parsed.
+pub fn asks_for_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
+/// Names that a recipe's own arguments may not have: those of our flags.
+pub fn reserved_names() -> Vec<String> {
+    let mut command = Cli::command();
+    command.build();
+    arrange::Flags::of(&command).names().chain(["version".to_owned()]).collect()
+}
+
+/// Parses a command line, the program's name first; `is_file` says whether a word names a file.
+pub fn parse(arguments: Vec<OsString>, is_file: &dyn Fn(&Path) -> bool) -> anyhow::Result<Parsed> {
+    let mut command = Cli::command();
+    command.build();
+    match Cli::try_parse_from(arrange::arrange(&command, arguments, is_file)) {
+        Ok(cli) => Ok(Parsed::Cli(Box::new(cli))),
+        Err(error) if is_help(error.kind()) => Ok(Parsed::Help(error)),
+        Err(error) => Err(failure(&error).into()),
+    }
+}
+
+/// What clap calls an error, and is help: asked for, or because nothing was asked for.
+fn is_help(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
+}
+
+/// An error of clap's in our words.
+fn failure(error: &clap::Error) -> Failure {
+    if let (ErrorKind::InvalidSubcommand, Some(word)) = (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+        let word = word.to_string();
+        let mut command = Cli::command();
+        command.build();
+        let names: Vec<&str> =
+            command.get_subcommands().filter(|command| !command.is_hide_set()).map(|c| c.get_name()).collect();
+        let hint = match settings::nearest(&word, names) {
+            Some(near) => format!("did you mean `cloudbuild {near}`?"),
+            None => "a recipe's name ends in `.lua` or is a file that exists; `cloudbuild --help` lists the commands"
+                .to_owned(),
+        };
+        return Failure::new(Exit::Usage, format!("expected a recipe or a command, got `{word}`")).hint(hint);
+    }
+    let text = error.render().to_string().replace('\'', "`");
+    let mut message = Vec::new();
+    let mut tips = Vec::new();
+    for line in text.lines() {
+        if let Some(tip) = line.trim_start().strip_prefix("tip: ") {
+            tips.push(tip.to_owned());
+        } else if line.starts_with("Usage:") || line.starts_with("For more information") {
+            break;
+        } else if !line.trim().is_empty() {
+            message.push(line.trim().trim_start_matches("error: "));
+        }
+    }
+    let hint =
+        if tips.is_empty() { "`--help` after a command shows what it takes".to_owned() } else { tips.join("; ") };
+    Failure::new(Exit::Usage, message.join(" ")).hint(hint)
+}
