@@ -3,3 +3,5 @@
 //! **Invariant:** readers take bytes and borrow from them; nothing here knows where the bytes came from.
 
 pub mod control;
+
+pub mod changes;

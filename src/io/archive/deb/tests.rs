@@ -1,0 +1,158 @@
+use std::process::Command;
+
+use super::*;
+
+/// A package made by dpkg-deb with some compression.
+fn package(folder: &Path, compression: &str) -> PathBuf {
+    let tree = folder.join("tree");
+    std::fs::create_dir_all(tree.join("DEBIAN")).unwrap();
+    std::fs::create_dir_all(tree.join("usr/share/doc/tiny")).unwrap();
+    std::fs::write(tree.join("usr/share/doc/tiny/README"), "tiny\n".repeat(1000)).unwrap();
+    let control = "Package: tiny\nVersion: 1.0-1\nArchitecture: all\nMaintainer: A Person <person@example.org>\n\
+                   Description: tiny\n It is small.\n .\n   Indented, \u{fc}mlaut.\n";
+    std::fs::write(tree.join("DEBIAN/control"), control).unwrap();
+    std::fs::write(tree.join("DEBIAN/postinst"), "#!/bin/sh\nexit 0\n").unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(tree.join("DEBIAN/postinst"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let deb = folder.join(format!("tiny-{compression}.deb"));
+    let status = Command::new("dpkg-deb")
+        .args(["--root-owner-group", "--uniform-compression", &format!("-Z{compression}"), "-b"])
+        .args([&tree, &deb])
+        .output()
+        .unwrap();
+    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+    deb
+}
+
+/// An ar archive of these members.
+fn ar(folder: &Path, members: &[(&str, &[u8])]) -> PathBuf {
+    let mut bytes = b"!<arch>\n".to_vec();
+    for (name, content) in members {
+        bytes.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, content.len()).bytes());
+        bytes.extend_from_slice(content);
+        bytes.extend(vec![b'\n'; content.len() % 2]);
+    }
+    let path = folder.join("made.deb");
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// A tar stream of these regular files.
+fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, name, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::read::GzEncoder::new(bytes, flate2::Compression::best());
+    let mut out = Vec::new();
+    encoder.read_to_end(&mut out).unwrap();
+    out
+}
+
+fn refused(path: &Path) -> String {
+    read_control(path).unwrap_err().to_string()
+}
+
+#[test]
+fn the_control_paragraph_is_what_dpkg_deb_shows_for_each_compression() {
+    let folder = tempfile::tempdir().unwrap();
+    for compression in ["gzip", "xz", "zstd", "none"] {
+        let deb = package(folder.path(), compression);
+        let theirs = Command::new("dpkg-deb").arg("-f").arg(&deb).output().unwrap();
+        assert!(theirs.status.success(), "{compression}");
+        let ours = read_control(&deb).unwrap();
+        assert_eq!(String::from_utf8_lossy(&ours), String::from_utf8_lossy(&theirs.stdout), "{compression}");
+    }
+}
+
+#[test]
+fn the_hashes_are_those_of_coreutils() {
+    let folder = tempfile::tempdir().unwrap();
+    let deb = package(folder.path(), "xz");
+    let ours = hashes(&deb).unwrap();
+    for (tool, hash) in [("md5sum", &ours.md5), ("sha1sum", &ours.sha1), ("sha256sum", &ours.sha256.to_string())] {
+        let theirs = Command::new(tool).arg(&deb).output().unwrap().stdout;
+        assert!(theirs.starts_with(hash.as_bytes()), "{tool}");
+    }
+    assert_eq!(ours.size, std::fs::metadata(&deb).unwrap().len());
+}
+
+#[test]
+fn a_package_cut_off_anywhere_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let deb = package(folder.path(), "xz");
+    let bytes = std::fs::read(&deb).unwrap();
+    let cut = folder.path().join("cut.deb");
+    for length in (0..bytes.len()).step_by(37).chain([bytes.len() - 2]) {
+        std::fs::write(&cut, &bytes[..length]).unwrap();
+        assert!(read_control(&cut).is_err(), "{length} of {} bytes were taken", bytes.len());
+    }
+}
+
+#[test]
+fn a_damaged_control_member_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for compression in ["gzip", "xz", "zstd"] {
+        let deb = package(folder.path(), compression);
+        let mut bytes = std::fs::read(&deb).unwrap();
+        // Behind `debian-binary` and two headers, in the middle of the packed control member.
+        bytes[8 + 60 + 4 + 60 + 40] ^= 0x55;
+        std::fs::write(&deb, bytes).unwrap();
+        assert!(refused(&deb).contains("no sound .deb"), "{compression}: {}", refused(&deb));
+    }
+}
+
+#[test]
+fn a_member_that_claims_to_be_larger_than_the_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = ar(folder.path(), &[("debian-binary", b"2.0\n"), ("control.tar", b"xx"), ("data.tar", b"")]);
+    let text = String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
+    std::fs::write(&path, text.replacen("2         `", "9999999999`", 1)).unwrap();
+    let got = refused(&path);
+    assert!(got.ends_with("member `control.tar` is cut off: expected 9999999999 bytes, got 62"), "{got}");
+}
+
+#[test]
+fn bombs_are_refused_before_they_hurt() {
+    let folder = tempfile::tempdir().unwrap();
+    let zeros = vec![0; 80 << 20];
+    let large = tar_of(&[("./md5sums", &zeros), ("./control", b"Package: a\n")]);
+    let plain = ar(folder.path(), &[("debian-binary", b"2.0\n"), ("control.tar", &large), ("data.tar", b"")]);
+    assert!(refused(&plain).contains("67108864 are allowed"), "{}", refused(&plain));
+    let packed = zstd::encode_all(&large[..], 1).unwrap();
+    let bomb = ar(folder.path(), &[("debian-binary", b"2.0\n"), ("control.tar.zst", &packed), ("data.tar", b"")]);
+    assert!(refused(&bomb).contains("unpacks to more than"), "{}", refused(&bomb));
+    let names: Vec<String> = (0..2000).map(|number| format!("./f{number}")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    let many = gz(&tar_of(&files));
+    let crowd = ar(folder.path(), &[("debian-binary", b"2.0\n"), ("control.tar.gz", &many), ("data.tar", b"")]);
+    assert!(refused(&crowd).contains("more than 1024 files"), "{}", refused(&crowd));
+}
+
+#[test]
+fn what_tools_would_read_differently_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |members: &[(&str, &[u8])], expected: &str| {
+        let got = refused(&ar(folder.path(), members));
+        assert!(got.contains(expected), "{got}");
+    };
+    let twice = gz(&tar_of(&[("./control", b"Package: a\n"), ("control", b"Package: b\n")]));
+    check(&[("debian-binary", b"2.0\n"), ("control.tar.gz", &twice), ("data.tar", b"")], "one regular file");
+    let two = gz(&tar_of(&[("control", b"Package: a\n\nPackage: b\n")]));
+    check(&[("debian-binary", b"2.0\n"), ("control.tar.gz", &two), ("data.tar", b"")], "one paragraph");
+    let none = gz(&tar_of(&[("./md5sums", b"")]));
+    check(&[("debian-binary", b"2.0\n"), ("control.tar.gz", &none), ("data.tar", b"")], "a file `control`");
+    let fine = gz(&tar_of(&[("control", b"Package: a\n")]));
+    check(&[("debian-binary", b"2.0\n"), ("data.tar", b""), ("control.tar.gz", &fine)], "as the second member");
+    check(&[("debian-binary", b"2.0\n"), ("control.tar.gz", &fine)], "`data.tar` after");
+    check(&[("debian-binary", b"1.0\n"), ("control.tar.gz", &fine), ("data.tar", b"")], "format `2.0`");
+    check(&[("control.tar.gz", &fine)], "a first member `debian-binary`");
+    check(&[("debian-binary", b"2.0\n"), ("control.tar.bz2", &fine), ("data.tar", b"")], "got `.bz2`");
+}
