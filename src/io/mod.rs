@@ -3,4 +3,7 @@
 //! **Invariant:** no policy; what is done here was decided by the caller.
 
 pub mod archive;
+pub mod clock;
+pub mod openpgp;
 pub mod state;
+pub mod store;

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** readers take bytes and borrow from them; nothing here knows where the bytes came from.
 
-pub mod control;
-
+pub mod apt_source;
 pub mod changes;
+pub mod control;
+pub mod release;
