@@ -10,3 +10,6 @@ pub mod mirror;
 pub mod archive;
 pub mod state;
 pub mod settings;
+pub mod openpgp;
+pub mod state;
+pub mod store;

@@ -9,6 +9,8 @@ pub mod architecture;
 pub mod relation;
 pub mod sources;
 pub mod packages;
+pub mod apt_source;
 pub mod changes;
+pub mod control;
 pub mod release;
 pub mod apt_source;
