@@ -5,5 +5,6 @@
 pub mod debian;
 pub mod events;
 pub mod ids;
+pub mod import;
 pub mod pinned;
 pub mod recipe;
