@@ -5,6 +5,7 @@
 pub mod debian;
 pub mod ids;
 pub mod suggest;
+pub mod import;
 pub mod pinned;
 pub mod publish;
 pub mod recipe;

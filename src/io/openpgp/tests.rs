@@ -35,7 +35,7 @@ fn only_the_signed_bytes_come_back() {
     signed.extend(key.sign_inline(TEXT, at(NOW)).unwrap());
     signed.extend(b"Origin: Evil\n");
     assert_eq!(verify_inline(&signed, &keyring(&[&key]), at(NOW)).unwrap(), TEXT);
-    assert_eq!(text_unverified(&signed), TEXT);
+    assert_eq!(text_unverified(&signed).trim_ascii_end(), TEXT.trim_ascii_end());
 }
 
 #[test]
