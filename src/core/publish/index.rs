@@ -1,12 +1,13 @@
 //! Index files to the byte: stanzas, their order, compressed forms.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Write as _;
 
 use rayon::prelude::*;
 
 use crate::core::debian::control;
-use crate::core::publish::{BinaryFile, BinaryKind};
+use crate::core::publish::{BinaryFile, BinaryKind, Options};
 
 /// A quick preset: `-6` takes minutes for a whole archive, and saves a tenth.
 const XZ_PRESET: u32 = 2;
@@ -56,8 +57,32 @@ pub(super) fn binary_stanza(file: &BinaryFile, path: &str) -> String {
     out
 }
 
+/// Sources stanzas by name, version and component.
+pub(super) type Sources<'a> = BTreeMap<(&'a String, &'a String, &'a String), String>;
+
+/// Every index in its plain form, empty ones too; those of the installer only where there is something for it.
+pub(super) fn all(binaries: &[Stanza<'_>], sources: &Sources<'_>, options: &Options) -> Vec<(String, String)> {
+    let mut plain = Vec::new();
+    for component in &options.components {
+        let of_installer =
+            |stanza: &Stanza<'_>| stanza.file.kind == BinaryKind::Udeb && stanza.file.component == *component;
+        let installer = binaries.iter().any(of_installer);
+        for architecture in &options.architectures {
+            let text = packages(binaries, component, architecture, false);
+            plain.push((format!("{component}/binary-{architecture}/Packages"), text));
+            if installer {
+                let text = packages(binaries, component, architecture, true);
+                plain.push((format!("{component}/debian-installer/binary-{architecture}/Packages"), text));
+            }
+        }
+        let stanzas = sources.iter().filter(|((_, _, of), _)| *of == component).map(|(_, text)| text.as_str());
+        plain.push((format!("{component}/source/Sources"), stanzas.collect::<Vec<_>>().join("\n")));
+    }
+    plain
+}
+
 /// A Packages file. Packages for `all` are listed for each architecture, as Debian does.
-pub(super) fn packages(stanzas: &[Stanza<'_>], component: &str, architecture: &str, udebs: bool) -> String {
+fn packages(stanzas: &[Stanza<'_>], component: &str, architecture: &str, udebs: bool) -> String {
     let listed = stanzas.iter().filter(|stanza| {
         let file = stanza.file;
         file.component == component

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** the same contents and options give the same bytes; only `Date` follows from `now`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::core::debian::changes::{Dsc, DscFile};
 use crate::core::ids::Sha256;
@@ -212,7 +212,10 @@ pub fn plan(contents: &Contents, options: &Options) -> Result<PublishPlan, PlanE
     check::contents(contents, options)?;
     let mut pool = pool::Pool::new(&contents.pool);
     let mut binaries: BTreeMap<_, index::Stanza<'_>> = BTreeMap::new();
-    for file in &contents.binaries {
+    // One file may be given twice; which of its places is listed must not depend on the order.
+    let mut given: Vec<&BinaryFile> = contents.binaries.iter().collect();
+    given.sort_by_key(|file| (&file.component, &file.source));
+    for file in given {
         let path = pool::path(&file.component, &file.source, &file.name);
         pool.add(&path, file.sha256, file.size)?;
         let key = (&file.package, &file.version, &file.architecture, file.kind == BinaryKind::Udeb);
@@ -223,7 +226,7 @@ pub fn plan(contents: &Contents, options: &Options) -> Result<PublishPlan, PlanE
             return Err(PlanError::Twice { package, version, architecture: file.architecture.clone() });
         }
     }
-    let mut sources = BTreeMap::new();
+    let mut sources = index::Sources::new();
     for set in &contents.sources {
         let directory = pool::directory(&set.component, &set.dsc.source);
         pool.add(&format!("{directory}/{}", set.file.name), set.file.sha256, set.file.size)?;
@@ -233,27 +236,8 @@ pub fn plan(contents: &Contents, options: &Options) -> Result<PublishPlan, PlanE
         let text = set.dsc.sources_stanza(&directory, &set.file, &set.section, &set.priority);
         sources.insert((&set.dsc.source, &set.dsc.version, &set.component), text);
     }
-    let binaries_listed: Vec<_> = binaries.into_values().collect();
-    let udebs: BTreeSet<&str> = contents
-        .binaries
-        .iter()
-        .filter(|file| file.kind == BinaryKind::Udeb)
-        .map(|file| file.component.as_str())
-        .collect();
-    let mut plain = Vec::new();
-    for component in &options.components {
-        for architecture in &options.architectures {
-            let text = index::packages(&binaries_listed, component, architecture, false);
-            plain.push((format!("{component}/binary-{architecture}/Packages"), text));
-            if udebs.contains(component.as_str()) {
-                let text = index::packages(&binaries_listed, component, architecture, true);
-                plain.push((format!("{component}/debian-installer/binary-{architecture}/Packages"), text));
-            }
-        }
-        let stanzas = sources.iter().filter(|((_, _, of), _)| *of == component).map(|(_, text)| text.as_str());
-        plain.push((format!("{component}/source/Sources"), stanzas.collect::<Vec<_>>().join("\n")));
-    }
-    let indexes = index::with_compressed(plain);
+    let listed: Vec<_> = binaries.into_values().collect();
+    let indexes = index::with_compressed(index::all(&listed, &sources, options));
     let date = options.previous.map_or(options.now, |previous| options.now.max(previous + 1));
     Ok(PublishPlan {
         suite: options.suite.clone(),
@@ -262,6 +246,6 @@ pub fn plan(contents: &Contents, options: &Options) -> Result<PublishPlan, PlanE
         release: release::text(options, date, &indexes),
         indexes,
         sources: sources.len() as u64,
-        packages: binaries_listed.len() as u64,
+        packages: listed.len() as u64,
     })
 }

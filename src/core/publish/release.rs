@@ -58,5 +58,7 @@ pub fn signed_text(inrelease: &str) -> Option<String> {
     let (_, message) = inrelease.split_once("-----BEGIN PGP SIGNED MESSAGE-----")?;
     let (_, body) = message.split_once("\n\n")?;
     let (body, _) = body.split_once("-----BEGIN PGP SIGNATURE-----")?;
-    Some(body.lines().map(|line| format!("{}\n", line.strip_prefix("- ").unwrap_or(line))).collect())
+    // Some signers put a blank line before the signature.
+    let lines = body.trim_end().lines();
+    Some(lines.map(|line| format!("{}\n", line.strip_prefix("- ").unwrap_or(line))).collect())
 }

@@ -74,34 +74,58 @@ fn publish_watched(
 ) -> Result<Published, ArchiveError> {
     let writer = Writer::open(root, before)?;
     let key = signer.public_armored().map_err(|source| ArchiveError::Sign { source })?;
-    let dists = format!("dists/{}", plan.suite);
     let present = present(root, &plan.suite)?;
     let mut records = generations::read(root)?;
     generations::adopt(&writer, &mut records)?;
+    let mut published = Published {
+        release_sha256: Sha256::of(plan.release.as_bytes()),
+        date: plan.date,
+        unchanged: false,
+        added: 0,
+        removed: 0,
+        key: KEY.into(),
+        notes: Vec::new(),
+    };
     if let Some(present) = &present {
         if release::same_but_date(&present.release, &plan.release) && is_whole(root, plan, &key) {
-            return Ok(Published {
-                release_sha256: Sha256::of(present.release.as_bytes()),
-                date: present.date.unwrap_or(plan.date),
-                unchanged: true,
-                added: 0,
-                removed: 0,
-                key: KEY.into(),
-                notes: Vec::new(),
-            });
+            published.release_sha256 = Sha256::of(present.release.as_bytes());
+            published.date = present.date.unwrap_or(plan.date);
+            published.unchanged = true;
+            return Ok(published);
         }
         if let Some(there) = present.date.filter(|&there| there >= plan.date) {
             return Err(ArchiveError::Date { there, new: plan.date });
         }
     }
     let missing = missing(root, plan, &generations::finished_pool(&records))?;
+    published.added = missing.len() as u64;
+
+    let record = Record::of(plan);
+    let begun = write(&writer, plan, &missing, source, signer, &key, &record)?;
+    // From here on the new generation stands; what fails now is done by the next publication.
+    match generations::finish(&writer, &begun, &record).and_then(|()| generations::prune(&writer, now)) {
+        Ok(removed) => published.removed = removed,
+        Err(error) => published.notes.push(format!("old generations were not removed: {error}")),
+    }
+    Ok(published)
+}
+
+/// Writes a generation, InRelease last. Gives back where its record is.
+fn write(
+    writer: &Writer<'_>,
+    plan: &PublishPlan,
+    missing: &[usize],
+    source: &dyn Fn(&Sha256) -> Result<PathBuf, BoxError>,
+    signer: &dyn Signer,
+    key: &str,
+    record: &Record,
+) -> Result<String, ArchiveError> {
+    let dists = format!("dists/{}", plan.suite);
     let signature = |made: Result<Vec<u8>, BoxError>| made.map_err(|source| ArchiveError::Sign { source });
     let inline = signature(signer.sign_inline(plan.release.as_bytes(), plan.date))?;
     let detached = signature(signer.sign_detached(plan.release.as_bytes(), plan.date))?;
-
-    let record = Record::of(plan);
-    let begun = generations::begin(&writer, &record)?;
-    for &index in &missing {
+    let begun = generations::begin(writer, record)?;
+    for &index in missing {
         let file = &plan.pool[index];
         let from = source(&file.sha256).map_err(|source| ArchiveError::Source {
             path: file.path.clone(),
@@ -122,23 +146,7 @@ fn publish_watched(
     writer.sync_folders()?;
     writer.write(&format!("{dists}/InRelease"), &inline)?;
     writer.sync_folders()?;
-
-    // From here on the new generation stands; what fails now is done by the next publication.
-    let mut notes = Vec::new();
-    let finished = generations::finish(&writer, &begun, &record);
-    let removed = finished.and_then(|()| generations::prune(&writer, now)).unwrap_or_else(|error| {
-        notes.push(format!("old generations were not removed: {error}"));
-        0
-    });
-    Ok(Published {
-        release_sha256: Sha256::of(plan.release.as_bytes()),
-        date: plan.date,
-        unchanged: false,
-        added: missing.len() as u64,
-        removed,
-        key: KEY.into(),
-        notes,
-    })
+    Ok(begun)
 }
 
 /// Where an index is also found by its hash, in the suite's folder.

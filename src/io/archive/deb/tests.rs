@@ -1,6 +1,8 @@
 use std::process::Command;
 
 use super::*;
+use crate::core::debian::changes::{Buildinfo, Changes, Dsc};
+use crate::io::archive::testing;
 
 /// A package made by dpkg-deb with some compression.
 fn package(folder: &Path, compression: &str) -> PathBuf {
@@ -155,4 +157,37 @@ fn what_tools_would_read_differently_is_refused() {
     check(&[("debian-binary", b"1.0\n"), ("control.tar.gz", &fine), ("data.tar", b"")], "format `2.0`");
     check(&[("control.tar.gz", &fine)], "a first member `debian-binary`");
     check(&[("debian-binary", b"2.0\n"), ("control.tar.bz2", &fine), ("data.tar", b"")], "got `.bz2`");
+}
+
+#[test]
+fn what_dpkg_writes_about_a_build_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let dsc = testing::make_source(folder.path(), "libtiny", "1.0");
+    let tree = folder.path().join("libtiny-1.0");
+    let deb = testing::make_deb(folder.path(), "libtiny1", "1.0", "amd64", "one");
+    std::fs::write(tree.join("debian/files"), "libtiny1_1.0_amd64.deb utils optional\n").unwrap();
+    let tool = |name: &str, words: &[&str]| {
+        testing::run(Command::new(name).args(words).current_dir(&tree).env("DEB_BUILD_ARCH", "amd64"))
+    };
+    tool("dpkg-genbuildinfo", &["--build=full", "-O../libtiny_1.0_amd64.buildinfo"]);
+    std::fs::write(
+        tree.join("debian/files"),
+        "libtiny1_1.0_amd64.deb utils optional\nlibtiny_1.0_amd64.buildinfo utils optional\n",
+    )
+    .unwrap();
+    let changes = Changes::parse(tool("dpkg-genchanges", &["--build=full", "-q"]).as_bytes()).unwrap();
+    let mut names: Vec<&str> = changes.files.iter().map(|file| file.name.as_str()).collect();
+    names.sort_unstable();
+    let expected = ["libtiny1_1.0_amd64.deb", "libtiny_1.0.dsc", "libtiny_1.0.tar.xz", "libtiny_1.0_amd64.buildinfo"];
+    assert_eq!(names, expected);
+    for file in &changes.files {
+        let hashes = hashes(&folder.path().join(&file.name)).unwrap();
+        assert_eq!((file.size, file.sha256), (hashes.size, hashes.sha256));
+        assert_eq!((file.md5.as_deref(), file.sha1.as_deref()), (Some(&*hashes.md5), Some(&*hashes.sha1)));
+    }
+    let buildinfo = std::fs::read(folder.path().join("libtiny_1.0_amd64.buildinfo")).unwrap();
+    let buildinfo = Buildinfo::parse(&buildinfo).unwrap();
+    assert!(buildinfo.files.iter().any(|file| file.sha256 == hashes(&deb).unwrap().sha256));
+    let dsc = Dsc::parse(&std::fs::read(dsc).unwrap()).unwrap();
+    assert_eq!((dsc.source, dsc.version), (changes.source, changes.version));
 }

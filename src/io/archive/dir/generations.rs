@@ -58,7 +58,9 @@ impl Record {
 
     /// Where the record of a published generation is, from the archive's root.
     fn path(&self) -> String {
-        format!("{NOTES}/generations/{}@{}", self.suite.replace('/', ","), self.date)
+        // The hash keeps two attempts of one second apart.
+        let hash = self.release_sha256.to_string();
+        format!("{NOTES}/generations/{}@{}-{}", self.suite.replace('/', ","), self.date, &hash[..12])
     }
 }
 

@@ -166,6 +166,20 @@ fn publishing_the_same_again_writes_nothing() {
 }
 
 #[test]
+fn a_lost_file_comes_back_and_another_key_signs_again() {
+    let mut bench = Bench::new();
+    bench.publish(NOW);
+    let lost = bench.root().join(&bench.plan(NOW).pool[0].path);
+    std::fs::remove_file(&lost).unwrap();
+    let again = bench.publish(NOW + 10);
+    assert_eq!((again.unchanged, again.added, lost.exists()), (false, 1, true));
+    bench.gpg = Gpg::new();
+    assert_eq!(bench.publish(NOW + 20).date, NOW + 20);
+    let serving = serve::serve(bench.root()).unwrap();
+    bench.apt(&serving.url).run(&["apt-get", "update"]);
+}
+
+#[test]
 fn the_date_rises_even_when_the_clock_does_not() {
     let mut bench = Bench::new();
     bench.publish(NOW);
@@ -193,6 +207,8 @@ fn a_kill_at_any_write_leaves_an_archive_that_apt_takes() {
     for steps in 0_u32..200 {
         std::fs::remove_dir_all(bench.root()).unwrap();
         run(Command::new("cp").arg("-a").args([&whole, &bench.root()]));
+        // A real kill leaves a file in the making, too.
+        std::fs::write(bench.root().join(".cloudbuild/making/.tmp4711"), "half").unwrap();
         let left = Cell::new(steps);
         let stop = |_: &Path| match left.get().checked_sub(1) {
             Some(less) => {
@@ -337,4 +353,31 @@ fn old_generations_go_and_the_last_three_and_young_ones_stay() {
     let apt = bench.apt(&serving.url);
     apt.run(&["apt-get", "update"]);
     apt.run(&["apt-get", "download", "libtiny1", "tiny-1"]);
+}
+
+#[test]
+fn suites_share_a_pool_and_neither_removes_what_the_other_has() {
+    let mut bench = Bench::new();
+    bench.publish(NOW);
+    let find = |sha256: &Sha256| Ok(bench.files[sha256].clone());
+    let as_other = |mut plan: PublishPlan, now: i64| {
+        plan.suite = "other".to_owned();
+        plan.date = now;
+        plan.release = plan.release.replace("Suite: tiny/updates", "Suite: other");
+        plan.release = plan.release.replace(&release::date_text(NOW), &release::date_text(now));
+        plan
+    };
+    let other = publish(&bench.root(), &as_other(bench.plan(NOW), NOW), &find, &bench.gpg, NOW).unwrap();
+    assert_eq!((other.added, other.unchanged), (0, false));
+    let doc = bench.root().join("pool/updates/contrib/libt/libtiny/tiny-doc_1.0-1_all.deb");
+    bench.contents.binaries.remove(2);
+    for number in 1..6 {
+        bench.add_deb(&format!("tiny-{number}"), "1.0-1", "all", "main", BinaryKind::Deb);
+        bench.publish(NOW + number * 100_000);
+    }
+    assert!(doc.exists(), "`other` still lists it");
+    let serving = serve::serve(bench.root()).unwrap();
+    let apt = Apt::new(&serving.url, &bench.key(), "other", "main updates/contrib");
+    apt.run(&["apt-get", "update"]);
+    apt.run(&["apt-get", "download", "tiny-doc"]);
 }
