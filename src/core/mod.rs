@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no async, files, network, SQL, Lua, clock, environment or randomness.
 
+pub mod build;
 pub mod debian;
 pub mod ids;
 pub mod suggest;

@@ -13,3 +13,5 @@ pub mod settings;
 pub mod openpgp;
 pub mod state;
 pub mod store;
+pub mod host;
+pub mod sbuild;

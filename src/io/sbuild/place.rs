@@ -1,0 +1,191 @@
+//! Where builds are made and as whom: the cache folder, the build user, the programs.
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::{SbuildError, how, processes, tail_of};
+use crate::core::build::Layout;
+use crate::io::host::user::{User, is_root};
+
+/// Where Debian keeps programs; nothing of the caller's own `PATH` reaches a build.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Set for every process of a build, so that a later daemon finds what an earlier one left.
+pub const MARK: &str = "CLOUDBUILD_BUILD";
+
+/// The longest that removing a tree may take.
+const REMOVE_LIMIT: Duration = Duration::from_secs(300);
+
+/// The programs; settings, so that another version can be tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tools {
+    /// `sbuild`
+    pub sbuild: PathBuf,
+    /// `mmdebstrap`
+    pub mmdebstrap: PathBuf,
+}
+
+impl Default for Tools {
+    fn default() -> Self {
+        Tools { sbuild: "sbuild".into(), mmdebstrap: "mmdebstrap".into() }
+    }
+}
+
+/// Where builds are made and as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The cache folder; it has `chroots` and `builds` in it.
+    pub cache: PathBuf,
+    /// Who builds.
+    pub user: User,
+    /// The programs.
+    pub tools: Tools,
+}
+
+impl Place {
+    /// Finished chroots.
+    pub fn chroots(&self) -> PathBuf {
+        self.cache.join("chroots")
+    }
+
+    /// One folder for each build.
+    pub fn builds(&self) -> PathBuf {
+        self.cache.join("builds")
+    }
+
+    /// Makes the cache's folders; the build user and its mapped ids only pass through them.
+    pub fn set_up(&self) -> Result<(), SbuildError> {
+        for folder in [self.cache.clone(), self.chroots(), self.builds()] {
+            std::fs::create_dir_all(&folder).map_err(SbuildError::io("cannot make", &folder))?;
+            open_to_all(&folder, 0o755)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the folder of a build, empty and the build user's own; what an earlier attempt left is removed.
+    pub async fn make(&self, name: &str) -> Result<Layout, SbuildError> {
+        let layout = Layout { root: self.builds().join(name) };
+        self.remove(&layout.root).await?;
+        for folder in [layout.root.clone(), layout.home(), layout.source(), layout.built(), layout.temporary()] {
+            std::fs::create_dir(&folder).map_err(SbuildError::io("cannot make", &folder))?;
+            open_to_all(&folder, if folder == layout.home() { 0o700 } else { 0o755 })?;
+            self.give(&folder)?;
+        }
+        Ok(layout)
+    }
+
+    /// Makes a file or folder the build user's own.
+    pub fn give(&self, path: &Path) -> Result<(), SbuildError> {
+        if !is_root() {
+            return Ok(());
+        }
+        std::os::unix::fs::lchown(path, Some(self.user.uid), Some(self.user.gid))
+            .map_err(SbuildError::io("cannot hand over", path))
+    }
+
+    /// Writes a file that the build user reads.
+    pub fn write(&self, path: &Path, text: &str) -> Result<(), SbuildError> {
+        std::fs::write(path, text).map_err(SbuildError::io("cannot write", path))?;
+        open_to_all(path, 0o644)
+    }
+
+    /// A program to be run as the build user for that build: own environment, own process group, no input.
+    pub fn command(&self, program: &Path, layout: &Layout) -> std::process::Command {
+        let mut command = std::process::Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", PATH)
+            .env("HOME", layout.home())
+            .env("TMPDIR", layout.temporary())
+            .env("USER", &self.user.name)
+            .env("LOGNAME", &self.user.name)
+            .env("LC_ALL", "C.UTF-8")
+            .env(MARK, &layout.root)
+            .current_dir(&layout.root)
+            .stdin(Stdio::null())
+            .process_group(0);
+        if is_root() && self.user.uid != 0 {
+            // Setting the user id as root drops the supplementary groups, too.
+            command.uid(self.user.uid).gid(self.user.gid);
+        }
+        command
+    }
+
+    /// A program to be run as root of a new user namespace, and of a mount and process namespace, of the build user.
+    pub fn namespaced(&self, layout: &Layout) -> std::process::Command {
+        let mut command = self.command(&self.tools.mmdebstrap, layout);
+        command.arg("--unshare-helper");
+        command
+    }
+
+    /// Runs such a command to its end; returns what it printed.
+    pub async fn finish(
+        &self,
+        command: std::process::Command,
+        what: &str,
+        limit: Duration,
+    ) -> Result<Vec<u8>, SbuildError> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut command = tokio::process::Command::from(command);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
+        let child = child.map_err(|source| SbuildError::Missing { program, source })?;
+        let output = tokio::time::timeout(limit, child.wait_with_output())
+            .await
+            .map_err(|_| SbuildError::Late { what: what.to_owned(), limit })?
+            .map_err(SbuildError::io("cannot wait for", what))?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        let printed = [output.stdout, output.stderr].concat();
+        Err(SbuildError::InChroot { what: what.to_owned(), how: how(output.status), tail: tail_of(&printed, 5) })
+    }
+
+    /// Removes a build's folder, whoever owns what is in it, after ending what still runs there.
+    pub async fn remove(&self, root: &Path) -> Result<(), SbuildError> {
+        if !root.starts_with(self.builds()) || !root.exists() {
+            return Ok(());
+        }
+        processes::end_all(root, &self.user).await;
+        if !is_root() {
+            // Trees of mapped ids can only be removed by their root; what is left is the user's own.
+            let layout = Layout { root: root.to_path_buf() };
+            let entries = std::fs::read_dir(root).map_err(SbuildError::io("cannot read", root))?;
+            for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
+                let owner = std::os::unix::fs::MetadataExt::uid(
+                    &entry.metadata().map_err(SbuildError::io("cannot look at", entry.path()))?,
+                );
+                let path = entry.path();
+                if owner != self.user.uid || path == layout.temporary() {
+                    let mut command = self.namespaced(&layout);
+                    command.args(["sh", "-c", "rm -rf \"$1\"/* \"$1\" 2>/dev/null || true", "sh"]).arg(&path);
+                    self.finish(command, "removing a chroot", REMOVE_LIMIT).await?;
+                }
+            }
+        }
+        let path = root.to_path_buf();
+        let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path)).await;
+        removed.expect("removing files does not panic").map_err(SbuildError::io("cannot remove", root))
+    }
+
+    /// Removes what a daemon that was killed left behind: every build folder but those in `keep`.
+    pub async fn remove_stale(&self, keep: &[String]) -> Result<(), SbuildError> {
+        let builds = self.builds();
+        let entries = std::fs::read_dir(&builds).map_err(SbuildError::io("cannot read", &builds))?;
+        for entry in entries.flatten() {
+            if !keep.iter().any(|name| entry.file_name() == name.as_str()) {
+                tracing::info!(path = %entry.path().display(), "removing what an earlier build left");
+                self.remove(&entry.path()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sets permissions whatever the umask is.
+pub fn open_to_all(path: &Path, mode: u32) -> Result<(), SbuildError> {
+    let permissions = std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(path, permissions).map_err(SbuildError::io("cannot set the permissions of", path))
+}
