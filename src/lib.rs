@@ -4,5 +4,6 @@
 
 pub mod core;
 pub mod io;
+pub mod lua;
 pub mod primitives;
 pub mod wire;

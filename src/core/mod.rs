@@ -7,3 +7,4 @@ pub mod events;
 pub mod ids;
 pub mod pinned;
 pub mod recipe;
+pub mod suggest;
