@@ -6,4 +6,5 @@ pub mod cli;
 pub mod core;
 pub mod wire;
 pub mod io;
+pub mod lua;
 pub mod primitives;

@@ -18,3 +18,4 @@ pub mod inputs;
 pub mod job;
 pub mod events;
 pub mod settings;
+pub mod suggest;

@@ -1,0 +1,97 @@
+//! What the values are that calls give back: their kinds, and the fields that a recipe can read.
+
+use crate::lua::values::Tag;
+
+/// One readable field.
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// In LuaLS's notation.
+    pub kind: &'static str,
+    /// What it says, in one sentence.
+    pub sentence: &'static str,
+    /// Made only when it is read, since it may be long.
+    pub lazy: bool,
+}
+
+const fn field(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
+    Field { name, kind, sentence, lazy: false }
+}
+
+const fn long(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
+    Field { name, kind, sentence, lazy: true }
+}
+
+/// The readable fields of a kind of value, besides `kind`.
+pub fn fields(tag: Tag) -> &'static [Field] {
+    match tag {
+        Tag::AptSources => &[],
+        Tag::Everything => &[],
+        Tag::Builders => const { &[field("slots", "integer", "Builds at the same time.")] },
+        Tag::Directory => {
+            const {
+                &[
+                    field("path", "string", "The archive's root."),
+                    field("suite", "string?", "`Suite:` of the archive, if it was given."),
+                    field("origin", "string?", "`Origin:` of the archive, if it was given."),
+                    field("label", "string?", "`Label:` of the archive, if it was given."),
+                ]
+            }
+        }
+        Tag::Import => {
+            const {
+                &[
+                    field("import", "string", "Names the pinned indexes."),
+                    field("arch", "string", "The architecture that binaries were imported for."),
+                    field("sources", "integer", "Source packages that can be chosen."),
+                    field("packages", "integer", "Binary packages that chroots may see."),
+                ]
+            }
+        }
+        Tag::Order => {
+            const {
+                &[
+                    field("import", "string", "Names the pinned indexes that the sources are in."),
+                    field("arch", "string", "The architecture that the order is for."),
+                    field("count", "integer", "How many jobs there are."),
+                    long("jobs", "table[]", "Each with source, version, arch, component and after, in build order."),
+                    long("loops", "string[][]", "Packages that need each other to be built."),
+                ]
+            }
+        }
+        Tag::Fleet => const { &[long("builders", "table[]", "The groups of builders.")] },
+        Tag::Built => {
+            const {
+                &[
+                    field("stage", "string", "The stage that was built."),
+                    field("count", "integer", "How many jobs there were."),
+                    field("installed", "integer", "How many of them have their packages in the stage."),
+                    long("jobs", "table[]", "Each with source, version, arch, state, reused, reason and seconds."),
+                ]
+            }
+        }
+        Tag::Published => {
+            const {
+                &[
+                    field("generation", "string", "This state of the archive."),
+                    field("path", "string", "The archive's root."),
+                    field("key", "string", "The public key's file."),
+                    field("suite", "string", "The archive's suite."),
+                    field("sources", "integer", "Source packages in it."),
+                    field("packages", "integer", "Binary packages in it."),
+                    long("components", "string[]", "Its components."),
+                    long("proof", "string[]", "What real apt installed from it, one line a package."),
+                ]
+            }
+        }
+        Tag::Comparison => {
+            const {
+                &[
+                    field("count", "integer", "How many binary packages were compared."),
+                    long("rows", "table[]", "Each with stage, package, arch, before, after and identical."),
+                ]
+            }
+        }
+        Tag::Recipe => const { &[field("about", "string", "What the recipe is for.")] },
+    }
+}

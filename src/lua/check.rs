@@ -1,0 +1,385 @@
+//! Reads the tables of calls strictly: unknown keys, wrong types and missing fields are errors that name what is right.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mlua::{Function, Table, Value};
+
+use crate::core::suggest::nearest;
+use crate::lua::api::{Declaration, Default, Kind, Parameter};
+use crate::lua::recipe::{Argument, arguments};
+use crate::lua::session::{Fault, Session};
+use crate::lua::values::{Handle, Tag};
+
+/// One argument that is what its declaration says.
+#[derive(Debug)]
+enum Checked {
+    Text(String),
+    Integer(i64),
+    Boolean(bool),
+    Texts(Vec<String>),
+    Variables(BTreeMap<String, String>),
+    Handles(Vec<Arc<Handle>>),
+    Function(Function),
+    Arguments(Vec<Argument>),
+}
+
+/// A call whose arguments are what its declaration says; each getter takes one out.
+#[derive(Debug, std::default::Default)]
+pub struct Call {
+    checked: BTreeMap<&'static str, Checked>,
+    name: String,
+}
+
+macro_rules! getter {
+    ($($(#[$doc:meta])* $name:ident, $variant:ident, $type:ty;)*) => { $(
+        $(#[$doc])*
+        pub fn $name(&mut self, name: &str) -> Option<$type> {
+            match self.checked.remove(name) {
+                Some(Checked::$variant(value)) => Some(value),
+                Some(other) => unreachable!("`{name}` was checked to be {other:?}"),
+                None => None,
+            }
+        }
+    )* };
+}
+
+impl Call {
+    getter! {
+        /// A string.
+        text, Text, String;
+        /// A whole number.
+        integer, Integer, i64;
+        /// True or false.
+        boolean, Boolean, bool;
+        /// A table from names to strings.
+        variables, Variables, BTreeMap<String, String>;
+        /// Values of `cb`, in the order of the list.
+        handles, Handles, Vec<Arc<Handle>>;
+        /// A list of names; `None` too when it was `cb.everything {}`.
+        names, Texts, Vec<String>;
+    }
+
+    /// The string before the table.
+    pub fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    /// A list of strings, empty when it was left out.
+    pub fn texts(&mut self, name: &str) -> Vec<String> {
+        self.names(name).unwrap_or_default()
+    }
+
+    /// One value of `cb`.
+    pub fn handle(&mut self, name: &str) -> Option<Arc<Handle>> {
+        self.handles(name).and_then(|mut handles| handles.pop())
+    }
+
+    /// Which packages: names, or `None` for everything.
+    pub fn packages(&mut self, name: &str) -> Option<Vec<String>> {
+        match self.checked.remove(name) {
+            Some(Checked::Texts(names)) => Some(names),
+            Some(_) | None => None,
+        }
+    }
+
+    /// A function; its declaration says that it is required.
+    pub fn function(&mut self, name: &str) -> Function {
+        match self.checked.remove(name) {
+            Some(Checked::Function(function)) => function,
+            other => unreachable!("`{name}` was checked to be there, got {other:?}"),
+        }
+    }
+
+    /// The declarations of a recipe's arguments.
+    pub fn arguments(&mut self, name: &str) -> Vec<Argument> {
+        match self.checked.remove(name) {
+            Some(Checked::Arguments(arguments)) => arguments,
+            Some(_) | None => Vec::new(),
+        }
+    }
+}
+
+/// Checks the string of a call such as `cb.dir "out"`.
+pub fn name(session: &Session, declaration: &Declaration, value: &Value) -> Result<String, Fault> {
+    let parameter = declaration.named.as_ref().expect("only called for declarations with a name");
+    let path = format!("{}: {}", declaration.shown(), parameter.name);
+    match check(session, parameter.kind, value, &path) {
+        Ok(Checked::Text(text)) => Ok(text),
+        Ok(other) => unreachable!("a name was checked to be {other:?}"),
+        Err(fault) => Err(fault.hint(format!("write `{} \"{}\"`", declaration.shown(), parameter.name))),
+    }
+}
+
+/// Checks a call's table; `None` where it was left out.
+pub fn call(
+    session: &Session,
+    declaration: &Declaration,
+    name: Option<String>,
+    options: Option<&Table>,
+) -> Result<Call, Fault> {
+    let mut call = Call { name: name.unwrap_or_default(), ..Call::default() };
+    let given = match options {
+        Some(table) => fields_of(session, declaration, table)?,
+        None => Given::default(),
+    };
+    if let Some(parameter) = &declaration.items {
+        let checked = items(session, declaration, parameter, given.items)?;
+        call.checked.insert(parameter.name, checked);
+    }
+    for parameter in declaration.fields {
+        match (given.fields.get(parameter.name), parameter.default) {
+            (Some(value), _) => {
+                let checked = check(session, parameter.kind, value, parameter.name)
+                    .map_err(|fault| fault.field(parameter.name))?;
+                call.checked.insert(parameter.name, checked);
+            }
+            (None, Default::Is(_)) => {}
+            (None, Default::Required) => {
+                let (shown, name, expected) = (declaration.shown(), parameter.name, parameter.kind.expected());
+                return Err(Fault::new(format!("`{shown}`: `{name}` is missing: expected {expected}"))
+                    .hint(lower_first(parameter.sentence)));
+            }
+        }
+    }
+    Ok(call)
+}
+
+#[derive(std::default::Default)]
+struct Given {
+    fields: BTreeMap<String, Value>,
+    items: Vec<Value>,
+}
+
+/// A call's table, split into its list and its named fields; every key must be known.
+fn fields_of(session: &Session, declaration: &Declaration, table: &Table) -> Result<Given, Fault> {
+    let shown = declaration.shown();
+    if let Some(handle) = session.handle(table)
+        && declaration.items.is_none()
+    {
+        let kind = handle.tag().text();
+        return Err(Fault::new(format!("`{shown}`: expected a table of options, got a value of kind `{kind}`")));
+    }
+    let mut given = Given::default();
+    let length = table.raw_len();
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair.map_err(|error| Fault::new(format!("`{shown}`: {error}")))?;
+        match &key {
+            Value::String(name) => {
+                given.fields.insert(name.to_string_lossy(), value);
+            }
+            Value::Integer(_) | Value::Number(_) if declaration.items.is_some() => {}
+            other => {
+                let got = described(session, other);
+                return Err(Fault::new(format!("`{shown}`: expected named fields, got the key {got}"))
+                    .hint(format!("it takes: {}", known(declaration))));
+            }
+        }
+    }
+    for at in 1..=length {
+        given.items.push(table.raw_get(at).map_err(|error| Fault::new(format!("`{shown}`: {error}")))?);
+    }
+    match given.fields.keys().find(|name| declaration.field(name).is_none()) {
+        None => Ok(given),
+        Some(unknown) => {
+            let hint = match nearest(unknown, declaration.fields.iter().map(|parameter| parameter.name)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it takes: {}", known(declaration)),
+            };
+            let unknown = shortened(unknown);
+            Err(Fault::new(format!("`{shown}` has no option `{unknown}`")).hint(hint).field(unknown))
+        }
+    }
+}
+
+fn known(declaration: &Declaration) -> String {
+    let names: Vec<&str> = declaration.fields.iter().map(|parameter| parameter.name).collect();
+    if names.is_empty() { "no options".to_owned() } else { names.join(", ") }
+}
+
+fn items(
+    session: &Session,
+    declaration: &Declaration,
+    parameter: &Parameter,
+    items: Vec<Value>,
+) -> Result<Checked, Fault> {
+    let shown = declaration.shown();
+    let Kind::Some(tags) = parameter.kind else {
+        unreachable!("the list part of `{shown}` is declared to be values of `cb`")
+    };
+    if items.is_empty() {
+        let expected = Kind::One(tags).expected();
+        return Err(Fault::new(format!("`{shown}`: expected {expected}, got an empty list"))
+            .hint(format!("write `{shown} {{ {} }}`", parameter.name)));
+    }
+    let handles = items.iter().enumerate();
+    let handles = handles.map(|(at, value)| one(session, tags, value, &format!("{shown}: [{}]", at + 1)));
+    Ok(Checked::Handles(handles.collect::<Result<_, _>>()?))
+}
+
+fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Checked, Fault> {
+    let wrong = || {
+        let (expected, got) = (kind.expected(), described(session, value));
+        Fault::new(format!("`{path}`: expected {expected}, got {got}"))
+    };
+    match (kind, value) {
+        (Kind::Text, Value::String(_)) => text(session, value, path).map(Checked::Text),
+        (Kind::Name, Value::String(_)) => {
+            let text = text(session, value, path)?;
+            let plain = |c: char| c.is_ascii_alphanumeric() || ".+_~-".contains(c);
+            match text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain) {
+                true => Ok(Checked::Text(text)),
+                false => Err(wrong()),
+            }
+        }
+        (Kind::Integer(low, high), value) => match whole(value) {
+            Some(number) if (low..=high).contains(&number) => Ok(Checked::Integer(number)),
+            Some(_) | None => Err(wrong()),
+        },
+        (Kind::Boolean, Value::Boolean(flag)) => Ok(Checked::Boolean(*flag)),
+        (Kind::Texts, Value::Table(table)) if session.handle(table).is_none() => texts(session, table, path, kind),
+        (Kind::Packages, Value::Table(table)) => match session.handle(table).as_deref() {
+            None => texts(session, table, path, kind),
+            Some(Handle::Everything) => Ok(Checked::Handles(Vec::new())),
+            Some(_) => Err(wrong()),
+        },
+        (Kind::Variables, Value::Table(table)) if session.handle(table).is_none() => variables(session, table, path),
+        (Kind::Arguments, Value::Table(table)) if session.handle(table).is_none() => {
+            arguments(session, table).map(Checked::Arguments)
+        }
+        (Kind::Function, Value::Function(function)) => Ok(Checked::Function(function.clone())),
+        (Kind::One(tags), value) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
+        (Kind::Some(tags), Value::Table(table)) if session.handle(table).is_none() => {
+            let values = list(session, table, path, kind)?;
+            let handles = values.iter().enumerate();
+            let handles = handles.map(|(at, value)| one(session, tags, value, &format!("{path}[{}]", at + 1)));
+            Ok(Checked::Handles(handles.collect::<Result<_, _>>()?))
+        }
+        (Kind::Some(tags), value) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
+        (
+            Kind::Text
+            | Kind::Name
+            | Kind::Boolean
+            | Kind::Texts
+            | Kind::Packages
+            | Kind::Variables
+            | Kind::Arguments
+            | Kind::Function,
+            _,
+        ) => Err(wrong()),
+    }
+}
+
+/// A number without a fraction, in the range where doubles are exact.
+pub fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Integer(number) => Some(*number),
+        Value::Number(number) if number.fract() == 0.0 && number.abs() <= 9e15 => Some(*number as i64),
+        _ => None,
+    }
+}
+
+/// A string that can stand in a file or on a line: UTF-8, not empty, no control characters.
+pub fn text(session: &Session, value: &Value, path: &str) -> Result<String, Fault> {
+    let expected = |what: &str| {
+        let got = described(session, value);
+        Fault::new(format!("`{path}`: expected {what}, got {got}"))
+    };
+    let string = value.as_string().ok_or_else(|| expected("a string"))?;
+    let text = string.to_str().map_err(|_| expected("UTF-8 text"))?.to_owned();
+    if text.is_empty() || text.chars().any(char::is_control) || text.len() > 4096 {
+        return Err(expected("one line of text"));
+    }
+    Ok(text)
+}
+
+fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Result<Arc<Handle>, Fault> {
+    let handle = value.as_table().and_then(|table| session.handle(table));
+    handle.filter(|handle| tags.contains(&handle.tag())).ok_or_else(|| {
+        let (expected, got) = (Kind::One(tags).expected(), described(session, value));
+        Fault::new(format!("`{path}`: expected {expected}, got {got}"))
+    })
+}
+
+/// The values of a list; anything but a list is an error.
+pub fn list(session: &Session, table: &Table, path: &str, kind: Kind) -> Result<Vec<Value>, Fault> {
+    let length = table.raw_len();
+    let mut values = Vec::with_capacity(length.min(1 << 16));
+    for pair in table.pairs::<Value, Value>() {
+        let (key, _) = pair.map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
+        if !whole(&key).is_some_and(|at| at >= 1 && at as usize <= length) {
+            let (expected, got) = (kind.expected(), described(session, &key));
+            return Err(Fault::new(format!("`{path}`: expected {expected}, got the key {got}")));
+        }
+    }
+    for at in 1..=length {
+        values.push(table.raw_get(at).map_err(|error| Fault::new(format!("`{path}`: {error}")))?);
+    }
+    Ok(values)
+}
+
+fn texts(session: &Session, table: &Table, path: &str, kind: Kind) -> Result<Checked, Fault> {
+    let mut texts = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for (at, value) in list(session, table, path, kind)?.iter().enumerate() {
+        let path = format!("{path}[{}]", at + 1);
+        let text = text(session, value, &path)?;
+        if !seen.insert(text.clone()) {
+            return Err(Fault::new(format!("`{path}`: expected each name once, got `{}` again", shortened(&text))));
+        }
+        texts.push(text);
+    }
+    if texts.is_empty() && kind == Kind::Packages {
+        return Err(Fault::new(format!("`{path}`: expected at least one name, got an empty list"))
+            .hint("write `cb.everything {}` for all of them"));
+    }
+    Ok(Checked::Texts(texts))
+}
+
+fn variables(session: &Session, table: &Table, path: &str) -> Result<Checked, Fault> {
+    let mut variables = BTreeMap::new();
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair.map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') || !name.chars().all(plain) {
+            let got = described(session, &key);
+            return Err(Fault::new(format!("`{path}`: expected names of variables as keys, got {got}")));
+        }
+        let value = text(session, &value, &format!("{path}.{}", shortened(&name)))?;
+        variables.insert(name, value);
+    }
+    Ok(Checked::Variables(variables))
+}
+
+/// What came, in a few words.
+pub fn described(session: &Session, value: &Value) -> String {
+    match value {
+        Value::Nil => "nothing".to_owned(),
+        Value::String(text) => format!("string `{}`", shortened(&text.to_string_lossy())),
+        Value::Integer(number) => format!("number {number}"),
+        Value::Number(number) => format!("number {number}"),
+        Value::Boolean(flag) => format!("boolean `{flag}`"),
+        Value::Table(table) => match session.handle(table) {
+            Some(handle) => format!("a value of kind `{}`", handle.tag().text()),
+            None => "a table".to_owned(),
+        },
+        Value::Function(_) => "a function".to_owned(),
+        other => format!("a {}", other.type_name()),
+    }
+}
+
+/// The beginning of a text on one line, for an error.
+pub fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    if text.chars().nth(40).is_some() {
+        short.push_str("...");
+    }
+    short
+}
+
+fn lower_first(sentence: &str) -> String {
+    let sentence = sentence.strip_suffix('.').unwrap_or(sentence);
+    let mut chars = sentence.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}

@@ -1,0 +1,121 @@
+//! Makes the requests of primitives from calls that have been checked.
+
+use crate::core::recipe::{
+    Against, AptSources, BuildRequest, BuildResult, Builders, CompareRequest, ImportRequest, LaunchRequest,
+    OrderRequest, PublishRequest, PublishTarget, Request, Selection,
+};
+use crate::lua::check::Call;
+use crate::lua::session::Fault;
+use crate::lua::values::{Directory, Handle};
+
+/// Takes the one value that a handle was checked to be.
+macro_rules! take {
+    ($handle:expr, $variant:ident) => {
+        match $handle.as_ref() {
+            Handle::$variant(value) => value,
+            other => unreachable!("was checked to be `{}`, got `{}`", stringify!($variant), other.tag().text()),
+        }
+    };
+}
+
+/// `cb.import`
+pub fn import(mut call: Call) -> Result<Request, Fault> {
+    let sources = match call.handle("sources") {
+        Some(handle) => take!(handle, AptSources).clone(),
+        None => AptSources::System { also: Vec::new() },
+    };
+    Ok(Request::Import(ImportRequest { sources, arch: call.text("arch") }))
+}
+
+/// `cb.order`
+pub fn order(mut call: Call) -> Result<Request, Fault> {
+    let handle = required(call.handle("sources"));
+    let packages = call.packages("packages").map_or(Selection::Everything, Selection::Names);
+    Ok(Request::Order(OrderRequest { import: take!(handle, Import).import, packages }))
+}
+
+/// `cb.launch`
+pub fn launch(mut call: Call) -> Result<Request, Fault> {
+    let builders: Vec<Builders> =
+        required(call.handles("builders")).iter().map(|handle| take!(handle, Builders).clone()).collect();
+    Ok(Request::Launch(LaunchRequest { builders }))
+}
+
+/// `cb.build`
+pub fn build(mut call: Call) -> Result<Request, Fault> {
+    let order = required(call.handle("order"));
+    let order = take!(order, Order).clone();
+    let fleet = required(call.handle("on"));
+    let against = match call.handles("against") {
+        None => vec![Against::Import(order.import)],
+        Some(layers) if layers.is_empty() => {
+            return Err(Fault::new("`against`: expected at least one layer, got an empty list")
+                .hint("leave it out to build against the order's import")
+                .field("against"));
+        }
+        Some(layers) => layers.iter().map(|handle| layer(handle)).collect(),
+    };
+    Ok(Request::Build(BuildRequest {
+        stage: call.text("stage").unwrap_or_else(|| "first".to_owned()),
+        order,
+        against,
+        builders: take!(fleet, Fleet).builders.clone(),
+        environment: call.variables("environment").unwrap_or_default(),
+    }))
+}
+
+fn layer(handle: &Handle) -> Against {
+    match handle {
+        Handle::Import(imported) => Against::Import(imported.import),
+        Handle::Built(built) => Against::Stage(built.stage.clone()),
+        Handle::AptSources(_)
+        | Handle::Everything
+        | Handle::Builders(_)
+        | Handle::Directory(_)
+        | Handle::Order(_)
+        | Handle::Fleet(_)
+        | Handle::Published(_)
+        | Handle::Comparison(_)
+        | Handle::Recipe(_) => unreachable!("was checked to be an import or a build, got `{}`", handle.tag().text()),
+    }
+}
+
+/// `cb.publish`
+pub fn publish(mut call: Call) -> Result<Request, Fault> {
+    let stages = stages(&mut call)?;
+    let handle = required(call.handle("to"));
+    let Directory { path, suite, origin, label } = take!(handle, Directory).clone();
+    let last = stages.last().cloned().unwrap_or_default();
+    let suite = call.text("suite").or(suite).unwrap_or(last);
+    Ok(Request::Publish(PublishRequest {
+        stages,
+        to: PublishTarget::Dir { path },
+        origin: call.text("origin").or(origin).unwrap_or_else(|| "cloudbuild".to_owned()),
+        label: call.text("label").or(label).unwrap_or_else(|| suite.clone()),
+        suite,
+        prove: call.boolean("prove").unwrap_or(false),
+    }))
+}
+
+/// `cb.compare`
+pub fn compare(mut call: Call) -> Result<Request, Fault> {
+    Ok(Request::Compare(CompareRequest { stages: stages(&mut call)? }))
+}
+
+/// The stages of the builds in the list part; each may come once.
+fn stages(call: &mut Call) -> Result<Vec<String>, Fault> {
+    let mut stages: Vec<String> = Vec::new();
+    for handle in required(call.handles("built")) {
+        let BuildResult { stage, .. } = take!(handle, Built);
+        if stages.contains(stage) {
+            return Err(Fault::new(format!("expected each build once, got the stage `{stage}` again"))
+                .hint("give each `cb.build` a `stage` of its own"));
+        }
+        stages.push(stage.clone());
+    }
+    Ok(stages)
+}
+
+fn required<T>(value: Option<T>) -> T {
+    value.expect("its declaration says that it is required")
+}

@@ -1,0 +1,131 @@
+//! Plain values between Lua and JSON: read-only tables one way, bounded and without loops the other.
+
+use mlua::{Lua, Table, Value};
+use serde_json::Value as Json;
+
+use crate::lua::session::{Fault, Session};
+
+const MOST_DEPTH: usize = 32;
+const MOST_VALUES: usize = 200_000;
+const MOST_BYTES: usize = 4 << 20;
+
+/// A JSON value as Lua sees it: lists and read-only tables, filled in sorted order.
+pub fn to_lua(lua: &Lua, json: &Json) -> mlua::Result<Value> {
+    Ok(match json {
+        Json::Null => Value::Nil,
+        Json::Bool(flag) => Value::Boolean(*flag),
+        Json::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
+        Json::String(text) => Value::String(lua.create_string(text)?),
+        Json::Array(items) => {
+            let table = lua.create_table_with_capacity(items.len(), 0)?;
+            for item in items {
+                table.raw_push(to_lua(lua, item)?)?;
+            }
+            table.set_readonly(true);
+            Value::Table(table)
+        }
+        Json::Object(fields) => {
+            let table = lua.create_table_with_capacity(0, fields.len())?;
+            for (name, value) in fields {
+                table.raw_set(name.as_str(), to_lua(lua, value)?)?;
+            }
+            table.set_readonly(true);
+            Value::Table(table)
+        }
+    })
+}
+
+/// What a recipe hands back, as JSON; `what` is how errors name it.
+pub fn from_lua(session: &Session, value: &Value, what: &str) -> Result<Json, Fault> {
+    let mut reader = Reader { session, values: 0, bytes: 0 };
+    reader.read(value, what, 0)
+}
+
+struct Reader<'a> {
+    session: &'a Session,
+    values: usize,
+    bytes: usize,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, value: &Value, path: &str, depth: usize) -> Result<Json, Fault> {
+        self.values += 1;
+        if self.values > MOST_VALUES {
+            return Err(Fault::new(format!("`{path}`: expected at most {MOST_VALUES} values, got more")));
+        }
+        if depth > MOST_DEPTH {
+            return Err(Fault::new(format!("a table that is nested more than {MOST_DEPTH} deep, or contains itself"))
+                .hint("return plain values, lists and tables of them"));
+        }
+        match value {
+            Value::Nil => Ok(Json::Null),
+            Value::Boolean(flag) => Ok(Json::Bool(*flag)),
+            Value::Integer(number) => Ok(Json::from(*number)),
+            Value::Number(number) => Ok(number_to_json(*number)),
+            Value::String(text) => {
+                let text =
+                    text.to_str().map_err(|_| Fault::new(format!("`{path}`: expected UTF-8 text, got other bytes")))?;
+                self.count(text.len(), path)?;
+                Ok(Json::String(text.to_owned()))
+            }
+            Value::Table(table) => match self.session.handle(table) {
+                Some(handle) => Ok(handle.json()),
+                None => self.table(table, path, depth),
+            },
+            other => Err(Fault::new(format!("`{path}`: expected a plain value, got {}", other.type_name()))
+                .hint("plain values are strings, numbers, booleans, values of `cb`, and tables of them")),
+        }
+    }
+
+    fn count(&mut self, bytes: usize, path: &str) -> Result<(), Fault> {
+        self.bytes += bytes;
+        match self.bytes > MOST_BYTES {
+            true => Err(Fault::new(format!("`{path}`: expected at most {MOST_BYTES} bytes of text, got more"))),
+            false => Ok(()),
+        }
+    }
+
+    fn table(&mut self, table: &Table, path: &str, depth: usize) -> Result<Json, Fault> {
+        let length = table.raw_len();
+        let mut fields = serde_json::Map::new();
+        let mut items = 0;
+        for pair in table.pairs::<Value, Value>() {
+            let (key, value) = pair.map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
+            match key {
+                Value::String(name) => {
+                    let name = name.to_string_lossy();
+                    self.count(name.len(), path)?;
+                    let read =
+                        self.read(&value, &format!("{path}.{}", name.chars().take(40).collect::<String>()), depth + 1)?;
+                    fields.insert(name, read);
+                }
+                _ if length > 0 => items += 1,
+                other => {
+                    let got = other.type_name();
+                    return Err(Fault::new(format!("`{path}`: expected names as keys, got a {got}")));
+                }
+            }
+        }
+        if items == 0 {
+            return Ok(Json::Object(fields));
+        }
+        if items != length || !fields.is_empty() {
+            return Err(Fault::new(format!("`{path}`: expected a list or a table with names, got a mixture")));
+        }
+        let mut list = Vec::with_capacity(length);
+        for at in 1..=length {
+            let value: Value = table.raw_get(at).map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
+            list.push(self.read(&value, &format!("{path}[{at}]"), depth + 1)?);
+        }
+        Ok(Json::Array(list))
+    }
+}
+
+/// Luau's numbers are doubles; whole ones are whole numbers in JSON, and what JSON cannot say is null.
+fn number_to_json(number: f64) -> Json {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        return Json::from(number as i64);
+    }
+    serde_json::Number::from_f64(number).map_or(Json::Null, Json::Number)
+}

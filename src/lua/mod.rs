@@ -1,0 +1,53 @@
+//! The door for recipes: Lua in a sandbox, one declaration for everything a recipe may call, errors with file and line.
+//!
+//! **Invariant:** no network, clock, environment or child process; the only files read are the recipe and the `.lua`
+//! files of its own folder. What a recipe does to the world goes through `primitives::Perform`.
+
+pub mod error;
+pub mod recipe;
+
+mod api;
+mod check;
+mod door;
+mod files;
+mod json;
+mod locate;
+mod sandbox;
+mod session;
+mod values;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use error::RecipeError;
+use recipe::Recipe;
+use watch::Limits;
+
+/// Which recipe to load.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// The recipe's file as the user named it; errors name it the same way, and its folder is the recipe's folder.
+    pub path: PathBuf,
+    /// The recipe's bytes, for who has them already; read from `path` when absent.
+    pub text: Option<Vec<u8>>,
+    /// How much a recipe may use.
+    pub limits: Limits,
+}
+
+/// Reads a recipe and evaluates it in a sandbox; that has no effects.
+pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
+    recipe::load(options)
+}
+
+/// Everything a recipe can call, as text for a person: `cloudbuild help api`.
+pub fn api_help() -> String {
+    api::help::text()
+}
+
+/// The stub for editors (`stdlib/meta/cloudbuild.d.lua`), generated from the same declarations.
+pub fn stub() -> String {
+    api::stub::text()
+}

@@ -1,0 +1,353 @@
+//! A VM that can only compute: globals by allow-list, bounded memory and time, errors that know their lines.
+
+use std::sync::Arc;
+
+use mlua::chunk::{ChunkMode, Compiler};
+use mlua::{Function, IntoLuaMulti, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
+
+use crate::core::events::Event;
+use crate::core::suggest::nearest;
+use crate::lua::check::shortened;
+use crate::lua::door;
+use crate::lua::session::{Fault, RECIPE_CHUNK, Session, frames, lock};
+
+/// Every global that a recipe sees, libraries with their members; a golden test holds the real ones against this.
+pub const ALLOWED: &[&str] = &[
+    "assert",
+    "error",
+    "getmetatable",
+    "ipairs",
+    "math.abs",
+    "math.ceil",
+    "math.floor",
+    "math.fmod",
+    "math.huge",
+    "math.max",
+    "math.min",
+    "math.modf",
+    "math.pi",
+    "math.random",
+    "next",
+    "pairs",
+    "pcall",
+    "print",
+    "rawequal",
+    "rawget",
+    "rawlen",
+    "rawset",
+    "require",
+    "select",
+    "setmetatable",
+    "string.byte",
+    "string.char",
+    "string.find",
+    "string.format",
+    "string.gmatch",
+    "string.gsub",
+    "string.len",
+    "string.lower",
+    "string.match",
+    "string.rep",
+    "string.reverse",
+    "string.sub",
+    "string.upper",
+    "table.concat",
+    "table.insert",
+    "table.pack",
+    "table.remove",
+    "table.sort",
+    "table.unpack",
+    "tonumber",
+    "tostring",
+    "type",
+    "utf8.char",
+    "utf8.charpattern",
+    "utf8.codepoint",
+    "utf8.codes",
+    "utf8.len",
+    "utf8.offset",
+    "xpcall",
+];
+
+/// What Lua programs use elsewhere and recipes never have, with the reason.
+const ABSENT: &[(&str, &str)] = &[
+    ("_G", "globals are closed; use `local`"),
+    ("collectgarbage", "memory is not a recipe's business"),
+    ("coroutine", "a recipe is one sequence of steps, so that it can be repeated"),
+    ("debug", "a recipe cannot look into its VM"),
+    ("dofile", "use `require` for a `.lua` file beside the recipe"),
+    ("getfenv", "globals are closed; use `local`"),
+    ("io", "a recipe has no files; what it does goes through `cb`"),
+    ("load", "a recipe is the text of its files, nothing else"),
+    ("loadfile", "use `require` for a `.lua` file beside the recipe"),
+    ("loadstring", "a recipe is the text of its files, nothing else"),
+    ("os", "a recipe has no clock, environment or commands, so that it can be repeated"),
+    ("package", "use `require` for a `.lua` file beside the recipe"),
+    ("setfenv", "globals are closed; use `local`"),
+    ("unpack", "write `table.unpack`"),
+];
+
+/// What every call into Lua goes through; lent to `require`, which calls in again.
+struct Protect {
+    xpcall: Function,
+    handler: Function,
+}
+
+/// A new VM with `cb` in it.
+pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
+    let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new().catch_rust_panics(false))?;
+    lua.set_memory_limit(session.limits.memory)?;
+    let shared = Arc::clone(session);
+    let caught = lua.create_function(move |lua, problem| handle(lua, &shared, problem, Fault::as_seen_by_recipe))?;
+    let shared = Arc::clone(session);
+    let handler = lua.create_function(move |lua, problem| {
+        handle(lua, &shared, problem, |fault| Value::Error(Box::new(mlua::Error::external(fault.clone()))))
+    })?;
+    let globals = lua.globals();
+    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler });
+    seed_random(&globals, seed)?;
+    prepare(&lua, session, &globals, caught)?;
+    let removed = close_libraries(&lua, &globals)?;
+    // The compiler has shortcuts for base functions that would go on working after they are gone.
+    lua.set_compiler(Compiler::new().set_optimization_level(1).set_debug_level(1).set_disabled_builtins(removed));
+    door::install(&lua, session)?;
+    lua.sandbox(true)?;
+    close_globals(&lua, &globals)?;
+    let shared = Arc::clone(session);
+    lua.set_interrupt(move |lua| match shared.watch.spend() {
+        None => Ok(VmState::Continue),
+        Some(stop) => Err(shared.stop(lua, stop).raise(lua)),
+    });
+    Ok(lua)
+}
+
+fn seed_random(globals: &Table, seed: u64) -> mlua::Result<()> {
+    let folded = (seed ^ (seed >> 32)) as u32 as i32;
+    globals.raw_get::<Table>("math")?.raw_get::<Function>("randomseed")?.call(folded)
+}
+
+/// Runs `stdlib/sandbox.lua` and puts its replacements in place.
+fn prepare(lua: &Lua, session: &Arc<Session>, globals: &Table, caught: Function) -> mlua::Result<()> {
+    let native = lua.create_table()?;
+    native.raw_set("caught", caught)?;
+    let table: Table = globals.raw_get("table")?;
+    native.raw_set("unpack", table.raw_get::<Function>("unpack")?)?;
+    native.raw_set("concat", table.raw_get::<Function>("concat")?)?;
+    let shared = Arc::clone(session);
+    let print = move |lua: &Lua, text: mlua::LuaString| {
+        if !shared.may_print(text.as_bytes().len()) {
+            let most = shared.limits.printed;
+            return Err(Fault::new(format!("`print`: expected at most {most} bytes in all, got more")).raise(lua));
+        }
+        if let Some(listener) = &shared.listener {
+            listener.hear(&Event::Note { text: text.to_string_lossy() });
+        }
+        Ok(())
+    };
+    native.raw_set("print", lua.create_function(print)?)?;
+    let text = include_str!("../../stdlib/sandbox.lua");
+    let replaced: Table = lua.load(text).set_name("=stdlib/sandbox.lua").call(native)?;
+    for pair in replaced.pairs::<String, Value>() {
+        match pair? {
+            (library, Value::Table(members)) => {
+                let library: Table = globals.raw_get(library)?;
+                for member in members.pairs::<String, Function>() {
+                    let (name, function) = member?;
+                    library.raw_set(name, function)?;
+                }
+            }
+            (name, function) => globals.raw_set(name, function)?,
+        }
+    }
+    Ok(())
+}
+
+/// Takes away every global that is not allowed; gives back their names, and those that were replaced.
+fn close_libraries(lua: &Lua, globals: &Table) -> mlua::Result<Vec<String>> {
+    let mut removed = vec!["tostring".to_owned(), "pcall".to_owned(), "xpcall".to_owned()];
+    for pair in globals.pairs::<String, Value>().collect::<Vec<_>>() {
+        let (name, value) = pair?;
+        if let Value::Table(library) = &value
+            && name != "_G"
+        {
+            for member in library.pairs::<String, Value>().collect::<Vec<_>>() {
+                let full = format!("{name}.{}", member?.0);
+                if !ALLOWED.contains(&full.as_str()) {
+                    library.raw_set(&full[name.len() + 1..], Value::Nil)?;
+                    removed.push(full);
+                }
+            }
+            let prefix = format!("{name}.");
+            if ALLOWED.iter().any(|allowed| allowed.starts_with(&prefix)) {
+                library.set_metatable(Some(strict(lua, name, library)?))?;
+                continue;
+            }
+        }
+        if !ALLOWED.contains(&name.as_str()) {
+            globals.raw_set(name.as_str(), Value::Nil)?;
+            removed.push(name);
+        }
+    }
+    Ok(removed)
+}
+
+/// A metatable that makes reading an unknown member of a library an error.
+fn strict(lua: &Lua, library: String, table: &Table) -> mlua::Result<Table> {
+    let names = table.pairs::<String, Value>().map(|pair| Ok(pair?.0)).collect::<mlua::Result<Vec<_>>>()?;
+    let metatable = lua.create_table()?;
+    let index = move |lua: &Lua, (_, key): (Value, Value)| -> mlua::Result<Value> {
+        let key = key.as_string().map(|key| key.to_string_lossy()).unwrap_or_default();
+        let fault = Fault::new(format!("`{library}.{}` is not there for recipes", shortened(&key)));
+        Err(match nearest(&key, names.iter().map(String::as_str)) {
+            Some(near) => fault.hint(format!("did you mean `{library}.{near}`?")),
+            None => fault,
+        }
+        .raise(lua))
+    };
+    metatable.raw_set("__index", lua.create_function(index)?)?;
+    metatable.raw_set("__metatable", "closed")?;
+    metatable.set_readonly(true);
+    Ok(metatable)
+}
+
+/// After the sandbox has put its proxy before the globals: reading an unknown global and writing any is an error.
+fn close_globals(lua: &Lua, globals: &Table) -> mlua::Result<()> {
+    let real = globals.clone();
+    let read = move |lua: &Lua, (_, key): (Value, Value)| -> mlua::Result<Value> {
+        let found: Value = real.raw_get(&key)?;
+        match found.is_nil() {
+            false => Ok(found),
+            true => Err(undefined(&key.as_string().map(|key| key.to_string_lossy()).unwrap_or_default()).raise(lua)),
+        }
+    };
+    let write = |lua: &Lua, (_, key, _): (Value, Value, Value)| -> mlua::Result<()> {
+        let name = shortened(&key.as_string().map(|key| key.to_string_lossy()).unwrap_or_default());
+        Err(Fault::new(format!("`{name}` is assigned, but it is not a local variable"))
+            .hint(format!("write `local {name} = ...`"))
+            .raise(lua))
+    };
+    let metatable = lua.create_table()?;
+    metatable.raw_set("__index", lua.create_function(read)?)?;
+    metatable.raw_set("__newindex", lua.create_function(write)?)?;
+    metatable.raw_set("__metatable", "closed")?;
+    metatable.set_readonly(true);
+    lua.globals().set_metatable(Some(metatable))
+}
+
+fn undefined(name: &str) -> Fault {
+    if let Some((_, why)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
+        return Fault::new(format!("`{name}` is not there for recipes")).hint(*why);
+    }
+    let fault = Fault::new(format!("`{}` is not defined", shortened(name)));
+    let tops = ALLOWED.iter().filter_map(|allowed| allowed.split('.').next());
+    match nearest(name, tops) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None if name == "cb" => fault.hint("begin with `local cb = require \"cloudbuild\"`"),
+        None => fault.hint("declare it with `local`, or quote it if it is a name"),
+    }
+}
+
+/// Calls a function; what goes wrong comes back as a fault with the recipe's lines.
+pub fn call(lua: &Lua, session: &Session, function: &Function, args: impl IntoLuaMulti) -> Result<Value, Fault> {
+    let (xpcall, handler) = {
+        let protect = lua.app_data_ref::<Protect>().expect("set when the VM was made");
+        (protect.xpcall.clone(), protect.handler.clone())
+    };
+    let internal = |error: mlua::Error| describe(session, &Value::Error(Box::new(error)));
+    let mut all = args.into_lua_multi(lua).map_err(internal)?;
+    all.push_front(Value::Function(handler));
+    all.push_front(Value::Function(function.clone()));
+    let result = xpcall.call::<MultiValue>(all).map_err(internal);
+    if let Some(stopped) = lock(&session.stopped).clone() {
+        return Err(stopped);
+    }
+    let mut values = result?.into_iter();
+    match values.next() {
+        Some(Value::Boolean(true)) => Ok(values.next().unwrap_or(Value::Nil)),
+        Some(_) | None => Err(describe(session, &values.next().unwrap_or(Value::Nil))),
+    }
+}
+
+/// Compiles a file of a recipe, or of `stdlib` when its name begins with `=`.
+pub fn compile(lua: &Lua, session: &Session, chunk: &str, text: &str) -> Result<Function, Fault> {
+    let loaded = lua.load(text).set_name(chunk).set_mode(ChunkMode::Text).into_function();
+    loaded.map_err(|error| {
+        let text = match &error {
+            mlua::Error::SyntaxError { message, .. } => message.clone(),
+            other => other.to_string(),
+        };
+        let mut fault = from_text(session, &text, Vec::new());
+        if fault.frames.is_empty()
+            && let Some(file) = chunk.strip_prefix(RECIPE_CHUNK)
+        {
+            fault.frames.push(crate::lua::error::Frame { file: file.to_owned(), line: 0 });
+        }
+        fault.message = format!("syntax error: {}", fault.message);
+        fault
+    })
+}
+
+/// What a handler of `xpcall` makes of a problem, while the stack is still there.
+fn handle<R>(lua: &Lua, session: &Session, problem: Value, shape: impl FnOnce(&Fault) -> R) -> mlua::Result<R> {
+    let mut fault = describe(session, &problem);
+    let stack = frames(lua);
+    if let Value::String(text) = &problem {
+        fault = from_text(session, &text.to_string_lossy(), stack);
+    } else if fault.frames.is_empty() {
+        fault.frames = stack;
+    }
+    Ok(shape(&fault))
+}
+
+/// A problem as a fault.
+fn describe(session: &Session, problem: &Value) -> Fault {
+    match problem {
+        Value::Error(error) => match (error.downcast_ref::<Fault>(), error.as_ref()) {
+            (Some(fault), _) => fault.clone(),
+            (None, mlua::Error::CallbackError { cause, .. }) => {
+                describe(session, &Value::Error(Box::new(cause.as_ref().clone())))
+            }
+            (None, mlua::Error::RuntimeError(text) | mlua::Error::MemoryError(text)) => {
+                from_text(session, text, Vec::new())
+            }
+            (None, other) => from_text(session, &other.to_string(), Vec::new()),
+        },
+        Value::String(text) => from_text(session, &text.to_string_lossy(), Vec::new()),
+        other => Fault::new(format!("expected an error's text, got a {}", other.type_name()))
+            .hint("write `error(\"what is wrong\")`"),
+    }
+}
+
+/// A text that Lua raised: its `file:line: ` moves into the frames, and a traceback that was glued on goes.
+fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error::Frame>) -> Fault {
+    let text = text.split("\nstack traceback:").next().unwrap_or_default();
+    let mut message = text.to_owned();
+    for file in lock(&session.files).keys() {
+        let Some(rest) = text.strip_prefix(file.as_str()).and_then(|rest| rest.strip_prefix(':')) else { continue };
+        let Some((number, rest)) = rest.split_once(':') else { continue };
+        let Ok(line) = number.parse::<usize>() else { continue };
+        message = rest.trim_start().to_owned();
+        let at = crate::lua::error::Frame { file: file.clone(), line };
+        match stack.iter().position(|frame| *frame == at) {
+            Some(position) => drop(stack.drain(..position)),
+            None => stack.insert(0, at),
+        }
+        break;
+    }
+    let fault = Fault { frames: stack, ..Fault::new(bounded(&message)) };
+    match message.contains("not enough memory") {
+        true => Fault::new(format!("expected to use at most {} MiB, got more", session.limits.memory >> 20))
+            .hint("a recipe describes what to build; look for strings or tables that grow without an end")
+            .with_frames(fault.frames),
+        false => fault,
+    }
+}
+
+/// A recipe can raise a text of any size, and nobody reads more than this.
+fn bounded(text: &str) -> String {
+    const MOST: usize = 2000;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text.to_owned(),
+    }
+}

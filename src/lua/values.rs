@@ -1,0 +1,278 @@
+//! The values that `cb` hands out: read-only tables with a `kind`, each standing for a value on the Rust side.
+
+use mlua::{Function, Lua, Table, Value};
+use serde_json::{Value as Json, json};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::core::recipe::{
+    AptSources, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult, PublishResult, Response,
+};
+use crate::core::suggest::nearest;
+use crate::lua::api::results::{Field, fields};
+use crate::lua::json::to_lua;
+use crate::lua::recipe::Argument;
+use crate::lua::session::{Fault, Session};
+
+/// What a value is, as its field `kind` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tag {
+    /// APT sources.
+    AptSources,
+    /// Every source package.
+    Everything,
+    /// A group of builders.
+    Builders,
+    /// A directory to publish to.
+    Directory,
+    /// What was imported.
+    Import,
+    /// Packages in build order.
+    Order,
+    /// The builders that there are.
+    Fleet,
+    /// What was built.
+    Built,
+    /// What was published.
+    Published,
+    /// What was compared.
+    Comparison,
+    /// A recipe.
+    Recipe,
+}
+
+impl Tag {
+    /// All of them, in the order in which a person would read about them.
+    pub const ALL: &'static [Tag] = &[
+        Tag::Recipe,
+        Tag::AptSources,
+        Tag::Everything,
+        Tag::Builders,
+        Tag::Directory,
+        Tag::Import,
+        Tag::Order,
+        Tag::Fleet,
+        Tag::Built,
+        Tag::Published,
+        Tag::Comparison,
+    ];
+
+    /// Its one text form.
+    pub fn text(self) -> &'static str {
+        match self {
+            Tag::AptSources => "apt-sources",
+            Tag::Everything => "everything",
+            Tag::Builders => "builders",
+            Tag::Directory => "directory",
+            Tag::Import => "import",
+            Tag::Order => "order",
+            Tag::Fleet => "fleet",
+            Tag::Built => "built",
+            Tag::Published => "published",
+            Tag::Comparison => "comparison",
+            Tag::Recipe => "recipe",
+        }
+    }
+
+    /// Fits after "expected".
+    pub fn expected(self) -> &'static str {
+        match self {
+            Tag::AptSources => "APT sources such as `cb.apt.system()`",
+            Tag::Everything => "`cb.everything {}`",
+            Tag::Builders => "builders such as `cb.here { slots = 2 }`",
+            Tag::Directory => "a directory such as `cb.dir \"out\"`",
+            Tag::Import => "the result of `cb.import`",
+            Tag::Order => "the result of `cb.order`",
+            Tag::Fleet => "the result of `cb.launch`",
+            Tag::Built => "the result of `cb.build`",
+            Tag::Published => "the result of `cb.publish`",
+            Tag::Comparison => "the result of `cb.compare`",
+            Tag::Recipe => "a recipe such as `cb.campaign \"name\" { ... }`",
+        }
+    }
+
+    /// Its class in the editor stub.
+    pub fn class(self) -> &'static str {
+        match self {
+            Tag::AptSources => "cloudbuild.AptSources",
+            Tag::Everything => "cloudbuild.Everything",
+            Tag::Builders => "cloudbuild.Builders",
+            Tag::Directory => "cloudbuild.Directory",
+            Tag::Import => "cloudbuild.Import",
+            Tag::Order => "cloudbuild.Order",
+            Tag::Fleet => "cloudbuild.Fleet",
+            Tag::Built => "cloudbuild.Built",
+            Tag::Published => "cloudbuild.Published",
+            Tag::Comparison => "cloudbuild.Comparison",
+            Tag::Recipe => "cloudbuild.Recipe",
+        }
+    }
+}
+
+/// What a table of `cb` stands for.
+#[derive(Debug, Clone)]
+pub enum Handle {
+    /// APT sources.
+    AptSources(AptSources),
+    /// Every source package.
+    Everything,
+    /// A group of builders.
+    Builders(Builders),
+    /// A directory to publish to.
+    Directory(Directory),
+    /// What was imported.
+    Import(ImportResult),
+    /// Packages in build order.
+    Order(OrderResult),
+    /// The builders that there are.
+    Fleet(LaunchResult),
+    /// What was built.
+    Built(BuildResult),
+    /// What was published.
+    Published(PublishResult),
+    /// What was compared.
+    Comparison(CompareResult),
+    /// A recipe.
+    Recipe(RecipeParts),
+}
+
+/// `cb.dir "out" { suite = ... }`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// The archive's root.
+    pub path: PathBuf,
+    /// `Suite:`, if given.
+    pub suite: Option<String>,
+    /// `Origin:`, if given.
+    pub origin: Option<String>,
+    /// `Label:`, if given.
+    pub label: Option<String>,
+}
+
+/// `cb.recipe { ... }`
+#[derive(Debug, Clone)]
+pub struct RecipeParts {
+    /// Its name, if given.
+    pub name: Option<String>,
+    /// What it is for; may be empty.
+    pub about: String,
+    /// The arguments that it takes, sorted by name.
+    pub arguments: Vec<Argument>,
+    /// What runs.
+    pub run: Function,
+}
+
+impl From<Response> for Handle {
+    fn from(response: Response) -> Handle {
+        match response {
+            Response::Import(result) => Handle::Import(result),
+            Response::Order(result) => Handle::Order(result),
+            Response::Launch(result) => Handle::Fleet(result),
+            Response::Build(result) => Handle::Built(result),
+            Response::Publish(result) => Handle::Published(result),
+            Response::Compare(result) => Handle::Comparison(result),
+        }
+    }
+}
+
+impl Handle {
+    /// What it is.
+    pub fn tag(&self) -> Tag {
+        match self {
+            Handle::AptSources(_) => Tag::AptSources,
+            Handle::Everything => Tag::Everything,
+            Handle::Builders(_) => Tag::Builders,
+            Handle::Directory(_) => Tag::Directory,
+            Handle::Import(_) => Tag::Import,
+            Handle::Order(_) => Tag::Order,
+            Handle::Fleet(_) => Tag::Fleet,
+            Handle::Built(_) => Tag::Built,
+            Handle::Published(_) => Tag::Published,
+            Handle::Comparison(_) => Tag::Comparison,
+            Handle::Recipe(_) => Tag::Recipe,
+        }
+    }
+
+    /// As plain data, `kind` included: what a run that returns it hands back.
+    pub fn json(&self) -> Json {
+        let mut json = self.fields();
+        json["kind"] = Json::from(self.tag().text());
+        json
+    }
+
+    /// As plain data, with the counts that a recipe reads instead of walking long lists.
+    fn fields(&self) -> Json {
+        let plain = |value: serde_json::Result<Json>| value.expect("plain data always becomes JSON");
+        match self {
+            Handle::AptSources(sources) => plain(serde_json::to_value(sources)),
+            Handle::Everything => json!({}),
+            Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
+            Handle::Directory(dir) => {
+                json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })
+            }
+            Handle::Import(result) => plain(serde_json::to_value(result)),
+            Handle::Order(result) => counted(plain(serde_json::to_value(result)), result.jobs.len()),
+            Handle::Fleet(result) => plain(serde_json::to_value(result)),
+            Handle::Built(result) => {
+                let mut json = counted(plain(serde_json::to_value(result)), result.jobs.len());
+                json["installed"] = Json::from(result.jobs.iter().filter(|job| job.state == "installed").count());
+                json
+            }
+            Handle::Published(result) => plain(serde_json::to_value(result)),
+            Handle::Comparison(result) => counted(plain(serde_json::to_value(result)), result.rows.len()),
+            Handle::Recipe(parts) => json!({ "about": parts.about }),
+        }
+    }
+}
+
+fn counted(mut json: Json, count: usize) -> Json {
+    json["count"] = Json::from(count);
+    json
+}
+
+/// The table that stands for a value. `metatable` is the one that all such tables share.
+pub fn table(lua: &Lua, session: &Session, metatable: Table, handle: Handle) -> mlua::Result<Table> {
+    let json = handle.fields();
+    let table = lua.create_table()?;
+    for Field { name, lazy, .. } in fields(handle.tag()) {
+        if !lazy && let Some(value) = json.get(name) {
+            table.raw_set(*name, to_lua(lua, value)?)?;
+        }
+    }
+    table.raw_set("kind", handle.tag().text())?;
+    table.set_metatable(Some(metatable))?;
+    table.set_readonly(true);
+    session.remember(&table, handle).map_err(|fault| fault.raise(lua))?;
+    Ok(table)
+}
+
+/// The metatable that all values share: long fields are made when they are read, unknown ones are errors.
+pub fn metatable(lua: &Lua, session: &Arc<Session>) -> mlua::Result<Table> {
+    let metatable = lua.create_table()?;
+    let shared = Arc::clone(session);
+    let index = move |lua: &Lua, (table, key): (Table, Value)| read(lua, &shared, &table, &key);
+    metatable.raw_set("__index", lua.create_function(index)?)?;
+    metatable.raw_set("__metatable", "a value of cloudbuild")?;
+    Ok(metatable)
+}
+
+fn read(lua: &Lua, session: &Session, table: &Table, key: &Value) -> mlua::Result<Value> {
+    let Some(handle) = session.handle(table) else { return Ok(Value::Nil) };
+    let known = fields(handle.tag());
+    let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
+    match known.iter().find(|field| field.name == name) {
+        Some(field) if field.lazy => to_lua(lua, &handle.fields()[field.name]),
+        // It is a field that this value has nothing for.
+        Some(_) => Ok(Value::Nil),
+        None => {
+            let names = || known.iter().map(|field| field.name).chain(["kind"]);
+            let kind = handle.tag().text();
+            let shown = if name.is_empty() { key.type_name().to_owned() } else { name.clone() };
+            let hint = match nearest(&name, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it has: {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            Err(Fault::new(format!("a value of kind `{kind}` has no field `{shown}`")).hint(hint).raise(lua))
+        }
+    }
+}
