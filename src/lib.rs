@@ -2,9 +2,9 @@
 //!
 //! The map, in reading order. A file uses its own room and rooms above it in this list, nothing else.
 
-pub mod cli;
 pub mod core;
 pub mod wire;
 pub mod io;
-pub mod lua;
 pub mod primitives;
+pub mod lua;
+pub mod cli;

@@ -2,20 +2,19 @@
 //!
 //! **Invariant:** no async, files, network, SQL, Lua, clock, environment or randomness.
 
-pub mod build;
 pub mod debian;
 pub mod ids;
 pub mod suggest;
-pub mod import;
-pub mod pinned;
-pub mod publish;
+pub mod settings;
 pub mod recipe;
 pub mod plan;
+pub mod import;
+pub mod pinned;
 pub mod archive;
 pub mod view;
 pub mod order;
 pub mod inputs;
 pub mod job;
+pub mod build;
+pub mod publish;
 pub mod events;
-pub mod settings;
-pub mod suggest;

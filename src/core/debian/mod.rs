@@ -9,8 +9,6 @@ pub mod architecture;
 pub mod relation;
 pub mod sources;
 pub mod packages;
-pub mod apt_source;
 pub mod changes;
-pub mod control;
 pub mod release;
 pub mod apt_source;

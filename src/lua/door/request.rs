@@ -82,13 +82,14 @@ fn layer(handle: &Handle) -> Against {
 
 /// `cb.publish`
 pub fn publish(mut call: Call) -> Result<Request, Fault> {
-    let stages = stages(&mut call)?;
+    let builds = builds(&mut call)?;
+    let last = newest(&builds)?;
     let handle = required(call.handle("to"));
     let Directory { path, suite, origin, label } = take!(handle, Directory).clone();
-    let last = stages.last().cloned().unwrap_or_default();
-    let suite = call.text("suite").or(suite).unwrap_or(last);
+    let suite = call.text("suite").or(suite).unwrap_or_else(|| last.stage.clone());
     Ok(Request::Publish(PublishRequest {
-        stages,
+        arch: last.arch.clone(),
+        stages: stages(&builds),
         to: PublishTarget::Dir { path },
         origin: call.text("origin").or(origin).unwrap_or_else(|| "cloudbuild".to_owned()),
         label: call.text("label").or(label).unwrap_or_else(|| suite.clone()),
@@ -99,21 +100,34 @@ pub fn publish(mut call: Call) -> Result<Request, Fault> {
 
 /// `cb.compare`
 pub fn compare(mut call: Call) -> Result<Request, Fault> {
-    Ok(Request::Compare(CompareRequest { stages: stages(&mut call)? }))
+    let builds = builds(&mut call)?;
+    Ok(Request::Compare(CompareRequest { import: newest(&builds)?.import, stages: stages(&builds) }))
 }
 
-/// The stages of the builds in the list part; each may come once.
-fn stages(call: &mut Call) -> Result<Vec<String>, Fault> {
-    let mut stages: Vec<String> = Vec::new();
+/// The builds in the list part; each stage may come once.
+fn builds(call: &mut Call) -> Result<Vec<BuildResult>, Fault> {
+    let mut builds: Vec<BuildResult> = Vec::new();
     for handle in required(call.handles("built")) {
-        let BuildResult { stage, .. } = take!(handle, Built);
-        if stages.contains(stage) {
+        let build = take!(handle, Built);
+        let stage = &build.stage;
+        if builds.iter().any(|other| other.stage == *stage) {
             return Err(Fault::new(format!("expected each build once, got the stage `{stage}` again"))
                 .hint("give each `cb.build` a `stage` of its own"));
         }
-        stages.push(stage.clone());
+        builds.push(build.clone());
     }
-    Ok(stages)
+    Ok(builds)
+}
+
+fn stages(builds: &[BuildResult]) -> Vec<String> {
+    builds.iter().map(|build| build.stage.clone()).collect()
+}
+
+/// The last of the builds, which says what the others were built against and for, too.
+fn newest(builds: &[BuildResult]) -> Result<&BuildResult, Fault> {
+    builds
+        .last()
+        .ok_or_else(|| Fault::new("expected at least one build, got none").hint("pass what `cb.build` returned"))
 }
 
 fn required<T>(value: Option<T>) -> T {
