@@ -88,6 +88,9 @@ pub struct RecipeArgs {
     /// The recipe, a Lua file
     #[arg(value_name = "RECIPE")]
     pub recipe: PathBuf,
+    /// Start anew, whatever an unfinished run was at
+    #[arg(long)]
+    pub restart: bool,
     /// Arguments of the recipe, as it declares them
     #[arg(value_name = "--NAME VALUE", trailing_var_arg = true, allow_hyphen_values = true)]
     pub arguments: Vec<String>,

@@ -277,6 +277,8 @@ pub struct PublishResult {
     pub packages: u64,
     /// What was installed from it by real apt, one line a package; empty when that was not asked for.
     pub proof: Vec<String>,
+    /// What real apt did not install from it, one line a package with the reason.
+    pub refused: Vec<String>,
 }
 
 /// `cb.compare { built }`

@@ -21,7 +21,7 @@ pub async fn fetch(
 ) -> anyhow::Result<Imported> {
     let arch = request.arch.as_deref().unwrap_or(machine);
     let entries = mirror.read_entries(&request.sources)?;
-    let imported = mirror.import(&request.sources, &entries, arch, clock::now(), listener).await?;
+    let imported = mirror.import(&request.sources, entries, arch, clock::now(), listener).await?;
     for note in &imported.notes {
         listener.hear(&Event::Note { text: note.clone() });
     }

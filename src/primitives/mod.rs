@@ -8,9 +8,11 @@ pub mod order;
 pub mod view;
 pub mod build;
 pub mod compare;
+pub mod proof;
 pub mod publish;
 pub mod journal;
 pub mod planned;
+pub mod live;
 
 use crate::core::recipe::{Request, Response};
 

@@ -160,5 +160,6 @@ fn as_if_published(request: &PublishRequest) -> PublishResult {
         sources: 0,
         packages: 0,
         proof: Vec::new(),
+        refused: Vec::new(),
     }
 }

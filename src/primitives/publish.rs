@@ -20,8 +20,9 @@ use crate::io::state::State;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::generations::{self, NewGeneration};
 use crate::io::state::jobs::{self, Job};
-use crate::primitives::Provide;
 use crate::primitives::files::Files;
+use crate::primitives::proof::{self, Proof, Proving, Subject};
+use crate::primitives::Provide;
 
 /// The handles that publishing works with.
 pub struct Publishing<'p> {
@@ -37,6 +38,8 @@ pub struct Publishing<'p> {
     pub key: &'p SigningKey,
     /// Who hears of what happens.
     pub listener: &'p dyn Listener,
+    /// Where real apt installs from what was published.
+    pub proving: &'p Proving,
 }
 
 /// A job whose packages are published.
@@ -75,16 +78,49 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         unchanged: published.unchanged,
     });
     let generation = record(publishing, &root, request, &published, &plan)?;
+    let proof = if request.prove && !published.unchanged {
+        prove(publishing, request, &root, &options, &made, &contents).await?
+    } else {
+        Proof::default()
+    };
     Ok(PublishResult {
         generation,
         key: root.join(&published.key),
         path: root.clone(),
         suite: request.suite.clone(),
-        components: options.components,
+        components: options.components.clone(),
         sources: plan.sources,
         packages: plan.packages,
-        proof: Vec::new(),
+        proof: proof.proved,
+        refused: proof.refused,
     })
+}
+
+/// Installs what was published with real apt.
+async fn prove(
+    publishing: &Publishing<'_>,
+    request: &PublishRequest,
+    root: &Path,
+    options: &Options,
+    made: &[Made],
+    contents: &Contents,
+) -> anyhow::Result<Proof> {
+    // What was offered last was offered over the view that has most.
+    let last = made.iter().max_by_key(|made| made.job.id).context("something was built")?;
+    let offer = publishing.state.read(|db| jobs::offer(db, last.job.id))?;
+    let offer = offer.with_context(|| format!("job {} was never offered", last.job.id))?;
+    let ordinary = contents.binaries.iter().filter(|file| file.kind == BinaryKind::Deb);
+    let mut packages: Vec<String> = ordinary.map(|file| file.package.clone()).collect();
+    packages.sort();
+    let subject = Subject {
+        root,
+        suite: &request.suite,
+        components: &options.components,
+        key: publishing.key.public_armored(),
+        offer: &offer,
+        packages: &packages,
+    };
+    proof::prove(publishing.proving, &subject, publishing.listener).await
 }
 
 /// The installed jobs of the stages; of a source and half that two stages built, the later stage's.

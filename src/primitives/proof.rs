@@ -1,0 +1,129 @@
+//! The proof of a published archive: real apt installs from it, in a clean chroot that trusts nothing but its key.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::core::events::{Event, Listener};
+use crate::core::view;
+use crate::io::archive::serve;
+use crate::io::sbuild::SbuildError;
+use crate::io::sbuild::place::Place;
+use crate::io::sbuild::proof::{self, Clean, Proved, Source};
+use crate::wire::Lease;
+
+/// The most packages that one proof installs; an archive of more is judged by other means.
+const MOST: usize = 200;
+
+/// Where real apt installs.
+pub struct Proving {
+    /// Where the chroot is unpacked, and as whom.
+    pub place: Place,
+    /// The control point, which serves the view that dependencies come from.
+    pub control_url: String,
+}
+
+/// What is proved.
+pub struct Subject<'s> {
+    /// The archive's root.
+    pub root: &'s Path,
+    /// Its suite.
+    pub suite: &'s str,
+    /// Its components.
+    pub components: &'s [String],
+    /// The only key that apt trusts.
+    pub key: String,
+    /// What a builder was offered, for its chroot and view; the last one knows most.
+    pub offer: &'s Lease,
+    /// Binary packages of the archive.
+    pub packages: &'s [String],
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Proof {
+    /// One line a package that was installed.
+    pub proved: Vec<String>,
+    /// One line a package that apt did not install, with the reason.
+    pub refused: Vec<String>,
+}
+
+/// Installs the packages of an archive: all at once, or one by one where they exclude each other.
+pub async fn prove(proving: &Proving, subject: &Subject<'_>, listener: &dyn Listener) -> anyhow::Result<Proof> {
+    let mut proof = Proof::default();
+    if subject.packages.is_empty() {
+        return Ok(proof);
+    }
+    if subject.packages.len() > MOST {
+        let text = format!("not installed with apt as a proof: {} packages are too many", subject.packages.len());
+        listener.hear(&Event::Note { text });
+        return Ok(proof);
+    }
+    let what = format!("install {} from the archive with apt in a clean chroot", subject.packages.join(", "));
+    listener.hear(&Event::Working { step: "proof".to_owned(), what });
+    let tar = chroot(&proving.place, subject.offer);
+    let _claim = proving.place.claim().await.context("make a place for the proof")?;
+    let clean = proof::prepare(&proving.place, &tar, "proof").await.context("unpack a clean chroot")?;
+    let result = install(proving, subject, &clean, &mut proof).await;
+    clean.remove().await.context("remove the clean chroot")?;
+    proving.place.give_up().await.context("leave the place of the proof")?;
+    result?;
+    for line in &proof.proved {
+        listener.hear(&Event::Proved { line: line.clone() });
+    }
+    for line in &proof.refused {
+        listener.hear(&Event::Note { text: line.clone() });
+    }
+    Ok(proof)
+}
+
+async fn install(
+    proving: &Proving,
+    subject: &Subject<'_>,
+    clean: &Clean,
+    proof: &mut Proof,
+) -> anyhow::Result<()> {
+    let serving = serve::serve(subject.root.to_owned()).context("serve the archive to apt")?;
+    let archive = Source {
+        url: serving.url.clone(),
+        suite: subject.suite.to_owned(),
+        components: subject.components.to_vec(),
+        key: subject.key.clone(),
+    };
+    let view = Source {
+        url: format!("{}/view/{}", proving.control_url, subject.offer.view),
+        suite: view::SUITE.to_owned(),
+        components: vec!["main".to_owned()],
+        key: subject.key.clone(),
+    };
+    let lines = |proved: Vec<Proved>| proved.iter().map(Proved::to_string).collect::<Vec<_>>();
+    // Most packages need no more than what the chroot has and what was published with them.
+    match clean.install(&archive, None, subject.packages).await {
+        Ok(proved) => {
+            proof.proved = lines(proved);
+            return Ok(());
+        }
+        Err(error) => tracing::debug!(%error, "the archive alone does not do"),
+    }
+    match clean.install(&archive, Some(&view), subject.packages).await {
+        Ok(proved) => proof.proved = lines(proved),
+        Err(error) if subject.packages.len() == 1 => proof.refused.push(refusal(&subject.packages[0], &error)),
+        Err(_) => {
+            for package in subject.packages {
+                match clean.install(&archive, Some(&view), std::slice::from_ref(package)).await {
+                    Ok(proved) => proof.proved.extend(lines(proved)),
+                    Err(error) => proof.refused.push(refusal(package, &error)),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn refusal(package: &str, error: &SbuildError) -> String {
+    format!("{package}: apt does not install it from the archive: {error}")
+}
+
+fn chroot(place: &Place, offer: &Lease) -> PathBuf {
+    place.chroots().join(format!("{}.tar", offer.chroot))
+}
