@@ -3,5 +3,6 @@
 //! **Invariant:** no policy; what is done here was decided by the caller.
 
 pub mod clock;
+pub mod mirror;
 pub mod openpgp;
 pub mod store;
