@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use crate::core::debian::apt_source::AptSourceError;
 use crate::core::debian::release::ReleaseError;
-use crate::core::ids::Sha256;
 use crate::io::openpgp::OpenPgpError;
 use crate::io::store::StoreError;
 
@@ -212,17 +211,21 @@ pub enum MirrorError {
         /// Whether that may be otherwise in a moment: a refused connection, not a silent host.
         may_pass: bool,
     },
-    /// Nothing came for too long, or it came too slowly.
-    #[error(
-        "{place}: expected {expected}, got nothing more for too long (after {got} bytes)\nhint: try another mirror"
-    )]
+    /// Nothing came for too long.
+    #[error("{place}: expected the file, got nothing more for too long (after {got} bytes)\nhint: try another mirror")]
     Stalled {
         /// Where.
         place: Place,
-        /// In words.
-        expected: &'static str,
         /// How much came.
         got: u64,
+    },
+    /// It came too slowly.
+    #[error("{place}: expected the file within {seconds} seconds, got only a part of it\nhint: try another mirror")]
+    Late {
+        /// Where.
+        place: Place,
+        /// How long was waited.
+        seconds: u64,
     },
     /// The transfer broke off.
     #[error(
@@ -249,21 +252,12 @@ pub enum MirrorError {
         got: u64,
     },
     /// Other bytes than those that were vouched for.
-    #[error(
-        "{place}: expected {expected_size} bytes with SHA-256 `{expected}`, got {size} bytes with `{sha256}`\n\
-         hint: the mirror is changing or damaged; try again, or another one"
-    )]
+    #[error("{place}: {source}\nhint: the mirror is changing or damaged; try again, or another one")]
     Hash {
         /// Where.
         place: Place,
-        /// The hash it should have.
-        expected: Sha256,
-        /// The size it should have.
-        expected_size: u64,
-        /// The hash it has.
-        sha256: Sha256,
-        /// The size it has.
-        size: u64,
+        /// Hash and size that were expected, and those that came.
+        source: Box<StoreError>,
     },
     /// A file that does not decompress.
     #[error("{place}: expected a {form} file, got one that does not decompress: {reason}")]
@@ -309,6 +303,7 @@ impl MirrorError {
             | MirrorError::NotFound { .. }
             | MirrorError::Redirect { .. }
             | MirrorError::BadRedirect { .. }
+            | MirrorError::Late { .. }
             | MirrorError::TooLong { .. }
             | MirrorError::Hash { .. }
             | MirrorError::Decompress { .. }
@@ -324,8 +319,8 @@ impl MirrorError {
     /// The store's refusal of bytes that came from a place.
     pub(super) fn kept(place: &Place, error: StoreError) -> MirrorError {
         match error {
-            StoreError::Mismatch { expected, expected_size, sha256, size } => {
-                MirrorError::Hash { place: place.clone(), expected, expected_size, sha256, size }
+            mismatch @ StoreError::Mismatch { .. } => {
+                MirrorError::Hash { place: place.clone(), source: Box::new(mismatch) }
             }
             other => MirrorError::Store(other),
         }

@@ -136,7 +136,7 @@ pub(super) fn failed(place: &Place, error: &reqwest::Error, got: u64) -> MirrorE
         return MirrorError::Unreachable { place, reason, may_pass: !error.is_timeout() };
     }
     if error.is_timeout() {
-        return MirrorError::Stalled { place, expected: "the file", got };
+        return MirrorError::Stalled { place, got };
     }
     if error.is_body() || error.is_decode() {
         return MirrorError::Truncated { place, expected: "the whole file".to_owned(), got };

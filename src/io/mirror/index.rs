@@ -48,21 +48,20 @@ async fn fetch_form(
 ) -> Result<Stored, MirrorError> {
     let named = release.beside(&form.path);
     let expected = (form.file.sha256, form.file.size);
-    let get = async |place: &Place| mirror.download(place, Some(expected), form.file.size, meter).await;
     let mut place = named.clone();
-    let writer = if by_hash {
+    let mut got = None;
+    if by_hash {
         place = named.beside(&format!("by-hash/SHA256/{}", form.file.sha256));
-        match get(&place).await {
+        match mirror.download(&place, expected, meter).await {
             // Mirrors that copy only what they know by name have no by-hash folder; the hash is checked either way.
-            Err(MirrorError::NotFound { .. }) => {
-                place = named;
-                get(&place).await
-            }
-            end => end,
+            Err(MirrorError::NotFound { .. }) => place = named,
+            end => got = Some(end?),
         }
-    } else {
-        get(&place).await
-    }?;
+    }
+    let writer = match got {
+        Some(writer) => writer,
+        None => mirror.download(&place, expected, meter).await?,
+    };
     if form.compression == Compression::Plain {
         return blocking(move || writer.finish(None)).await.map_err(MirrorError::Store);
     }

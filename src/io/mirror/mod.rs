@@ -78,6 +78,8 @@ pub struct Mirror {
     config: apt_config::AptConfig,
     credentials: Mutex<auth::Credentials>,
     http: http::Http,
+    /// One permit a transfer.
+    transfers: tokio::sync::Semaphore,
 }
 
 impl Mirror {
@@ -89,7 +91,8 @@ impl Mirror {
         };
         let credentials = Mutex::new(auth::Credentials::read(&settings.apt_root)?);
         let http = http::Http::new(&settings, config.proxies())?;
-        let mirror = Mirror { store, settings, config, credentials, http };
+        let transfers = tokio::sync::Semaphore::new(settings.parallel.max(1));
+        let mirror = Mirror { store, settings, config, credentials, http, transfers };
         // Source lists may have credentials in their URIs; files are fetched by URIs without them, maybe in a later
         // process than the one that imported. What is wrong with a list is said when it is imported.
         let _ = mirror.read_entries(&AptSources::System { also: Vec::new() });
@@ -131,7 +134,7 @@ impl Mirror {
             return Ok(kept);
         }
         let place = Place::of_archive(uri, path, None);
-        let writer = self.download(&place, Some((*sha256, size)), size, &transfer::Meter::silent()).await?;
+        let writer = self.download(&place, (*sha256, size), &transfer::Meter::silent()).await?;
         transfer::blocking(move || writer.finish(None)).await?;
         Ok(kept)
     }

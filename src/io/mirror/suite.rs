@@ -50,11 +50,10 @@ pub(super) async fn import(
     let what = format!("reading {} suites", entries.len());
     listener.hear(&Event::Working { step: "import".to_owned(), what });
     let meter = Meter::new(listener);
-    let reads: Vec<Result<Read, MirrorError>> = stream::iter(&entries)
-        .map(|entry| read(mirror, entry, arch, now, &meter))
-        .buffered(mirror.settings.parallel.max(1))
-        .collect()
-        .await;
+    // The futures are made before they are streamed: with a closure in the stream the compiler cannot prove that all of
+    // this may move between threads.
+    let reads: Vec<_> = entries.iter().map(|entry| read(mirror, entry, arch, now, &meter)).collect();
+    let reads: Vec<_> = stream::iter(reads).buffered(mirror.settings.parallel.max(1)).collect().await;
     pin(sources, &entries, reads, arch)
 }
 
@@ -128,9 +127,9 @@ async fn read(
         ByHash::Force => true,
     };
     let (mut indexes, mut essential) = (Vec::new(), 0);
-    let mut fetched = stream::iter(&plan.indexes)
-        .map(|wanted| index::fetch(mirror, &place, by_hash, wanted, meter))
-        .buffered(mirror.settings.parallel.max(1));
+    let fetches: Vec<_> =
+        plan.indexes.iter().map(|wanted| index::fetch(mirror, &place, by_hash, wanted, meter)).collect();
+    let mut fetched = stream::iter(fetches).buffered(mirror.settings.parallel.max(1));
     for wanted in &plan.indexes {
         let stored = fetched.next().await.expect("there is one answer for each index")?;
         if let IndexKind::Packages(_) = wanted.kind {

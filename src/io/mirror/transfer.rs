@@ -100,53 +100,85 @@ pub(super) async fn blocking<T: Send + 'static, E: Send + 'static>(
     tokio::task::spawn_blocking(work).await.expect("the work does not panic")
 }
 
+/// How often a transfer may still be tried.
+struct Tries {
+    left: u32,
+    wait: Duration,
+}
+
+impl Tries {
+    /// Waits before the next attempt; gives the error back when there is none, or it would not help.
+    async fn after(&mut self, place: &Place, error: MirrorError) -> Result<(), MirrorError> {
+        if self.left == 0 || !error.may_pass() {
+            return Err(error);
+        }
+        tracing::debug!(%place, %error, "trying again");
+        tokio::time::sleep(self.wait).await;
+        self.left -= 1;
+        self.wait *= 2;
+        Ok(())
+    }
+}
+
 impl Mirror {
     /// A file in memory, of at most `limit` bytes.
     pub(super) async fn read(&self, place: &Place, limit: u64) -> Result<Vec<u8>, MirrorError> {
-        self.with_retries(place, limit, async || {
-            let mut bytes = Vec::new();
-            let mut body = self.open(place).await?;
-            let length = body.length();
-            let mut buffer = Vec::new();
-            while body.next(place, &mut buffer, bytes.len() as u64).await? {
-                bytes.extend_from_slice(&buffer);
-                if bytes.len() as u64 > limit {
-                    let got = bytes.len() as u64;
-                    return Err(MirrorError::TooLong { place: place.clone(), expected: limit, got });
+        let work = async {
+            let mut tries = self.tries();
+            loop {
+                match self.read_once(place, limit).await {
+                    Ok(bytes) => return Ok(bytes),
+                    Err(error) => tries.after(place, error).await?,
                 }
             }
-            check_length(place, length, bytes.len() as u64)?;
-            Ok(bytes)
-        })
-        .await
+        };
+        self.before_deadline(place, limit, work).await
     }
 
-    /// A file on its way into the store, of at most `limit` bytes; verified when `expected` says what it should be.
+    /// One attempt of [`Mirror::read`].
+    async fn read_once(&self, place: &Place, limit: u64) -> Result<Vec<u8>, MirrorError> {
+        let mut bytes = Vec::new();
+        let mut body = self.open(place).await?;
+        let length = body.length();
+        let mut buffer = Vec::new();
+        while body.next(place, &mut buffer, bytes.len() as u64).await? {
+            bytes.extend_from_slice(&buffer);
+            if bytes.len() as u64 > limit {
+                let got = bytes.len() as u64;
+                return Err(MirrorError::TooLong { place: place.clone(), expected: limit, got });
+            }
+        }
+        check_length(place, length, bytes.len() as u64)?;
+        Ok(bytes)
+    }
+
+    /// A file on its way into the store, of exactly the size and hash that are expected.
     pub(super) async fn download(
         &self,
         place: &Place,
-        expected: Option<(Sha256, u64)>,
-        limit: u64,
+        expected: (Sha256, u64),
         meter: &Meter<'_>,
     ) -> Result<StoreWriter, MirrorError> {
-        self.with_retries(place, limit, async || {
-            let writer = self.store.writer().map_err(MirrorError::Store)?;
-            let (writer, end) = self.download_once(place, writer, limit, meter).await;
-            let size = writer.size();
-            let checked = end.and_then(|()| match expected {
-                Some((_, whole)) if size < whole => {
-                    Err(MirrorError::Truncated { place: place.clone(), expected: format!("{whole} bytes"), got: size })
+        let work = async {
+            let mut tries = self.tries();
+            loop {
+                let writer = self.store.writer().map_err(MirrorError::Store)?;
+                let (writer, end) = self.download_once(place, writer, expected.1, meter).await;
+                let size = writer.size();
+                let checked = end.and_then(|()| {
+                    check_length(place, Some(expected.1), size)?;
+                    writer.verify(expected).map_err(|error| MirrorError::kept(place, error))
+                });
+                match checked {
+                    Ok(()) => return Ok(writer),
+                    Err(error) => {
+                        meter.lost(size);
+                        tries.after(place, error).await?;
+                    }
                 }
-                Some(expected) => writer.verify(expected).map_err(|error| MirrorError::kept(place, error)),
-                None => Ok(()),
-            });
-            if let Err(error) = checked {
-                meter.lost(size);
-                return Err(error);
             }
-            Ok(writer)
-        })
-        .await
+        };
+        self.before_deadline(place, expected.1, work).await
     }
 
     /// One attempt; the writer comes back in any case, for what it holds.
@@ -186,36 +218,25 @@ impl Mirror {
         }
     }
 
-    /// Tries until it works, the failure is one that will not pass, or the time for a file of `size` bytes is over.
-    async fn with_retries<T>(
+    /// As many attempts as the settings allow.
+    fn tries(&self) -> Tries {
+        Tries { left: self.settings.retries, wait: self.settings.back_off }
+    }
+
+    /// Stops when the time for a file of `size` bytes is over, retries included.
+    async fn before_deadline<T>(
         &self,
         place: &Place,
         size: u64,
-        attempt: impl AsyncFn() -> Result<T, MirrorError>,
+        work: impl Future<Output = Result<T, MirrorError>>,
     ) -> Result<T, MirrorError> {
+        // Not part of the time for this file; those before it have deadlines of their own.
+        let _permit = self.transfers.acquire().await.expect("the semaphore is never closed");
         let settings = &self.settings;
         let most = settings.stall_timeout * 10 + Duration::from_secs(size / settings.slowest.max(1));
-        let tries = async {
-            let mut wait = settings.back_off;
-            for _ in 0..settings.retries {
-                match attempt().await {
-                    Err(error) if error.may_pass() => {
-                        tracing::debug!(%place, %error, "trying again");
-                        tokio::time::sleep(wait).await;
-                        wait *= 2;
-                    }
-                    end => return end,
-                }
-            }
-            attempt().await
-        };
-        match tokio::time::timeout(most, tries).await {
+        match tokio::time::timeout(most, work).await {
             Ok(end) => end,
-            Err(_) => Err(MirrorError::Stalled {
-                place: place.clone(),
-                expected: "the whole file before its deadline",
-                got: 0,
-            }),
+            Err(_) => Err(MirrorError::Late { place: place.clone(), seconds: most.as_secs() }),
         }
     }
 }
