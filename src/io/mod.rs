@@ -4,6 +4,8 @@
 
 pub mod clock;
 pub mod files;
+pub mod mirror;
+pub mod openpgp;
 pub mod store;
 pub mod openpgp;
 pub mod settings;

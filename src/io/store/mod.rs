@@ -123,7 +123,7 @@ impl Store {
         let sha256 = Sha256::of(bytes);
         if !self.contains(&sha256) {
             let mut writer = self.writer()?;
-            writer.write_all(bytes).map_err(|error| self.failed("write", &self.path(&sha256), error))?;
+            writer.put(bytes)?;
             writer.finish(Some((sha256, bytes.len() as u64)))?;
         }
         Ok(sha256)
@@ -210,6 +210,17 @@ impl StoreWriter {
         self.size
     }
 
+    /// Writes all of some bytes; an error that names the directory when there is no room.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write_all(bytes).map_err(|error| self.store.failed("write", self.file.path(), error))
+    }
+
+    /// Compares what was written so far with what it should be.
+    pub fn verify(&self, expected: (Sha256, u64)) -> Result<(), StoreError> {
+        let stored = Stored { sha256: Sha256(self.hasher.clone().finalize().into()), size: self.size };
+        compare(stored, expected)
+    }
+
     /// Puts the file into the store, if it is what it should be.
     pub fn finish(self, expected: Option<(Sha256, u64)>) -> Result<Stored, StoreError> {
         let (store, file, stored) = self.check(expected)?;
@@ -235,16 +246,19 @@ impl StoreWriter {
     /// Compares hash and size.
     fn check(self, expected: Option<(Sha256, u64)>) -> Result<(Store, tempfile::NamedTempFile, Stored), StoreError> {
         let stored = Stored { sha256: Sha256(self.hasher.finalize().into()), size: self.size };
-        match expected {
-            Some((sha256, size)) if (sha256, size) != (stored.sha256, stored.size) => Err(StoreError::Mismatch {
-                expected: sha256,
-                expected_size: size,
-                sha256: stored.sha256,
-                size: stored.size,
-            }),
-            Some(_) | None => Ok((self.store, self.file, stored)),
+        if let Some(expected) = expected {
+            compare(stored, expected)?;
         }
+        Ok((self.store, self.file, stored))
     }
+}
+
+/// An error unless both hash and size are the expected ones.
+fn compare(stored: Stored, (expected, expected_size): (Sha256, u64)) -> Result<(), StoreError> {
+    if (stored.sha256, stored.size) == (expected, expected_size) {
+        return Ok(());
+    }
+    Err(StoreError::Mismatch { expected, expected_size, sha256: stored.sha256, size: stored.size })
 }
 
 /// The bytes of a file.
