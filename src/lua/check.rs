@@ -103,8 +103,7 @@ impl Call {
 /// Checks the string of a call such as `cb.dir "out"`.
 pub fn name(session: &Session, declaration: &Declaration, value: &Value) -> Result<String, Fault> {
     let parameter = declaration.named.as_ref().expect("only called for declarations with a name");
-    let path = format!("{}: {}", declaration.shown(), parameter.name);
-    match check(session, parameter.kind, value, &path) {
+    match check(session, parameter.kind, value, &declaration.shown()) {
         Ok(Checked::Text(text)) => Ok(text),
         Ok(other) => unreachable!("a name was checked to be {other:?}"),
         Err(fault) => Err(fault.hint(format!("write `{} \"{}\"`", declaration.shown(), parameter.name))),
@@ -213,7 +212,7 @@ fn items(
             .hint(format!("write `{shown} {{ {} }}`", parameter.name)));
     }
     let handles = items.iter().enumerate();
-    let handles = handles.map(|(at, value)| one(session, tags, value, &format!("{shown}: [{}]", at + 1)));
+    let handles = handles.map(|(at, value)| one(session, tags, value, &format!("{}[{}]", parameter.name, at + 1)));
     Ok(Checked::Handles(handles.collect::<Result<_, _>>()?))
 }
 

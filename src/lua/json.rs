@@ -54,8 +54,11 @@ impl Reader<'_> {
             return Err(Fault::new(format!("`{path}`: expected at most {MOST_VALUES} values, got more")));
         }
         if depth > MOST_DEPTH {
-            return Err(Fault::new(format!("a table that is nested more than {MOST_DEPTH} deep, or contains itself"))
-                .hint("return plain values, lists and tables of them"));
+            return Err(Fault::new(format!(
+                "`{}`: expected plain values, got a table that is nested more than {MOST_DEPTH} deep, or contains itself",
+                path.split(['.', '[']).next().unwrap_or(path)
+            ))
+            .hint("return plain values, lists and tables of them"));
         }
         match value {
             Value::Nil => Ok(Json::Null),

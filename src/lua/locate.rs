@@ -10,12 +10,9 @@ enum Token<'a> {
     Punct(char),
 }
 
-/// The line `number` as an excerpt that points at its text as a whole.
+/// The line `number` as an excerpt that points at nothing in it.
 pub fn line(source: &str, number: usize) -> Option<Excerpt> {
-    let text = source.lines().nth(number.checked_sub(1)?)?;
-    let trimmed = text.trim_start();
-    let column = text.chars().count() - trimmed.chars().count();
-    Some(Excerpt { text: shown(text), column, width: 0 })
+    source.lines().nth(number.checked_sub(1)?).map(|text| excerpt(text, 0, 0))
 }
 
 /// The line that `field` is written on in the first table from line `number` on, pointing at the field's name.
@@ -56,12 +53,16 @@ fn place(source: &str, from: usize, to: usize) -> (usize, Excerpt) {
     let text = source[line_start..].lines().next().unwrap_or_default();
     let column = source[line_start..from].chars().count();
     let width = source[from..to].chars().take_while(|c| *c != '\n').count();
-    (number, Excerpt { text: shown(text), column, width })
+    (number, excerpt(text, column, width))
 }
 
-/// Tabs are one column wide here, so that the pointer stands where it should.
-fn shown(text: &str) -> String {
-    text.trim_end().replace('\t', " ")
+/// A line around `column`; tabs and control characters are one column wide, so that the pointer stands where it should.
+fn excerpt(text: &str, column: usize, width: usize) -> Excerpt {
+    const MOST: usize = 160;
+    let skipped = if column + width > MOST { column.saturating_sub(MOST / 4) } else { 0 };
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let text: String = text.trim_end().chars().skip(skipped).take(MOST).map(plain).collect();
+    Excerpt { text, column: column - skipped, width: width.min(MOST / 2) }
 }
 
 /// Enough of Lua's lexer to tell names from what is inside strings and comments.
@@ -157,6 +158,16 @@ mod tests {
     #[test]
     fn a_quoted_key_is_found_and_a_value_is_not() {
         assert_eq!(found("f { a = \"b\", [\"b\"] = 1 }", 1, "b"), "1:14+3 f { a = \"b\", [\"b\"] = 1 }");
+    }
+
+    #[test]
+    fn of_a_long_line_only_the_part_is_shown() {
+        let source = format!("f {{ {}, key = 1 }}", "x, ".repeat(10_000));
+        let (_, excerpt) = field(&source, 1, "key").unwrap();
+        let pointed: String = excerpt.text.chars().skip(excerpt.column).take(excerpt.width).collect();
+        assert_eq!((pointed.as_str(), excerpt.text.len() < 200), ("key", true));
+        assert!(line(&source, 1).unwrap().text.len() < 200);
+        assert_eq!(line("a\tb\u{1b}[31m", 1).unwrap().text, "a b [31m");
     }
 
     #[test]

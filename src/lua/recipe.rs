@@ -100,9 +100,13 @@ impl Recipe {
             let internal = |error: mlua::Error| Fault::new(error.to_string());
             let args = json::to_lua(lua, &Json::Object(args.into_iter().collect())).map_err(internal)?;
             session.acting.store(true, Ordering::Relaxed);
-            let value = sandbox::call(lua, session, &parts.run, (door::cb(lua), args))?;
-            json::from_lua(session, &value, "the value that `run` returned")
-                .map_err(|fault| fault.with_frames(vec![Frame { file: session.file.clone(), line: 0 }]))
+            // A campaign's `run` is not the recipe's own text, so what fails there is told with the campaign's line.
+            let at_campaign = |fault: Fault| match fault.frames.is_empty() {
+                true => fault.with_frames(parts.at.iter().cloned().collect()),
+                false => fault,
+            };
+            let value = sandbox::call(lua, session, &parts.run, (door::cb(lua), args)).map_err(at_campaign)?;
+            json::from_lua(session, &value, "result").map_err(|fault| fault.with_frames(defined(&parts.run)))
         })
     }
 
@@ -110,6 +114,13 @@ impl Recipe {
     pub fn file(&self) -> &str {
         &self.file
     }
+}
+
+/// Where a function begins, if that is in the recipe.
+fn defined(function: &mlua::Function) -> Vec<Frame> {
+    let info = function.info();
+    let file = info.source.as_deref().and_then(|source| source.strip_prefix(RECIPE_CHUNK)).map(str::to_owned);
+    file.zip(info.line_defined).map(|(file, line)| Frame { file, line }).into_iter().collect()
 }
 
 /// Evaluates the recipe's file and takes what it returned.
@@ -199,6 +210,12 @@ fn hash(files: &BTreeMap<String, Arc<str>>) -> Sha256 {
         }
     }
     Sha256::of(&bytes)
+}
+
+/// A session of a recipe that is only read, for tests that look into the VM.
+#[cfg(test)]
+pub fn bare_session() -> Arc<Session> {
+    Arc::new(Session::new("x.lua".to_owned(), PathBuf::new(), BTreeMap::new(), Limits::default()))
 }
 
 impl Session {

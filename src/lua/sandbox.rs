@@ -104,6 +104,8 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
         handle(lua, &shared, problem, |fault| Value::Error(Box::new(mlua::Error::external(fault.clone()))))
     })?;
     let globals = lua.globals();
+    #[cfg(test)]
+    lua.set_named_registry_value("globals", &globals)?;
     lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler });
     seed_random(&globals, seed)?;
     prepare(&lua, session, &globals, caught)?;
@@ -122,7 +124,9 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
 }
 
 fn seed_random(globals: &Table, seed: u64) -> mlua::Result<()> {
-    let folded = (seed ^ (seed >> 32)) as u32 as i32;
+    // Luau takes 32 bits; mixed first, so that seeds that differ anywhere differ there.
+    let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let folded = (mixed >> 32) as u32 as i32;
     globals.raw_get::<Table>("math")?.raw_get::<Function>("randomseed")?.call(folded)
 }
 
@@ -234,6 +238,12 @@ fn close_globals(lua: &Lua, globals: &Table) -> mlua::Result<()> {
     lua.globals().set_metatable(Some(metatable))
 }
 
+/// The table behind the closed globals.
+#[cfg(test)]
+pub fn real_globals(lua: &Lua) -> mlua::Result<Table> {
+    lua.named_registry_value("globals")
+}
+
 fn undefined(name: &str) -> Fault {
     if let Some((_, why)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
         return Fault::new(format!("`{name}` is not there for recipes")).hint(*why);
@@ -343,11 +353,13 @@ fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error::Fr
     }
 }
 
-/// A recipe can raise a text of any size, and nobody reads more than this.
+/// A recipe can raise a text of any size and with any bytes; nobody reads more than this, and no terminal obeys it.
 fn bounded(text: &str) -> String {
     const MOST: usize = 2000;
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}...", &text[..at]),
-        None => text.to_owned(),
+    let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+    let mut bounded: String = text.chars().take(MOST).map(plain).collect();
+    if text.len() > bounded.len() {
+        bounded.push_str("...");
     }
+    bounded
 }

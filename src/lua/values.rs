@@ -10,6 +10,7 @@ use crate::core::recipe::{
 };
 use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
+use crate::lua::error::Frame;
 use crate::lua::json::to_lua;
 use crate::lua::recipe::Argument;
 use crate::lua::session::{Fault, Session};
@@ -158,6 +159,8 @@ pub struct RecipeParts {
     pub about: String,
     /// The arguments that it takes, sorted by name.
     pub arguments: Vec<Argument>,
+    /// The recipe's line that made it.
+    pub at: Option<Frame>,
     /// What runs.
     pub run: Function,
 }

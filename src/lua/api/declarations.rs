@@ -46,8 +46,9 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("args", Kind::Arguments, Is("{}"), "The arguments that it takes: a type, or a table with more."),
         ],
         result: Tag::Recipe,
-        body: Body::Makes(|_, mut call| {
+        body: Body::Makes(|context, mut call| {
             Ok(Handle::Recipe(RecipeParts {
+                at: context.at.cloned(),
                 name: call.text("name"),
                 about: call.text("about").unwrap_or_default(),
                 arguments: call.arguments("args"),

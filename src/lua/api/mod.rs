@@ -7,6 +7,7 @@ pub mod stub;
 
 use crate::core::recipe::Request;
 use crate::lua::check::Call;
+use crate::lua::error::Frame;
 use crate::lua::session::Fault;
 use crate::lua::values::{Handle, Tag};
 
@@ -54,6 +55,8 @@ pub enum Body {
 /// What a constructor may know of the recipe.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
+    /// The recipe's line that calls.
+    pub at: Option<&'a Frame>,
     /// The recipe's folder, absolute.
     pub folder: &'a std::path::Path,
 }

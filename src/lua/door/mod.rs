@@ -15,7 +15,7 @@ use crate::lua::api::declarations::DECLARATIONS;
 use crate::lua::api::{Body, Context, Declaration, Options};
 use crate::lua::check::{self, Call, described, shortened};
 use crate::lua::sandbox;
-use crate::lua::session::{Fault, Session};
+use crate::lua::session::{Fault, Session, frames};
 use crate::lua::values::{self, Directory, Handle};
 
 /// What the functions of `cb` need of the VM.
@@ -151,7 +151,9 @@ fn finish(
     let call = check::call(session, declaration, name.clone(), options)?;
     match declaration.body {
         Body::Makes(make) => {
-            make(Context { folder: &session.folder }, call).and_then(|made| hand_out(lua, session, made))
+            let lines = frames(lua);
+            let made = make(Context { at: lines.first(), folder: &session.folder }, call)?;
+            hand_out(lua, session, made)
         }
         Body::Performs(request) => perform(lua, session, declaration, request, call),
         Body::Composed(module) => {
@@ -246,7 +248,7 @@ fn failed(lua: &Lua, session: &Session, shown: &str, error: anyhow::Error) -> Fa
             }
         }
     }
-    let fault = Fault::new(format!("`{shown}`{message}")).with_frames(crate::lua::session::frames(lua));
+    let fault = Fault::new(format!("`{shown}`{message}")).with_frames(frames(lua));
     let hint = (!hints.is_empty()).then(|| hints.join("\nhint: "));
     let failure = session.keep_failure(fault.message.clone(), error);
     Fault { hint, failure: Some(failure), ..fault }

@@ -62,6 +62,18 @@ impl ArgumentType {
         }
     }
 
+    /// Fits after "expected".
+    fn expected(self) -> &'static str {
+        match self {
+            ArgumentType::String => "a string",
+            ArgumentType::Integer => "a whole number",
+            ArgumentType::Number => "a number",
+            ArgumentType::Boolean => "a boolean",
+            ArgumentType::File => "a file's path",
+            ArgumentType::List => "a list of strings",
+        }
+    }
+
     fn fits(self, value: &Json) -> bool {
         match self {
             ArgumentType::String | ArgumentType::File => value.is_string(),
@@ -116,7 +128,7 @@ pub fn complete(declared: &[Argument], mut given: BTreeMap<String, Json>) -> Res
         let value = match given.remove(name).or_else(|| default.clone()) {
             Some(value) => value,
             None => {
-                let fault = Fault::new(format!("the argument `{name}` is missing: expected a {}", kind.text()));
+                let fault = Fault::new(format!("the argument `{name}` is missing: expected {}", kind.expected()));
                 return Err(match help.is_empty() {
                     true => fault.hint(format!("give it with `--{name}`")),
                     false => fault.hint(format!("give it with `--{name}`: {help}")),
@@ -124,8 +136,8 @@ pub fn complete(declared: &[Argument], mut given: BTreeMap<String, Json>) -> Res
             }
         };
         if !kind.fits(&value) {
-            let (kind, got) = (kind.text(), shortened(&value.to_string()));
-            return Err(Fault::new(format!("the argument `{name}`: expected a {kind}, got `{got}`")));
+            let (expected, got) = (kind.expected(), shortened(&value.to_string()));
+            return Err(Fault::new(format!("the argument `{name}`: expected {expected}, got `{got}`")));
         }
         complete.insert(name.clone(), value);
     }
@@ -198,8 +210,8 @@ fn default(session: &Session, kind: ArgumentType, value: &Value, path: &str) -> 
     match kind.fits(&read) {
         true => Ok(read),
         false => {
-            let (kind, got) = (kind.text(), described(session, value));
-            Err(Fault::new(format!("`{path}`: expected a {kind}, got {got}")))
+            let (expected, got) = (kind.expected(), described(session, value));
+            Err(Fault::new(format!("`{path}`: expected {expected}, got {got}")))
         }
     }
 }

@@ -1,0 +1,2 @@
+-- expect: xxxxx
+error(("x"):rep(1000000))

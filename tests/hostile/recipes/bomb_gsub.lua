@@ -1,0 +1,3 @@
+-- expect: expected to use at most 16 MiB
+local text = ("x"):rep(100000)
+return (text:gsub("x", text))

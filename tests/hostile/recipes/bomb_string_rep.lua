@@ -1,0 +1,2 @@
+-- expect: string.rep: expected a result of at most
+return ("x"):rep(1e9)

@@ -1,0 +1,2 @@
+-- expect: unpack
+return table.unpack({}, 1, 1e7)

@@ -1,0 +1,2 @@
+-- expect: [31mred
+error("\27[31mred", 0)

@@ -1,0 +1,6 @@
+-- expect: `sources`: expected the result of `cb.import`, got a table
+local cb = require "cloudbuild"
+return cb.recipe { run = function()
+  local forged = { kind = "import", import = ("0"):rep(64), arch = "amd64" }
+  return cb.order { sources = forged, packages = { "hello" } }
+end }

@@ -1,0 +1,2 @@
+-- expect: does not end
+for _ in function() return 1 end do end

@@ -1,0 +1,4 @@
+-- expect: does not end
+return require("cloudbuild").recipe {
+  run = function() while true do end end,
+}

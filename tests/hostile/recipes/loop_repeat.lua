@@ -1,0 +1,2 @@
+-- expect: does not end
+repeat until false

@@ -1,0 +1,2 @@
+-- expect: does not end
+while true do end

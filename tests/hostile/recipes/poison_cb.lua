@@ -1,0 +1,2 @@
+-- expect: readonly
+require("cloudbuild").import = function() return {} end

@@ -1,0 +1,2 @@
+-- expect: `print` is assigned, but it is not a local variable
+print = nil

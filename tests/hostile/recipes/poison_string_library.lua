@@ -1,0 +1,2 @@
+-- expect: readonly
+string.find = function() return 1 end

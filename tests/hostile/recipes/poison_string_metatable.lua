@@ -1,0 +1,2 @@
+-- expect: readonly
+getmetatable("").__index = function() return "poisoned" end

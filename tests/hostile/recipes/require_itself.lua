@@ -1,0 +1,2 @@
+-- expect: `require_itself` needs itself
+return require "require_itself"

@@ -1,0 +1,2 @@
+-- expect: the name of a file beside the recipe
+return require "cloudbuild.campaign"

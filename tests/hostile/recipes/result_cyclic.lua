@@ -1,0 +1,6 @@
+-- expect: contains itself
+return require("cloudbuild").recipe { run = function()
+  local a = {}
+  a.a = a
+  return a
+end }

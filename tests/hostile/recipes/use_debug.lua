@@ -1,0 +1,2 @@
+-- expect: `debug` is not there
+return debug.info(1, "s")

@@ -1,0 +1,2 @@
+-- expect: `getfenv` is not there
+return getfenv(1)

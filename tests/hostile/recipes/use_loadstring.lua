@@ -1,0 +1,2 @@
+-- expect: `loadstring` is not there
+return loadstring("return 1")

@@ -1,0 +1,2 @@
+-- expect: `newproxy` is not defined
+return newproxy(true)

@@ -1,0 +1,3 @@
+-- expect: `packages`: expected a list of strings
+local cb = require "cloudbuild"
+return cb.campaign "x" { packages = 3 }
