@@ -3,6 +3,7 @@
 //! The map, in reading order. A file uses its own room and rooms above it in this list, nothing else.
 
 pub mod core;
+pub mod daemon;
 pub mod io;
 pub mod primitives;
 pub mod wire;

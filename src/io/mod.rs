@@ -3,4 +3,5 @@
 //! **Invariant:** no policy; what is done here was decided by the caller.
 
 pub mod host;
+pub mod machines;
 pub mod sbuild;

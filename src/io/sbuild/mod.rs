@@ -45,6 +45,12 @@ pub enum SbuildError {
         /// How long.
         limit: Duration,
     },
+    /// Another daemon works there.
+    #[error("another build daemon works in `{path}`")]
+    Taken {
+        /// Its folder.
+        path: PathBuf,
+    },
     /// Somebody asked to stop.
     #[error("stopped because it was asked to")]
     Cancelled,
