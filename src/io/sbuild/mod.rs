@@ -6,6 +6,7 @@
 pub mod chroot;
 pub mod place;
 pub mod processes;
+pub mod proof;
 pub mod run;
 
 #[cfg(test)]

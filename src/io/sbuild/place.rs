@@ -18,6 +18,9 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// Set for every process of a build, so that a later daemon finds what an earlier one left.
 pub const MARK: &str = "CLOUDBUILD_BUILD";
 
+/// The build user's own folder around a tree of mapped ids.
+pub const UNPACKED: &str = "unpacked";
+
 /// The longest that removing a tree may take.
 const REMOVE_LIMIT: Duration = Duration::from_secs(300);
 
@@ -213,7 +216,8 @@ impl Place {
                     &entry.metadata().map_err(SbuildError::io("cannot look at", entry.path()))?,
                 );
                 let path = entry.path();
-                if owner != self.user.uid || path == layout.temporary() {
+                let mixed = path == layout.temporary() || entry.file_name() == UNPACKED;
+                if owner != self.user.uid || mixed {
                     let mut command = self.namespaced(&layout);
                     command.args(["sh", "-c", "rm -rf \"$1\"/* \"$1\" 2>/dev/null || true", "sh"]).arg(&path);
                     self.finish(command, "removing a chroot", REMOVE_LIMIT).await?;

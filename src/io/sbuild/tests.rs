@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::chroot::{ChrootRequest, contents, ensure};
 use super::place::{Place, Tools};
+use super::proof::{Source, prepare};
 use super::run::run;
 use crate::core::build::{Layout, Task};
 use crate::core::ids::{ChrootKey, Sha256};
@@ -129,4 +130,30 @@ async fn a_build_that_is_cancelled_leaves_neither_processes_nor_trees() {
     assert!(super::processes::of_build(&layout.root, &outside.place.user).is_empty());
     outside.place.give_up().await.unwrap();
     assert!(!layout.root.exists());
+}
+
+#[tokio::test]
+async fn real_apt_in_a_clean_chroot_installs_a_package_and_runs_it() {
+    let Some(outside) = outside("real-proof") else { return };
+    let _claim = outside.place.claim().await.unwrap();
+    let chroot = chroot(&outside).await;
+    let begin = Instant::now();
+    let clean = prepare(&outside.place, &chroot, "proof").await.unwrap();
+    eprintln!("unpacked: {:.1} s", begin.elapsed().as_secs_f64());
+    let begin = Instant::now();
+    let archive = Source {
+        url: outside.view_url.clone(),
+        suite: "view".to_owned(),
+        components: vec!["main".to_owned()],
+        key: outside.view_key.clone(),
+    };
+    // `bash` is in the chroot already, in this very version.
+    let packages = ["help2man".to_owned(), "bash".to_owned()];
+    let proved = clean.install(&archive, None, &packages).await;
+    eprintln!("installed: {:.1} s", begin.elapsed().as_secs_f64());
+    clean.remove().await.unwrap();
+    let lines: Vec<String> = proved.unwrap().iter().map(ToString::to_string).collect();
+    assert!(lines[0].contains("/usr/bin/help2man says \"GNU help2man"), "{lines:?}");
+    assert!(lines[1].contains("says \"GNU bash, version"), "{lines:?}");
+    outside.place.give_up().await.unwrap();
 }
