@@ -4,6 +4,7 @@
 
 pub mod core;
 pub mod wire;
+pub mod daemon;
 pub mod io;
 pub mod primitives;
 pub mod lua;

@@ -11,6 +11,7 @@ pub mod openpgp;
 pub mod settings;
 pub mod host;
 pub mod mirror;
+pub mod machines;
 pub mod sbuild;
 pub mod archive;
 pub mod state;

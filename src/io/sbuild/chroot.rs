@@ -1,6 +1,6 @@
 //! Chroots: made by mmdebstrap from a view, kept by the content of what is in them.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::place::{Place, open_to_all};
+use super::place::{Place, open_to_all, try_lock};
 use super::run::{Waited, wait_or_stop};
 use super::{SbuildError, how, tail_of};
 use crate::core::build::{CHROOT_PACKAGES, Layout, source_line};
@@ -161,20 +161,17 @@ fn used(tar: &Path) -> bool {
 }
 
 async fn lock(path: &Path, cancel: &CancellationToken) -> Result<File, SbuildError> {
-    let file = File::options().create(true).truncate(false).write(true).open(path);
-    let file = file.map_err(SbuildError::io("cannot open", path))?;
     let begin = Instant::now();
     loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(source)) => return Err(SbuildError::io("cannot lock", path)(source)),
-            Err(TryLockError::WouldBlock) if begin.elapsed() > MAKE_LIMIT => {
-                return Err(SbuildError::Late { what: format!("the lock `{}`", path.display()), limit: MAKE_LIMIT });
-            }
-            Err(TryLockError::WouldBlock) => tokio::select! {
-                () = cancel.cancelled() => return Err(SbuildError::Cancelled),
-                () = tokio::time::sleep(Duration::from_millis(200)) => {}
-            },
+        if let Some(file) = try_lock(path).map_err(SbuildError::io("cannot lock", path))? {
+            return Ok(file);
+        }
+        if begin.elapsed() > MAKE_LIMIT {
+            return Err(SbuildError::Late { what: format!("the lock `{}`", path.display()), limit: MAKE_LIMIT });
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return Err(SbuildError::Cancelled),
+            () = tokio::time::sleep(Duration::from_millis(200)) => {}
         }
     }
 }

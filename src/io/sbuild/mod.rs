@@ -6,6 +6,7 @@
 pub mod chroot;
 pub mod place;
 pub mod processes;
+pub mod proof;
 pub mod run;
 
 #[cfg(test)]
@@ -44,6 +45,12 @@ pub enum SbuildError {
         what: String,
         /// How long.
         limit: Duration,
+    },
+    /// Another daemon works there.
+    #[error("another build daemon works in `{path}`")]
+    Taken {
+        /// Its folder.
+        path: PathBuf,
     },
     /// Somebody asked to stop.
     #[error("stopped because it was asked to")]

@@ -1,6 +1,7 @@
 //! Where builds are made and as whom: the cache folder, the build user, the programs.
 
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use super::{SbuildError, how, processes, tail_of};
 use crate::core::build::Layout;
+use crate::core::ids::Sha256;
 use crate::io::host::user::{User, is_root};
 
 /// Where Debian keeps programs; nothing of the caller's own `PATH` reaches a build.
@@ -15,6 +17,9 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// Set for every process of a build, so that a later daemon finds what an earlier one left.
 pub const MARK: &str = "CLOUDBUILD_BUILD";
+
+/// The build user's own folder around a tree of mapped ids.
+pub const UNPACKED: &str = "unpacked";
 
 /// The longest that removing a tree may take.
 const REMOVE_LIMIT: Duration = Duration::from_secs(300);
@@ -39,6 +44,8 @@ impl Default for Tools {
 pub struct Place {
     /// The cache folder; it has `chroots` and `builds` in it.
     pub cache: PathBuf,
+    /// Tells this daemon's builds from those of others that share the cache; see [`instance`].
+    pub instance: String,
     /// Who builds.
     pub user: User,
     /// The programs.
@@ -51,18 +58,69 @@ impl Place {
         self.cache.join("chroots")
     }
 
-    /// One folder for each build.
+    /// This daemon's own folder, with one in it for each build.
     pub fn builds(&self) -> PathBuf {
+        self.all_builds().join(&self.instance)
+    }
+
+    fn all_builds(&self) -> PathBuf {
         self.cache.join("builds")
     }
 
-    /// Makes the cache's folders; the build user and its mapped ids only pass through them.
-    pub fn set_up(&self) -> Result<(), SbuildError> {
-        for folder in [self.cache.clone(), self.chroots(), self.builds()] {
+    /// Makes the cache's folders (the build user and its mapped ids only pass through them) and takes this daemon's
+    /// own one; removes what daemons that were killed left behind. The claim lasts as long as what is returned.
+    pub async fn claim(&self) -> Result<File, SbuildError> {
+        for folder in [self.cache.clone(), self.chroots(), self.all_builds()] {
             std::fs::create_dir_all(&folder).map_err(SbuildError::io("cannot make", &folder))?;
             open_to_all(&folder, 0o755)?;
         }
-        Ok(())
+        let claim = self.try_claim()?.ok_or_else(|| SbuildError::Taken { path: self.builds() })?;
+        let all = self.all_builds();
+        for entry in std::fs::read_dir(&all).map_err(SbuildError::io("cannot read", &all))?.flatten() {
+            let Ok(instance) = entry.file_name().into_string() else { continue };
+            if entry.path().is_dir() {
+                let other = Place { instance, ..self.clone() };
+                if other.instance == self.instance {
+                    self.remove_all().await?;
+                } else if let Some(_claim) = other.try_claim()? {
+                    other.give_up().await?;
+                }
+            }
+        }
+        let builds = self.builds();
+        std::fs::create_dir_all(&builds).map_err(SbuildError::io("cannot make", &builds))?;
+        open_to_all(&builds, 0o755)?;
+        Ok(claim)
+    }
+
+    /// Removes this daemon's folder and claim; the claim must still be held.
+    pub async fn give_up(&self) -> Result<(), SbuildError> {
+        self.remove_all().await?;
+        let lock = self.lock_file();
+        std::fs::remove_file(&lock).map_err(SbuildError::io("cannot remove", &lock))
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.all_builds().join(format!("{}.lock", self.instance))
+    }
+
+    fn try_claim(&self) -> Result<Option<File>, SbuildError> {
+        let path = self.lock_file();
+        try_lock(&path).map_err(SbuildError::io("cannot lock", path))
+    }
+
+    async fn remove_all(&self) -> Result<(), SbuildError> {
+        let builds = self.builds();
+        for entry in std::fs::read_dir(&builds).into_iter().flatten().flatten() {
+            tracing::info!(path = %entry.path().display(), "removing what an earlier build left");
+            self.remove(&entry.path()).await?;
+        }
+        match std::fs::remove_dir(&builds) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(SbuildError::io("cannot remove", &builds)(error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Makes the folder of a build, empty and the build user's own; what an earlier attempt left is removed.
@@ -158,7 +216,8 @@ impl Place {
                     &entry.metadata().map_err(SbuildError::io("cannot look at", entry.path()))?,
                 );
                 let path = entry.path();
-                if owner != self.user.uid || path == layout.temporary() {
+                let mixed = path == layout.temporary() || entry.file_name() == UNPACKED;
+                if owner != self.user.uid || mixed {
                     let mut command = self.namespaced(&layout);
                     command.args(["sh", "-c", "rm -rf \"$1\"/* \"$1\" 2>/dev/null || true", "sh"]).arg(&path);
                     self.finish(command, "removing a chroot", REMOVE_LIMIT).await?;
@@ -169,18 +228,30 @@ impl Place {
         let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path)).await;
         removed.expect("removing files does not panic").map_err(SbuildError::io("cannot remove", root))
     }
+}
 
-    /// Removes what a daemon that was killed left behind: every build folder but those in `keep`.
-    pub async fn remove_stale(&self, keep: &[String]) -> Result<(), SbuildError> {
-        let builds = self.builds();
-        let entries = std::fs::read_dir(&builds).map_err(SbuildError::io("cannot read", &builds))?;
-        for entry in entries.flatten() {
-            if !keep.iter().any(|name| entry.file_name() == name.as_str()) {
-                tracing::info!(path = %entry.path().display(), "removing what an earlier build left");
-                self.remove(&entry.path()).await?;
-            }
+/// A name for the builds of the daemon `name` of that state directory, short since it is part of long paths.
+pub fn instance(state: &Path, name: &str) -> String {
+    let whole = [state.as_os_str().as_encoded_bytes(), b"\0", name.as_bytes()].concat();
+    Sha256::of(&whole).to_string()[..12].to_owned()
+}
+
+/// Locks a file, making it first; `None` when another process has it. Who holds the lock may remove the file, so what
+/// was locked counts only while it still goes by that name.
+pub fn try_lock(path: &Path) -> std::io::Result<Option<File>> {
+    loop {
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
         }
-        Ok(())
+        let same = std::fs::metadata(path).is_ok_and(|named| {
+            file.metadata().is_ok_and(|locked| (locked.dev(), locked.ino()) == (named.dev(), named.ino()))
+        });
+        if same {
+            return Ok(Some(file));
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::chroot::{ChrootRequest, contents, ensure};
 use super::place::{Place, Tools};
+use super::proof::{Source, prepare};
 use super::run::run;
 use crate::core::build::{Layout, Task};
 use crate::core::ids::{ChrootKey, Sha256};
@@ -23,7 +24,7 @@ struct Outside {
     dsc: PathBuf,
 }
 
-fn outside() -> Option<Outside> {
+fn outside(instance: &str) -> Option<Outside> {
     let text = |name: &str| std::env::var(name).ok();
     let (Some(view_url), Some(key), Some(dsc), Some(cache)) = (
         text("CLOUDBUILD_TEST_VIEW"),
@@ -36,8 +37,7 @@ fn outside() -> Option<Outside> {
     };
     let user = if is_root() { User::named(BUILD_USER) } else { User::own() };
     let user = user.unwrap().expect("a build user, as `cloudbuild setup` makes it");
-    let place = Place { cache: cache.into(), user, tools: Tools::default() };
-    place.set_up().unwrap();
+    let place = Place { cache: cache.into(), instance: instance.to_owned(), user, tools: Tools::default() };
     Some(Outside { place, view_url, view_key: std::fs::read_to_string(key).unwrap(), dsc: dsc.into() })
 }
 
@@ -76,11 +76,12 @@ fn task(outside: &Outside, chroot: &Path) -> Task {
 
 #[tokio::test]
 async fn a_real_package_builds_with_the_flags_of_its_task_and_leaves_nothing_behind() {
-    let Some(outside) = outside() else { return };
+    let Some(outside) = outside("real-build") else { return };
+    let _claim = outside.place.claim().await.unwrap();
     let begin = Instant::now();
     let chroot = chroot(&outside).await;
     eprintln!("chroot: {:.1} s, {} packages", begin.elapsed().as_secs_f64(), contents(&chroot).unwrap().len());
-    let layout = outside.place.make("real-build").await.unwrap();
+    let layout = outside.place.make("j1-1").await.unwrap();
     copy_source(&outside, &layout);
     let begin = Instant::now();
     let task = task(&outside, &chroot);
@@ -101,15 +102,16 @@ async fn a_real_package_builds_with_the_flags_of_its_task_and_leaves_nothing_beh
     for end in [".buildinfo", ".changes", ".deb"] {
         assert!(built.iter().any(|name| name.ends_with(end)), "{built:?}");
     }
-    outside.place.remove(&layout.root).await.unwrap();
+    outside.place.give_up().await.unwrap();
     assert!(!layout.root.exists());
 }
 
 #[tokio::test]
 async fn a_build_that_is_cancelled_leaves_neither_processes_nor_trees() {
-    let Some(outside) = outside() else { return };
+    let Some(outside) = outside("real-cancel") else { return };
+    let _claim = outside.place.claim().await.unwrap();
     let chroot = chroot(&outside).await;
-    let layout = outside.place.make("real-cancel").await.unwrap();
+    let layout = outside.place.make("j1-1").await.unwrap();
     copy_source(&outside, &layout);
     let cancel = CancellationToken::new();
     let stop_in_the_build = async {
@@ -126,6 +128,32 @@ async fn a_build_that_is_cancelled_leaves_neither_processes_nor_trees() {
     let (outcome, ()) = tokio::join!(build, stop_in_the_build);
     assert_eq!(outcome.unwrap(), Outcome::Cancelled);
     assert!(super::processes::of_build(&layout.root, &outside.place.user).is_empty());
-    outside.place.remove(&layout.root).await.unwrap();
+    outside.place.give_up().await.unwrap();
     assert!(!layout.root.exists());
+}
+
+#[tokio::test]
+async fn real_apt_in_a_clean_chroot_installs_a_package_and_runs_it() {
+    let Some(outside) = outside("real-proof") else { return };
+    let _claim = outside.place.claim().await.unwrap();
+    let chroot = chroot(&outside).await;
+    let begin = Instant::now();
+    let clean = prepare(&outside.place, &chroot, "proof").await.unwrap();
+    eprintln!("unpacked: {:.1} s", begin.elapsed().as_secs_f64());
+    let begin = Instant::now();
+    let archive = Source {
+        url: outside.view_url.clone(),
+        suite: "view".to_owned(),
+        components: vec!["main".to_owned()],
+        key: outside.view_key.clone(),
+    };
+    // `bash` is in the chroot already, in this very version.
+    let packages = ["help2man".to_owned(), "bash".to_owned()];
+    let proved = clean.install(&archive, None, &packages).await;
+    eprintln!("installed: {:.1} s", begin.elapsed().as_secs_f64());
+    clean.remove().await.unwrap();
+    let lines: Vec<String> = proved.unwrap().iter().map(ToString::to_string).collect();
+    assert!(lines[0].contains("/usr/bin/help2man says \"GNU help2man"), "{lines:?}");
+    assert!(lines[1].contains("says \"GNU bash, version"), "{lines:?}");
+    outside.place.give_up().await.unwrap();
 }

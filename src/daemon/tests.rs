@@ -1,0 +1,281 @@
+//! The daemon against a control point that listens in this process, and an sbuild that is a script; at the end the
+//! real one, where it is said where an archive is served (see `io::sbuild::tests`).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::core::ids::{ChrootKey, RunId, ViewId};
+use crate::wire::{Fault, File, Lease, Outcome};
+
+/// A control point that remembers what it hears.
+#[derive(Default)]
+struct Listener {
+    url: String,
+    away: bool,
+    leases: Mutex<VecDeque<Lease>>,
+    sources: BTreeMap<Sha256, PathBuf>,
+    log: Mutex<Vec<u8>>,
+    files: Mutex<Vec<String>>,
+    finished: Mutex<Vec<Finish>>,
+}
+
+impl Listener {
+    fn answer<T: Send + 'static>(&self, answer: Result<T, Trouble>) -> BoxFuture<'static, Result<T, Trouble>> {
+        let answer = if self.away { Err(Trouble::Away("connection refused".to_owned())) } else { answer };
+        async move { answer }.boxed()
+    }
+}
+
+impl Control for Listener {
+    fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    fn lease(&self, _: LeaseRequest) -> BoxFuture<'_, Result<LeaseReply, Trouble>> {
+        if self.away {
+            return self.answer(Ok(LeaseReply::Nothing));
+        }
+        let next = self.leases.lock().unwrap().pop_front();
+        self.answer(Ok(next.map_or(LeaseReply::Stop, |lease| LeaseReply::Work { lease: Box::new(lease) })))
+    }
+
+    fn heartbeat(&self, _: JobId, _: Heartbeat) -> BoxFuture<'_, Result<HeartbeatReply, Trouble>> {
+        self.answer(Ok(HeartbeatReply { cancel: false }))
+    }
+
+    fn append_log(&self, _: JobId, _: Epoch, offset: u64, bytes: Vec<u8>) -> BoxFuture<'_, Result<(), Trouble>> {
+        let mut log = self.log.lock().unwrap();
+        assert_eq!(log.len() as u64, offset, "pieces of a log come in order");
+        log.extend(bytes);
+        self.answer(Ok(()))
+    }
+
+    fn put_file(&self, _: JobId, _: Epoch, name: String, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>> {
+        assert!(path.is_file());
+        self.files.lock().unwrap().push(name);
+        self.answer(Ok(()))
+    }
+
+    fn finish(&self, _: JobId, finish: Finish) -> BoxFuture<'_, Result<(), Trouble>> {
+        self.finished.lock().unwrap().push(finish);
+        self.answer(Ok(()))
+    }
+
+    fn get_file(&self, sha256: Sha256, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>> {
+        std::fs::copy(&self.sources[&sha256], path).unwrap();
+        self.answer(Ok(()))
+    }
+}
+
+/// A state directory, a cache with a chroot in it, and an sbuild that is a script.
+struct Scene {
+    folder: tempfile::TempDir,
+    listener: Listener,
+    tools: Tools,
+}
+
+const KEY: ChrootKey = ChrootKey(Sha256([7; 32]));
+
+fn scene(script: &str) -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    let chroots = folder.path().join("cache/chroots");
+    std::fs::create_dir_all(&chroots).unwrap();
+    std::fs::write(chroots.join(format!("{KEY}.tar")), "").unwrap();
+    std::fs::write(chroots.join(format!("{KEY}.json")), "[]").unwrap();
+    let dsc = folder.path().join("x_1.dsc");
+    std::fs::write(&dsc, "Source: x\n").unwrap();
+    let sbuild = folder.path().join("sbuild");
+    std::fs::write(&sbuild, format!("#!/bin/sh\n{script}\n")).unwrap();
+    let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
+    std::fs::set_permissions(&sbuild, mode).unwrap();
+    let content = std::fs::read(&dsc).unwrap();
+    let file = File { name: "x_1.dsc".to_owned(), size: content.len() as u64, sha256: Sha256::of(&content) };
+    let listener = Listener {
+        url: "http://127.0.0.1:1".to_owned(),
+        sources: [(file.sha256, dsc)].into(),
+        leases: Mutex::new([lease(file)].into()),
+        ..Listener::default()
+    };
+    Scene { folder, listener, tools: Tools { sbuild, mmdebstrap: "/nonexistent/mmdebstrap".into() } }
+}
+
+fn lease(dsc: File) -> Lease {
+    Lease {
+        run: RunId(1),
+        job: JobId(1),
+        epoch: Epoch(1),
+        source: "x".to_owned(),
+        version: "1".to_owned(),
+        arch: "amd64".to_owned(),
+        chroot_arch: "amd64".to_owned(),
+        component: "main".to_owned(),
+        distribution: "bookworm".to_owned(),
+        files: vec![dsc],
+        view: ViewId(Sha256([1; 32])),
+        view_key: "key".to_owned(),
+        chroot: KEY,
+        environment: BTreeMap::new(),
+        stall_seconds: 600,
+    }
+}
+
+fn options(scene: &Scene, connect: Connect) -> DaemonOptions {
+    let control_file = scene.folder.path().join("control.json");
+    let json = format!("{{\"url\":\"{}/\",\"token\":\"t\"}}", scene.listener.url);
+    std::fs::write(&control_file, json).unwrap();
+    DaemonOptions {
+        control_file,
+        name: "here".to_owned(),
+        slots: 1,
+        cache: scene.folder.path().join("cache"),
+        build_user: Some(User::own().unwrap().unwrap().name),
+        tools: scene.tools.clone(),
+        away_limit: Duration::from_secs(60),
+        connect,
+    }
+}
+
+/// Runs a daemon until the scene's leases are done; returns what the control point heard.
+async fn check(scene: Scene) -> Arc<Listener> {
+    check_until(scene, CancellationToken::new()).await
+}
+
+async fn check_until(mut scene: Scene, stop: CancellationToken) -> Arc<Listener> {
+    let settings = options(&scene, Arc::new(|_| unreachable!()));
+    let listener = Arc::new(std::mem::take(&mut scene.listener));
+    let heard = Arc::clone(&listener);
+    let connect: Connect = Arc::new(move |_| Ok(Arc::clone(&listener) as Arc<dyn Control>));
+    serve(DaemonOptions { connect, ..settings }, stop).await.unwrap();
+    assert_clean(scene.folder.path());
+    heard
+}
+
+fn assert_clean(folder: &Path) {
+    let left: Vec<_> = std::fs::read_dir(folder.join("cache/builds")).unwrap().flatten().collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+}
+
+fn failure(heard: &Listener) -> (Fault, String, String) {
+    match &heard.finished.lock().unwrap()[..] {
+        [Finish { outcome: Outcome::Failed { fault, stage, reason }, .. }] => (*fault, stage.clone(), reason.clone()),
+        other => panic!("expected one failure, got {other:?}"),
+    }
+}
+
+const SUMMARY: &str = "printf '+-+\\n| Summary |\\n+-+\\n\\nStatus: successful\\n'";
+
+#[tokio::test]
+async fn a_job_is_fetched_built_and_reported_with_its_whole_log_and_files() {
+    let heard = check(scene(&format!(
+        "test -f source/x_1.dsc || exit 9\ntest \"$HOME\" = \"$PWD/home\" || exit 8\n\
+         seq 50000\ncd built && touch x_1_amd64.changes x_1_amd64.deb && ln -s /etc/passwd link\n{SUMMARY}"
+    )))
+    .await;
+    let finished = heard.finished.lock().unwrap();
+    assert_eq!(finished[0].outcome, Outcome::Built);
+    assert_eq!(*heard.files.lock().unwrap(), ["x_1_amd64.deb", "x_1_amd64.changes"]);
+    let log = String::from_utf8(heard.log.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("\n49999\n50000\n") && log.ends_with("Status: successful\n"));
+}
+
+#[tokio::test]
+async fn the_environment_of_the_daemon_does_not_reach_the_build() {
+    let heard = check(scene(&format!("env | grep -E '^(CARGO|LANG=|http_proxy)' && exit 1\n{SUMMARY}"))).await;
+    assert_eq!(heard.finished.lock().unwrap()[0].outcome, Outcome::Built);
+}
+
+#[tokio::test]
+async fn a_missing_sbuild_is_the_machines_fault_and_says_how_to_get_it() {
+    let mut scene = scene("");
+    scene.tools.sbuild = "/nonexistent/sbuild".into();
+    let (fault, stage, reason) = failure(&*check(scene).await);
+    assert_eq!((fault, stage.as_str()), (Fault::Infrastructure, "sbuild"));
+    assert!(reason.contains("/nonexistent/sbuild") && reason.contains("hint: `cloudbuild doctor`"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_chroot_that_cannot_be_made_is_the_machines_fault() {
+    let scene = scene("");
+    std::fs::remove_file(scene.folder.path().join(format!("cache/chroots/{KEY}.json"))).unwrap();
+    let heard = check(scene).await;
+    let (fault, stage, reason) = failure(&heard);
+    assert_eq!((fault, stage.as_str()), (Fault::Infrastructure, "chroot"));
+    assert!(reason.contains("/nonexistent/mmdebstrap"), "{reason}");
+    let log = String::from_utf8(heard.log.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("failed at `chroot`"), "{log}");
+}
+
+#[tokio::test]
+async fn a_source_that_is_not_what_the_lease_says_is_not_built() {
+    let scene = scene("exit 9");
+    let path = scene.listener.sources.values().next().unwrap();
+    std::fs::write(path, "Source: y\n").unwrap();
+    let (fault, stage, reason) = failure(&*check(scene).await);
+    assert_eq!((fault, stage.as_str()), (Fault::Infrastructure, "download"));
+    assert!(reason.contains("expected 10 bytes with SHA-256"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_file_name_that_leaves_its_folder_is_refused() {
+    let scene = scene("exit 9");
+    scene.listener.leases.lock().unwrap()[0].files[0].name = "../x_1.dsc".to_owned();
+    let (_, stage, reason) = failure(&*check(scene).await);
+    assert_eq!(stage, "download");
+    assert!(reason.contains("../x_1.dsc"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_asked_to_end_stops_its_build_says_so_and_cleans_up() {
+    let scene = scene("touch \"$PWD/../../../../started\"; sleep 1000 & wait");
+    let stop = CancellationToken::new();
+    let started = scene.folder.path().join("started");
+    let ask = stop.clone();
+    tokio::spawn(async move {
+        while !started.exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        ask.cancel();
+    });
+    let heard = check_until(scene, stop).await;
+    assert_eq!(heard.finished.lock().unwrap()[0].outcome, Outcome::Cancelled);
+}
+
+#[tokio::test]
+async fn a_control_point_that_comes_back_elsewhere_is_found_by_its_file() {
+    let mut scene = scene(SUMMARY);
+    let settings = options(&scene, Arc::new(|_| unreachable!()));
+    let mut here = std::mem::take(&mut scene.listener);
+    here.url = "http://127.0.0.1:2".to_owned();
+    let gone = Arc::new(Listener { url: "http://127.0.0.1:1".to_owned(), away: true, ..Listener::default() });
+    let (here, file) = (Arc::new(here), settings.control_file.clone());
+    let heard = Arc::clone(&here);
+    let connect: Connect = Arc::new(move |point| {
+        if point.url.ends_with(":2") {
+            return Ok(Arc::clone(&here) as Arc<dyn Control>);
+        }
+        std::fs::write(&file, r#"{"url":"http://127.0.0.1:2","token":"t"}"#)?;
+        Ok(Arc::clone(&gone) as Arc<dyn Control>)
+    });
+    serve(DaemonOptions { connect, ..settings }, CancellationToken::new()).await.unwrap();
+    assert_eq!(heard.finished.lock().unwrap()[0].outcome, Outcome::Built);
+}
+
+#[tokio::test]
+async fn a_daemon_without_a_control_point_ends_when_its_patience_does() {
+    let mut scene = scene("");
+    let settings = options(&scene, Arc::new(|_| unreachable!()));
+    scene.listener.away = true;
+    let listener = Arc::new(std::mem::take(&mut scene.listener));
+    let connect: Connect = Arc::new(move |_| Ok(Arc::clone(&listener) as Arc<dyn Control>));
+    let settings = DaemonOptions { connect, away_limit: Duration::from_millis(10), ..settings };
+    let error = serve(settings, CancellationToken::new()).await.unwrap_err();
+    assert!(format!("{error:#}").contains("did not answer"), "{error:#}");
+    assert_clean(scene.folder.path());
+}

@@ -1,0 +1,288 @@
+//! The proof: real apt in a clean chroot, which trusts only the archive's own key, installs from the archive.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use super::SbuildError;
+use super::place::{Place, UNPACKED, open_to_all};
+use crate::core::build::Layout;
+
+/// The longest that one step may take; an installation fetches and unpacks.
+const STEP_LIMIT: Duration = Duration::from_secs(900);
+
+/// How long a program may take to say its version, in seconds, as `timeout` reads it.
+const VERSION_LIMIT: &str = "10";
+
+/// Mounts what programs expect, and enters the chroot with an environment of its own. Run as root of a namespace whose
+/// mounts end with it.
+const ENTER: &str = r#"
+set -e
+root=$1; shift
+for node in null zero full random urandom tty; do
+    : > "$root/dev/$node"
+    mount --bind "/dev/$node" "$root/dev/$node"
+done
+ln -sfT /proc/self/fd "$root/dev/fd"
+mount -t proc proc "$root/proc"
+if [ -f /etc/resolv.conf ]; then cat /etc/resolv.conf > "$root/etc/resolv.conf"; fi
+exec /usr/sbin/chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+    DEBIAN_FRONTEND=noninteractive "$@"
+"#;
+
+/// Empties apt's own folder in the chroot of every source but those laid over it.
+const LAY_OVER: &str = r#"
+set -e
+rm -rf "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d "$1"/etc/apt/preferences "$1"/etc/apt/preferences.d \
+    "$1"/etc/apt/auth.conf "$1"/etc/apt/auth.conf.d "$1"/etc/apt/trusted.gpg "$1"/etc/apt/trusted.gpg.d \
+    "$1"/var/lib/apt/lists
+cp -rT "$2" "$1"
+"#;
+
+/// Tells the first program of a package, by what dpkg installed.
+const FIRST_PROGRAM: &str = r#"
+dpkg -L "$1" | sort | while IFS= read -r file; do
+    case $file in /bin/*|/usr/bin/*) if [ -f "$file" ] && [ ! -L "$file" ] && [ -x "$file" ]; then
+        printf '%s\n' "$file"; break
+    fi ;; esac
+done
+"#;
+
+/// An archive that apt reads over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its root.
+    pub url: String,
+    /// Its suite.
+    pub suite: String,
+    /// Its components.
+    pub components: Vec<String>,
+    /// ASCII armoured public key, the only one that apt may trust for it.
+    pub key: String,
+}
+
+/// One package that apt installed from the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proved {
+    /// Its name.
+    pub package: String,
+    /// The version that is installed.
+    pub version: String,
+    /// The SHA-256 that apt expected of the .deb and verified.
+    pub sha256: String,
+    /// Its first program, and the first line that it says to `--version`, where it says one.
+    pub program: Option<(String, Option<String>)>,
+}
+
+impl fmt::Display for Proved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: installed", self.package, self.version)?;
+        match &self.program {
+            Some((program, Some(line))) => write!(f, ", {program} says \"{line}\""),
+            Some((program, None)) => write!(f, ", {program} says nothing to --version"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A chroot that was unpacked to install into; [`Clean::remove`] it in the end.
+#[derive(Debug)]
+pub struct Clean {
+    place: Place,
+    layout: Layout,
+}
+
+/// Unpacks a chroot. It takes about a second, so it can be done while the last build still runs.
+pub async fn prepare(place: &Place, tar: &Path, name: &str) -> Result<Clean, SbuildError> {
+    let layout = place.make(name).await?;
+    let clean = Clean { place: place.clone(), layout };
+    let around = clean.around();
+    std::fs::create_dir(&around).map_err(SbuildError::io("cannot make", &around))?;
+    // Only the namespace's root writes here, and nobody outside knows its number.
+    open_to_all(&around, 0o777)?;
+    clean.place.give(&around)?;
+    let mut command = clean.place.namespaced(&clean.layout);
+    let unpack = "mkdir \"$1\" && exec tar --extract --directory \"$1\" --file \"$2\" --exclude='./dev/*'";
+    command.args(["sh", "-c", unpack, "sh"]).arg(clean.root()).arg(tar);
+    match clean.place.finish(command, "unpacking a chroot", STEP_LIMIT).await {
+        Ok(_) => Ok(clean),
+        Err(error) => {
+            clean.remove().await?;
+            Err(error)
+        }
+    }
+}
+
+impl Clean {
+    fn around(&self) -> std::path::PathBuf {
+        self.layout.root.join(UNPACKED)
+    }
+
+    fn root(&self) -> std::path::PathBuf {
+        self.around().join("root")
+    }
+
+    /// Installs packages from `archive`, their dependencies also from `dependencies`, and runs a program of each.
+    pub async fn install(
+        &self,
+        archive: &Source,
+        dependencies: Option<&Source>,
+        packages: &[String],
+    ) -> Result<Vec<Proved>, SbuildError> {
+        self.lay_over(archive, dependencies).await?;
+        self.inside(&["apt-get", "update", "--error-on=any"], "`apt-get update`").await?;
+        // A rebuilt package has the version of the original, which the chroot may hold already.
+        let mut install: Vec<&str> = "apt-get install -y --no-install-recommends --reinstall --allow-downgrades"
+            .split(' ')
+            .chain(["--print-uris", "-qq"])
+            .collect();
+        install.extend(packages.iter().map(String::as_str));
+        let printed = self.inside(&install, "`apt-get install --print-uris`").await?;
+        let uris = uris(&String::from_utf8_lossy(&printed));
+        let mut proved = Vec::new();
+        for package in packages {
+            let sha256 = from_archive(&uris, archive, package)?;
+            proved.push(Proved { package: package.clone(), version: String::new(), sha256, program: None });
+        }
+        install.retain(|word| *word != "--print-uris");
+        self.inside(&install, &format!("`apt-get install {}`", packages.join(" "))).await?;
+        for one in &mut proved {
+            let show = ["dpkg-query", "-W", "-f", "${Version}", &one.package];
+            let version = self.inside(&show, "`dpkg-query`").await?;
+            one.version = String::from_utf8_lossy(&version).trim().to_owned();
+            one.program = self.first_program(&one.package).await?;
+        }
+        Ok(proved)
+    }
+
+    /// Removes the chroot.
+    pub async fn remove(self) -> Result<(), SbuildError> {
+        self.place.remove(&self.layout.root).await
+    }
+
+    async fn lay_over(&self, archive: &Source, dependencies: Option<&Source>) -> Result<(), SbuildError> {
+        let over = self.layout.root.join("over");
+        let apt = over.join("etc/apt");
+        for folder in [apt.join("preferences.d"), apt.join("apt.conf.d"), over.join("usr/sbin")] {
+            std::fs::create_dir_all(&folder).map_err(SbuildError::io("cannot make", &folder))?;
+        }
+        let mut list = String::new();
+        for (name, source) in [("archive", Some(archive)), ("dependencies", dependencies)] {
+            let Some(source) = source else { continue };
+            self.place.write(&apt.join(format!("cloudbuild-{name}.asc")), &source.key)?;
+            let (url, suite, components) = (&source.url, &source.suite, source.components.join(" "));
+            list += &format!("deb [signed-by=/etc/apt/cloudbuild-{name}.asc] {url} {suite} {components}\n");
+        }
+        self.place.write(&apt.join("sources.list"), &list)?;
+        if let Some(source) = dependencies {
+            // Where both have a package, the archive's is what is to be proved.
+            let pin = format!("Package: *\nPin: release a={}\nPin-Priority: 100\n", source.suite);
+            self.place.write(&apt.join("preferences.d/cloudbuild"), &pin)?;
+        }
+        let settings = "Acquire::http::Proxy \"DIRECT\";\nAcquire::https::Proxy \"DIRECT\";\n\
+                        Acquire::Languages \"none\";\nAcquire::Retries \"3\";\nAPT::Sandbox::User \"root\";\n";
+        self.place.write(&apt.join("apt.conf.d/99cloudbuild"), settings)?;
+        let no_daemons = over.join("usr/sbin/policy-rc.d");
+        self.place.write(&no_daemons, "#!/bin/sh\nexit 101\n")?;
+        open_to_all(&no_daemons, 0o755)?;
+        let mut command = self.place.namespaced(&self.layout);
+        command.args(["sh", "-c", LAY_OVER, "sh"]).arg(self.root()).arg(&over);
+        self.place.finish(command, "setting apt up", STEP_LIMIT).await?;
+        Ok(())
+    }
+
+    async fn first_program(&self, package: &str) -> Result<Option<(String, Option<String>)>, SbuildError> {
+        let printed = self.inside(&["sh", "-c", FIRST_PROGRAM, "sh", package], "`dpkg -L`").await?;
+        let program = String::from_utf8_lossy(&printed).trim().to_owned();
+        if program.is_empty() {
+            return Ok(None);
+        }
+        // What it returns says nothing: not every program knows this option.
+        let ask = "timeout -k 1 \"$2\" \"$1\" --version </dev/null 2>/dev/null | head -c 4096 | head -n 1; :";
+        let said = self.inside(&["sh", "-c", ask, "sh", &program, VERSION_LIMIT], &program).await?;
+        let line: String = String::from_utf8_lossy(&said).trim().chars().filter(|c| !c.is_control()).collect();
+        Ok(Some((program, (!line.is_empty()).then_some(line))))
+    }
+
+    async fn inside(&self, arguments: &[&str], what: &str) -> Result<Vec<u8>, SbuildError> {
+        let mut command = self.place.namespaced(&self.layout);
+        command.args(["sh", "-c", ENTER, "sh"]).arg(self.root()).args(arguments);
+        self.place.finish(command, what, STEP_LIMIT).await
+    }
+}
+
+/// A line of `--print-uris`: where from, the file's name there, and the hash apt will ask of it.
+#[derive(Debug, PartialEq, Eq)]
+struct Uri {
+    uri: String,
+    package: String,
+    sha256: String,
+}
+
+fn uris(printed: &str) -> Vec<Uri> {
+    let lines = printed.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let uri = words.next()?.strip_prefix('\'')?.strip_suffix('\'')?.to_owned();
+        let package = words.next()?.split('_').next()?.to_owned();
+        let sha256 = words.find_map(|word| word.strip_prefix("SHA256:")).unwrap_or_default().to_owned();
+        Some(Uri { uri, package, sha256 })
+    });
+    lines.collect()
+}
+
+/// The hash of a package that apt takes from that archive and from nowhere else.
+fn from_archive(uris: &[Uri], archive: &Source, package: &str) -> Result<String, SbuildError> {
+    let name = package.split([':', '=']).next().unwrap_or(package);
+    let wrong = |tail: String| SbuildError::InChroot {
+        what: format!("taking `{package}` from the archive"),
+        how: "apt takes something else".to_owned(),
+        tail,
+    };
+    let found = uris.iter().find(|uri| uri.package == name);
+    let uri = found.ok_or_else(|| wrong(format!("it would not install `{name}`")))?;
+    let root = format!("{}/", archive.url.trim_end_matches('/'));
+    if uri.uri.starts_with(&root) {
+        return Ok(uri.sha256.clone());
+    }
+    Err(wrong(format!("expected a file below `{root}`, got `{}`", uri.uri)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINTED: &str = "'http://127.0.0.1:1/archive/pool/main/h/hello/hello_2.10-3_amd64.deb' \
+                           hello_2.10-3_amd64.deb 53104 SHA256:ab\n\
+                           'http://127.0.0.1:1/view/0/pool/1/libx_1_all.deb' libx_1%3a2_all.deb 1 SHA256:cd\n";
+
+    fn archive() -> Source {
+        Source {
+            url: "http://127.0.0.1:1/archive".to_owned(),
+            suite: "bookworm".to_owned(),
+            components: vec!["main".to_owned()],
+            key: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_package_that_apt_takes_from_elsewhere_is_not_proved() {
+        let uris = uris(PRINTED);
+        assert_eq!(from_archive(&uris, &archive(), "hello").unwrap(), "ab");
+        let error = from_archive(&uris, &archive(), "libx").unwrap_err().to_string();
+        assert!(error.contains("http://127.0.0.1:1/view/0/pool/1/libx_1_all.deb"), "{error}");
+        assert!(from_archive(&uris, &archive(), "other").is_err());
+    }
+
+    #[test]
+    fn what_is_proved_is_told_in_one_line() {
+        let mut proved = Proved {
+            package: "hello".to_owned(),
+            version: "2.10-3".to_owned(),
+            sha256: "ab".to_owned(),
+            program: Some(("/usr/bin/hello".to_owned(), Some("hello (GNU Hello) 2.10".to_owned()))),
+        };
+        assert_eq!(proved.to_string(), "hello 2.10-3: installed, /usr/bin/hello says \"hello (GNU Hello) 2.10\"");
+        proved.program = None;
+        assert_eq!(proved.to_string(), "hello 2.10-3: installed");
+    }
+}
