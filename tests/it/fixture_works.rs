@@ -146,9 +146,14 @@ fn the_server_misbehaves_as_told_and_heals() {
     fixture.server.fault("/Release", Fault::Drop);
     assert_eq!(get(&url), None);
 
+    fixture.server.fault_times("/Release", Fault::Status(503), 2);
+    let answers = [(); 3].map(|()| get(&url).unwrap().0);
+    assert_eq!(answers, [503, 503, 200]);
+
+    fixture.server.fault("", Fault::Status(500));
     fixture.server.heal();
     assert_eq!(get(&url), Some((200, content)));
-    assert_eq!(fixture.server.count("/Release"), 7);
+    assert_eq!(fixture.server.count("/Release"), 10);
     assert_eq!(get(&format!("{}/../../etc/hostname", fixture.url())).unwrap().0, 404);
 }
 

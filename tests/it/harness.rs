@@ -185,7 +185,9 @@ impl Call {
 
     /// Starts it.
     pub fn start(mut self) -> Running {
-        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("cannot run {:?}: {error}", self.command));
+        let mut child = self.command.spawn().unwrap_or_else(|error| {
+            panic!("cannot run {:?}: {error}; tests/run installs what tests need", self.command)
+        });
         let heard = Arc::new(Heard::default());
         let stdout = listen(child.stdout.take().expect("it is piped"), &heard, |said| &mut said.stdout);
         let stderr = listen(child.stderr.take().expect("it is piped"), &heard, |said| &mut said.stderr);
