@@ -4,8 +4,8 @@
 
 pub mod core;
 pub mod wire;
-pub mod daemon;
 pub mod io;
 pub mod primitives;
 pub mod lua;
+pub mod daemon;
 pub mod cli;

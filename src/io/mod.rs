@@ -4,14 +4,12 @@
 
 pub mod clock;
 pub mod files;
-pub mod mirror;
-pub mod openpgp;
 pub mod store;
 pub mod openpgp;
 pub mod settings;
 pub mod host;
 pub mod mirror;
-pub mod machines;
 pub mod sbuild;
+pub mod machines;
 pub mod archive;
 pub mod state;

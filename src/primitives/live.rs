@@ -135,7 +135,9 @@ fn launch(request: LaunchRequest) -> anyhow::Result<LaunchResult> {
     for group in &request.builders {
         match group {
             Builders::Here { slots: 0 } => {
-                anyhow::bail!("`cb.here`: expected at least 1 slot, got 0\nhint: slots = 1 builds one package at a time")
+                anyhow::bail!(
+                    "`cb.here`: expected at least 1 slot, got 0\nhint: slots = 1 builds one package at a time"
+                )
             }
             Builders::Here { .. } => {}
         }

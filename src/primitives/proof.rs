@@ -77,12 +77,7 @@ pub async fn prove(proving: &Proving, subject: &Subject<'_>, listener: &dyn List
     Ok(proof)
 }
 
-async fn install(
-    proving: &Proving,
-    subject: &Subject<'_>,
-    clean: &Clean,
-    proof: &mut Proof,
-) -> anyhow::Result<()> {
+async fn install(proving: &Proving, subject: &Subject<'_>, clean: &Clean, proof: &mut Proof) -> anyhow::Result<()> {
     let serving = serve::serve(subject.root.to_owned()).context("serve the archive to apt")?;
     let archive = Source {
         url: serving.url.clone(),

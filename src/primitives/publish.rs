@@ -20,9 +20,9 @@ use crate::io::state::State;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::generations::{self, NewGeneration};
 use crate::io::state::jobs::{self, Job};
+use crate::primitives::Provide;
 use crate::primitives::files::Files;
 use crate::primitives::proof::{self, Proof, Proving, Subject};
-use crate::primitives::Provide;
 
 /// The handles that publishing works with.
 pub struct Publishing<'p> {
