@@ -1,11 +1,240 @@
-//! `cloudbuild run`.
+//! `cloudbuild run`: a recipe, from the top; what its journal knows is not done again.
 
-use super::Context;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+
 use super::args::RecipeArgs;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, exit_of};
+use super::interrupt::Interrupts;
+use super::output::Format;
+use super::{Context, doctor, progress, recipe, setup, site, summary};
+use crate::control::{self, ControlHandle, ControlOptions};
+use crate::core::events::{Event, Listener};
+use crate::core::ids::RunId;
+use crate::io::clock;
+use crate::io::machines::here;
+use crate::io::openpgp::signing::SigningKey;
+use crate::io::state::State;
+use crate::io::state::identity::{self, Identity};
+use crate::io::state::lock::StateLock;
+use crate::io::state::runs::{self, RunStatus};
+use crate::io::state::jobs;
+use crate::io::store::Store;
+use crate::lua::{Recipe, RunOptions};
+use crate::primitives::files::Files;
+use crate::primitives::journal::Journaled;
+use crate::primitives::live::{Live, LocalDaemon};
+use crate::primitives::proof::Proving;
+use crate::primitives::{Interrupted, Pace, Perform, Signals};
 
-/// JOIN: runs a recipe: reads it, takes the state directory's lock, starts control point and daemon, performs, ends
-/// with a document when `ctx.output.format` is JSON.
-pub fn run(_ctx: &Context, _args: &RecipeArgs) -> anyhow::Result<Exit> {
-    Err(Failure::new(Exit::Internal, "this build of cloudbuild has no `run`").into())
+/// Runs a recipe, or goes on with its unfinished run.
+pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
+    let recipe = recipe::load(args)?;
+    let arguments = recipe::arguments(&recipe, args)?;
+    ready(ctx)?;
+    let dir = ctx.state_of(&args.recipe);
+    let state = open(&dir)?;
+    let _lock = state.1;
+    let state = state.0;
+    claim(&state, &dir, &args.recipe)?;
+    let text = serde_json::to_value(&arguments).context("write the arguments as JSON")?;
+    let run = begin(&state, &recipe, &text, args.restart)?;
+    let runtime = site::runtime()?;
+    let built = Store::open(dir.join("store"))?;
+    let files = site::files(ctx, built)?;
+    let listener = progress::listener(&ctx.output);
+    let signals = Arc::new(Signals::default());
+    let guard = runtime.enter();
+    let interrupts = Interrupts::catch().context("wait for Ctrl-C")?;
+    let control = start_control(ctx, &runtime, &dir, &state, &files, &signals, &listener)?;
+    let live = Live {
+        dir: dir.clone(),
+        state: state.clone(),
+        run,
+        files,
+        key: Arc::new(SigningKey::load_or_create(&dir.join("key/secret.asc"), "cloudbuild archive key")?),
+        signals: Arc::clone(&signals),
+        listener: Arc::clone(&listener),
+        daemon: local_daemon(ctx),
+        proving: Proving { place: site::place(ctx, &dir, "proof")?, control_url: control.url.clone() },
+        machine: site::machine(&runtime)?,
+        stall: ctx.settings.stall_timeout,
+        runtime: runtime.handle().clone(),
+    };
+    drop(guard);
+    let cancel = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&listener);
+    let output = ctx.output;
+    let slowing = runtime.spawn(interrupts.slow_down(Arc::clone(&signals), move |line| match output.volume {
+        super::output::Volume::Quiet => output.say(line),
+        super::output::Volume::Normal | super::output::Volume::Verbose => {
+            noted.hear(&Event::Note { text: line.to_owned() });
+        }
+    }));
+    let halting = runtime.spawn(halt(Arc::clone(&signals), Arc::clone(&cancel)));
+    let performer: Arc<dyn Perform> = Arc::new(Journaled::new(Arc::new(live), state.clone(), run));
+    let options = RunOptions { seed: run.0.unsigned_abs(), cancel, listener: Some(Arc::clone(&listener)) };
+    let result = recipe.run(performer, arguments, options);
+    slowing.abort();
+    halting.abort();
+    leave(&runtime, control, &dir, signals.pace())?;
+    finish(ctx, &state, &dir, run, result.map_err(anyhow::Error::from), signals.pace())
+}
+
+/// Checks that this machine can build, and installs what it lacks where that was asked for.
+fn ready(ctx: &Context) -> anyhow::Result<()> {
+    let checks = doctor::checks(ctx)?;
+    match doctor::missing(&checks) {
+        None => Ok(()),
+        Some(_) if ctx.setup => {
+            setup::install(ctx, &checks)?;
+            match doctor::missing(&doctor::checks(ctx)?) {
+                None => Ok(()),
+                Some(failure) => Err(failure.into()),
+            }
+        }
+        Some(failure) => Err(failure.into()),
+    }
+}
+
+/// Makes the state directory where there is none, locks it, and opens its database.
+fn open(dir: &Path) -> anyhow::Result<(State, StateLock)> {
+    let lock = StateLock::take(dir)?;
+    Ok((State::open(dir)?, lock))
+}
+
+fn claim(state: &State, dir: &Path, path: &Path) -> anyhow::Result<()> {
+    let absolute = std::path::absolute(path).context("find the recipe's folder")?;
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let identity = Identity { name, path: absolute.display().to_string() };
+    let dir: PathBuf = dir.to_owned();
+    Ok(state.write(move |tx| identity::claim(tx, &dir, &identity))?)
+}
+
+/// The run that is gone on with, or a new one.
+fn begin(state: &State, recipe: &Recipe, arguments: &serde_json::Value, restart: bool) -> anyhow::Result<RunId> {
+    let now = clock::now().as_millisecond();
+    let unfinished = state.read(runs::unfinished)?;
+    if let Some(run) = unfinished.filter(|_| !restart) {
+        let same = run.recipe_hash == recipe.hash && run.arguments == *arguments;
+        // A run that has no jobs yet has nothing to lose, so a corrected recipe simply starts anew.
+        let begun = !state.read(|db| jobs::by_run(db, run.id))?.is_empty();
+        if same {
+            state.write(move |tx| runs::resume(tx, run.id))?;
+            return Ok(run.id);
+        }
+        if begun {
+            let what = if run.arguments == *arguments { "the recipe" } else { "its arguments" };
+            let message = format!("run {} of `{}` is unfinished, and {what} changed since", run.id, recipe.file());
+            let hint = "take the change back to go on with it, or start anew with --restart: results with the same \
+                        inputs are taken over";
+            return Err(Failure::new(Exit::Recipe, message).hint(hint).into());
+        }
+    }
+    let (hash, text, arguments) = (recipe.hash, recipe.text().to_owned(), arguments.clone());
+    Ok(state.write(move |tx| {
+        // Builders are offered the jobs of active runs only, so what a run that was left behind offered is void.
+        if let Some(left) = runs::unfinished(tx)? {
+            runs::end(tx, left.id, RunStatus::Interrupted, now)?;
+        }
+        runs::start(tx, hash, &text, &arguments, now)
+    })?)
+}
+
+fn start_control(
+    ctx: &Context,
+    runtime: &tokio::runtime::Runtime,
+    dir: &Path,
+    state: &State,
+    files: &Arc<Files>,
+    signals: &Arc<Signals>,
+    listener: &Arc<dyn Listener>,
+) -> anyhow::Result<ControlHandle> {
+    runtime.block_on(control::start(ControlOptions {
+        state: state.clone(),
+        state_dir: dir.to_owned(),
+        store: files.built.clone(),
+        provide: Arc::clone(files) as Arc<dyn crate::primitives::Provide>,
+        signals: Arc::clone(signals),
+        listener: Arc::clone(listener),
+        lease_ttl: ctx.settings.lease_ttl,
+        bind: None,
+    }))
+}
+
+fn local_daemon(ctx: &Context) -> LocalDaemon {
+    LocalDaemon {
+        // By this process's number, since `/proc/self` would be that of whoever resolves it.
+        program: PathBuf::from(format!("/proc/{}/exe", std::process::id())),
+        cache: ctx.settings.cache_dir.clone(),
+        build_user: ctx.settings.build_user.clone(),
+        more: Vec::new(),
+    }
+}
+
+/// Stops the recipe's own VM when the run is halted; a primitive that runs ends by itself.
+async fn halt(signals: Arc<Signals>, cancel: Arc<AtomicBool>) {
+    let mut paces = signals.paces();
+    if paces.wait_for(|pace| *pace == Pace::Halt).await.is_ok() {
+        cancel.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Ends daemon and control point: the daemon is told that no work will come, and stopped where it must be.
+fn leave(
+    runtime: &tokio::runtime::Runtime,
+    control: ControlHandle,
+    dir: &Path,
+    pace: Pace,
+) -> anyhow::Result<()> {
+    control.no_more_work();
+    match pace {
+        Pace::Go | Pace::Drain => here::wait(dir).or_else(|_| here::stop(dir, true))?,
+        Pace::Halt => here::stop(dir, true)?,
+    }
+    runtime.block_on(control.stop())
+}
+
+/// Records how the run ended and shows what came of it.
+fn finish(
+    ctx: &Context,
+    state: &State,
+    dir: &Path,
+    run: RunId,
+    result: anyhow::Result<serde_json::Value>,
+    pace: Pace,
+) -> anyhow::Result<Exit> {
+    let now = clock::now().as_millisecond();
+    let interrupted = pace != Pace::Go
+        || result.as_ref().is_err_and(|error| error.chain().any(|cause| cause.is::<Interrupted>()));
+    let status = match &result {
+        _ if interrupted && result.is_err() => RunStatus::Interrupted,
+        Ok(_) => RunStatus::Finished,
+        Err(_) => RunStatus::Failed,
+    };
+    state.write(move |tx| runs::end(tx, run, status, now))?;
+    match result {
+        Ok(value) => {
+            let summary = summary::read(state, dir, run, value)?;
+            match ctx.output.format {
+                Format::Json => ctx.output.document(&summary)?,
+                Format::Text => ctx.output.say(&summary.text()),
+            }
+            Ok(summary.exit())
+        }
+        Err(error) if interrupted => {
+            Err(Failure::new(Exit::Interrupted, "interrupted; what was finished is kept")
+                .hint("start it again, and it goes on from here")
+                .because_unless(error, |error| error.chain().any(|cause| cause.is::<Interrupted>()))
+                .into())
+        }
+        Err(error) => {
+            let exit = exit_of(&error);
+            tracing::debug!(?exit, "the run stopped");
+            Err(error)
+        }
+    }
 }
