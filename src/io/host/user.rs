@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::{Check, HostSettings, Need, RANGE};
+
 /// The name of the user that `cloudbuild setup` makes where root runs builds.
 pub const BUILD_USER: &str = "cloudbuild";
 
@@ -59,6 +61,32 @@ impl User {
 /// Whether this process may become another user.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// The build user and its ranges, as lines of `cloudbuild doctor`.
+pub(super) fn check(settings: &HostSettings, user: Option<&User>) -> Vec<Check> {
+    let (name, wanted) = ("build user", settings.user_name());
+    let Some(user) = user else {
+        let found = format!("there is no user `{wanted}`");
+        return vec![Check::bad(name, found, "run `cloudbuild setup` as root", Some(Need::User))];
+    };
+    if user.uid == 0 {
+        let fix = "name an ordinary user with --build-user, or let `cloudbuild setup` make one";
+        return vec![Check::bad(name, "builds do not run as root", fix, None)];
+    }
+    let mut checks = vec![Check::ok(name, format!("{} ({})", user.name, user.uid))];
+    for (name, range) in [("/etc/subuid", user.subuid), ("/etc/subgid", user.subgid)] {
+        let fix = format!("run `cloudbuild setup` as root, with --build-user {} if that is who builds", user.name);
+        checks.push(match range {
+            Some(range) if range.count >= RANGE => Check::ok(name, format!("{} from {}", range.count, range.first)),
+            Some(range) => {
+                let found = format!("`{}` has {} ids, expected {RANGE}", user.name, range.count);
+                Check::bad(name, found, format!("enlarge its range in {name}"), None)
+            }
+            None => Check::bad(name, format!("`{}` has no range of ids", user.name), fix, Some(Need::Range)),
+        });
+    }
+    checks
 }
 
 fn find(passwd: &str, subuid: &str, subgid: &str, wanted: impl Fn(&str, u32) -> bool) -> Option<User> {

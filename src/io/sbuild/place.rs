@@ -13,7 +13,7 @@ use crate::core::ids::Sha256;
 use crate::io::host::user::{User, is_root};
 
 /// Where Debian keeps programs; nothing of the caller's own `PATH` reaches a build.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Set for every process of a build, so that a later daemon finds what an earlier one left.
 pub const MARK: &str = "CLOUDBUILD_BUILD";

@@ -1,0 +1,99 @@
+//! The programs that builds need, and emulation for other architectures.
+
+use std::path::{Path, PathBuf};
+
+use super::{Check, HostSettings, Need, architecture, ask, which};
+
+/// Programs besides sbuild and mmdebstrap, and the packages that have them.
+const OTHERS: [(&str, &str); 4] =
+    [("newuidmap", "uidmap"), ("newgidmap", "uidmap"), ("dpkg-source", "dpkg-dev"), ("apt-get", "apt")];
+
+pub(super) async fn check(settings: &HostSettings) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let tools = [(&settings.tools.sbuild, "sbuild"), (&settings.tools.mmdebstrap, "mmdebstrap")];
+    let others = OTHERS.map(|(program, package)| (PathBuf::from(program), package));
+    for (program, package) in tools.iter().copied().chain(others.iter().map(|(path, package)| (path, *package))) {
+        let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
+        checks.push(match which(program) {
+            Some(path) if name.starts_with("new") => setuid(&name, &path),
+            Some(path) => Check::ok(&name, format!("{}{}", path.display(), version(package).await)),
+            None => missing(&name, program, package),
+        });
+    }
+    if let Some(arch) = &settings.arch {
+        checks.extend(emulation(arch).await);
+    }
+    checks
+}
+
+fn missing(name: &str, program: &Path, package: &'static str) -> Check {
+    if program.components().count() > 1 {
+        let found = format!("`{}` is not there or not executable", program.display());
+        return Check::bad(name, found, "correct the setting that names this path", None);
+    }
+    Check::bad(name, "not installed", format!("apt-get install {package}"), Some(Need::Package(package)))
+}
+
+/// newuidmap writes maps of foreign ids, so it must run as root, or hold that one capability.
+fn setuid(name: &str, path: &Path) -> Check {
+    use std::os::unix::fs::MetadataExt;
+    let setuid = std::fs::metadata(path).is_ok_and(|data| data.uid() == 0 && data.mode() & 0o4000 != 0);
+    let mut buffer = [0; 64];
+    let capable = rustix::fs::getxattr(path, "security.capability", &mut buffer[..]).is_ok();
+    if setuid || capable {
+        return Check::ok(name, path.display().to_string());
+    }
+    let fix = format!("chmod u+s {0}, or reinstall the package `uidmap`", path.display());
+    Check::bad(name, format!("`{}` is not setuid root", path.display()), fix, None)
+}
+
+/// The version of an installed package, with a blank before it; nothing where dpkg does not know.
+async fn version(package: &str) -> String {
+    let mut command = std::process::Command::new("dpkg-query");
+    command.args(["-W", "-f", " (${Version})", package]);
+    let output = ask(command).await.ok().filter(|output| output.status.success());
+    output.map_or_else(String::new, |output| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// How qemu names the processor of a Debian architecture.
+fn qemu(arch: &str) -> Option<&'static str> {
+    Some(match arch {
+        "amd64" => "x86_64",
+        "arm64" => "aarch64",
+        "armhf" | "armel" => "arm",
+        "i386" => "i386",
+        "ppc64el" => "ppc64le",
+        "riscv64" => "riscv64",
+        "s390x" => "s390x",
+        "mips64el" => "mips64el",
+        "mipsel" => "mipsel",
+        "loong64" => "loongarch64",
+        _ => return None,
+    })
+}
+
+async fn emulation(arch: &str) -> Option<Check> {
+    let name = format!("programs for {arch}");
+    let own = architecture().await.unwrap_or_default();
+    if own == arch || (own.as_str(), arch) == ("amd64", "i386") {
+        return None;
+    }
+    let Some(processor) = qemu(arch) else {
+        let fix = format!("build on a machine that is {arch}");
+        return Some(Check::bad(&name, format!("this machine is {own}, and qemu knows no `{arch}`"), fix, None));
+    };
+    let mut command = std::process::Command::new("arch-test");
+    command.arg(arch);
+    if ask(command).await.is_ok_and(|output| output.status.success()) {
+        return Some(Check::ok(&name, "this machine runs them"));
+    }
+    let handler = std::fs::read_to_string(format!("/proc/sys/fs/binfmt_misc/qemu-{processor}")).unwrap_or_default();
+    let lines: Vec<&str> = handler.lines().collect();
+    let fixed = lines.iter().any(|line| line.strip_prefix("flags:").is_some_and(|flags| flags.contains('F')));
+    if lines.contains(&"enabled") && fixed {
+        return Some(Check::ok(&name, format!("emulated by qemu-{processor}")));
+    }
+    let found = format!("this machine is {own}, and the kernel knows no emulator for {arch}");
+    let fix = "apt-get install qemu-user-static binfmt-support, and in a container: do so on its host";
+    Some(Check::bad(&name, found, fix, Some(Need::Package("qemu-user-static"))))
+}
