@@ -1,10 +1,23 @@
-//! `cloudbuild daemon`.
+//! `cloudbuild daemon`: the build daemon of one machine, as the control point starts it.
 
-use super::Context;
 use super::args::DaemonArgs;
-use super::exit::{Exit, Failure};
+use super::exit::Exit;
+use super::{Context, site};
+use crate::daemon::{self, AWAY_LIMIT, DaemonOptions};
+use crate::io::sbuild::place::Tools;
 
-/// JOIN: builds for the control point of `args.control_file`; slots, cache and user are in `ctx.settings`.
-pub fn daemon(_ctx: &Context, _args: &DaemonArgs) -> anyhow::Result<Exit> {
-    Err(Failure::new(Exit::Internal, "this build of cloudbuild has no `daemon`").into())
+/// Builds for the control point that the file names, until that says stop.
+pub fn daemon(ctx: &Context, args: &DaemonArgs) -> anyhow::Result<Exit> {
+    let settings = &ctx.settings;
+    let options = DaemonOptions {
+        control_file: args.control_file.clone(),
+        name: args.name.clone(),
+        slots: settings.slots as usize,
+        cache: settings.cache_dir.clone(),
+        build_user: settings.build_user.clone(),
+        tools: Tools { sbuild: settings.sbuild.clone(), mmdebstrap: settings.mmdebstrap.clone() },
+        away_limit: AWAY_LIMIT,
+    };
+    site::runtime()?.block_on(daemon::run(options))?;
+    Ok(Exit::Done)
 }

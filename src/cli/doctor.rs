@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, site};
 use super::exit::{Exit, Failure};
 use super::output::{Format, Output};
+use crate::io::host;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,9 +25,17 @@ pub fn doctor(ctx: &Context) -> anyhow::Result<Exit> {
     show(&ctx.output, &checks(ctx)?)
 }
 
-/// JOIN: the checks of this machine (`io::host`).
-pub fn checks(_ctx: &Context) -> anyhow::Result<Vec<Check>> {
-    Err(Failure::new(Exit::Internal, "this build of cloudbuild cannot check the machine").into())
+/// The checks of this machine.
+pub fn checks(ctx: &Context) -> anyhow::Result<Vec<Check>> {
+    let checks = site::runtime()?.block_on(host::check(&site::host(ctx)));
+    Ok(checks.into_iter().map(Check::from).collect())
+}
+
+impl From<host::Check> for Check {
+    fn from(check: host::Check) -> Check {
+        let host::Check { name, ok, found, fix, need: _ } = check;
+        Check { name, ok, found, fix: (!fix.is_empty()).then_some(fix) }
+    }
 }
 
 /// Shows checks; the exit code says whether all is well.

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use crate::core::ids::{JobId, RunId};
+use crate::core::job::JobState;
+use crate::io::clock;
+use crate::io::state::{Reader, attempts, identity, jobs, runs};
 
 /// A run and its jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,12 +84,42 @@ pub fn state_word(state: &str) -> &str {
     }
 }
 
-/// JOIN: reads the jobs of the last run in a state directory, without taking its lock; `log` is absolute.
-pub fn read(_state: &Path) -> anyhow::Result<Jobs> {
-    Err(Failure::new(Exit::Internal, "this build of cloudbuild cannot read a state directory").into())
+/// Reads the jobs of the last run in a state directory, without taking its lock.
+pub fn read(dir: &Path) -> anyhow::Result<Jobs> {
+    let db = Reader::open(dir)?;
+    let latest = db.read(runs::latest)?;
+    let run = latest.ok_or_else(|| {
+        let message = format!("no run was begun in `{}`", dir.display());
+        Failure::new(Exit::Usage, message).hint("`cloudbuild RECIPE` begins one")
+    })?;
+    lines(&db, dir, run.id)
 }
 
-/// JOIN: whether a job has ended; what `logs -f` asks until it has.
-pub fn has_ended(_state: &Path, _job: JobId) -> anyhow::Result<bool> {
-    Err(Failure::new(Exit::Internal, "this build of cloudbuild cannot read a state directory").into())
+/// Whether a job has ended; what `logs -f` asks until it has.
+pub fn has_ended(dir: &Path, job: JobId) -> anyhow::Result<bool> {
+    let found = Reader::open(dir)?.read(|db| jobs::get(db, job))?;
+    Ok(found.is_none_or(|job| job.state.is_terminal()))
+}
+
+/// The jobs of one run.
+pub fn lines(db: &Reader, dir: &Path, run: RunId) -> anyhow::Result<Jobs> {
+    let recipe = db.read(identity::get)?.map(|identity| identity.name).unwrap_or_default();
+    let now = clock::now().as_millisecond();
+    let mut lines = Vec::new();
+    for job in db.read(|db| jobs::by_run(db, run))? {
+        let running = job.state == JobState::Building;
+        let since = u64::try_from(now - job.changed_at).unwrap_or_default() / 1000;
+        lines.push(JobLine {
+            job: job.id,
+            log: (job.epoch.0 > 0).then(|| dir.join(attempts::log_path(job.id, job.epoch))),
+            stage: job.stage,
+            source: job.source,
+            version: job.version,
+            arch: job.arch,
+            state: job.state.text().to_owned(),
+            reason: job.reason,
+            seconds: if running { since } else { job.seconds },
+        });
+    }
+    Ok(Jobs { run, recipe, jobs: lines })
 }

@@ -25,9 +25,12 @@ pub mod logs;
 pub mod output;
 pub mod plan;
 pub mod progress;
+pub mod recipe;
 pub mod run;
 pub mod setup;
+pub mod site;
 pub mod status;
+pub mod summary;
 
 use args::{Cli, Command, ConfigCommand, Parsed};
 use exit::{Exit, Failure};

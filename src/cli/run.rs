@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 
 use super::args::RecipeArgs;
-use super::exit::{Exit, Failure, exit_of};
+use super::exit::{Exit, Failure};
 use super::interrupt::Interrupts;
 use super::output::Format;
 use super::{Context, doctor, progress, recipe, setup, site, summary};
@@ -23,7 +23,7 @@ use crate::io::state::lock::StateLock;
 use crate::io::state::runs::{self, RunStatus};
 use crate::io::state::jobs;
 use crate::io::store::Store;
-use crate::lua::{Recipe, RunOptions};
+use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::files::Files;
 use crate::primitives::journal::Journaled;
 use crate::primitives::live::{Live, LocalDaemon};
@@ -90,7 +90,7 @@ fn ready(ctx: &Context) -> anyhow::Result<()> {
     match doctor::missing(&checks) {
         None => Ok(()),
         Some(_) if ctx.setup => {
-            setup::install(ctx, &checks)?;
+            setup::install(ctx)?;
             match doctor::missing(&doctor::checks(ctx)?) {
                 None => Ok(()),
                 Some(failure) => Err(failure.into()),
@@ -226,15 +226,11 @@ fn finish(
             Ok(summary.exit())
         }
         Err(error) if interrupted => {
+            tracing::debug!(%error, "what the run ended with");
             Err(Failure::new(Exit::Interrupted, "interrupted; what was finished is kept")
                 .hint("start it again, and it goes on from here")
-                .because_unless(error, |error| error.chain().any(|cause| cause.is::<Interrupted>()))
                 .into())
         }
-        Err(error) => {
-            let exit = exit_of(&error);
-            tracing::debug!(?exit, "the run stopped");
-            Err(error)
-        }
+        Err(error) => Err(error),
     }
 }

@@ -1,15 +1,16 @@
 //! `cloudbuild setup`: installs what this machine lacks, then checks again.
 
-use super::Context;
+use super::{Context, site};
 use super::doctor::{self, Check};
-use super::exit::{Exit, Failure};
+use super::exit::Exit;
+use crate::io::host;
 
 /// Installs what is missing and shows what the machine is like then.
 pub fn setup(ctx: &Context) -> anyhow::Result<Exit> {
     let before = doctor::checks(ctx)?;
     if before.iter().any(|check| !check.ok) {
         ctx.output.say(&intention(&before));
-        install(ctx, &before)?;
+        install(ctx)?;
     }
     doctor::show(&ctx.output, &doctor::checks(ctx)?)
 }
@@ -24,9 +25,13 @@ pub fn intention(checks: &[Check]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// JOIN: installs what the checks found missing (`io::host`); errors that it cannot fix are Infrastructure.
-pub fn install(_ctx: &Context, _checks: &[Check]) -> anyhow::Result<()> {
-    Err(Failure::new(Exit::Internal, "this build of cloudbuild cannot set up the machine").into())
+/// Installs what is missing, telling of each command before it runs.
+pub fn install(ctx: &Context) -> anyhow::Result<()> {
+    let output = ctx.output;
+    let mut say = move |line: &str| output.say(line);
+    let host = site::host(ctx);
+    site::runtime()?.block_on(host::setup::setup(&host, &mut say))?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,11 +8,14 @@ use anyhow::Context as _;
 use super::Context;
 use super::exit::{Exit, Failure};
 use crate::core::settings::value::Redirects;
-use crate::io::host;
+use crate::io::host::{self, HostSettings};
 use crate::io::mirror::{Mirror, MirrorSettings};
-use crate::io::sbuild::place::{Place, Tools};
+use crate::io::sbuild::place::{Place, Tools, instance};
 use crate::io::store::Store;
 use crate::primitives::files::Files;
+
+/// What one chroot, its unpacked copy and a small build take.
+const FREE: u64 = 2 << 30;
 
 /// The async runtime of a command.
 pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -60,12 +63,20 @@ pub fn files(ctx: &Context, built: Store) -> anyhow::Result<Arc<Files>> {
 
 /// Where chroots are, and who builds in them; `part` tells this use of the cache from others.
 pub fn place(ctx: &Context, state: &Path, part: &str) -> anyhow::Result<Place> {
-    let user = host::user::builder(ctx.settings.build_user.as_deref())?;
-    let tools = Tools { sbuild: ctx.settings.sbuild.clone(), mmdebstrap: ctx.settings.mmdebstrap.clone() };
-    Ok(Place {
-        cache: ctx.settings.cache_dir.clone(),
-        instance: crate::io::sbuild::place::instance(state, part),
-        user,
-        tools,
-    })
+    let host = host(ctx);
+    let user = host.user().context("look the build user up")?;
+    let user = user.with_context(|| format!("there is no user `{}`\nhint: `cloudbuild setup`", host.user_name()))?;
+    Ok(Place { cache: host.cache, instance: instance(state, part), user, tools: host.tools })
+}
+
+/// What this machine must have.
+pub fn host(ctx: &Context) -> HostSettings {
+    let settings = &ctx.settings;
+    HostSettings {
+        cache: settings.cache_dir.clone(),
+        build_user: settings.build_user.clone(),
+        arch: None,
+        tools: Tools { sbuild: settings.sbuild.clone(), mmdebstrap: settings.mmdebstrap.clone() },
+        free: FREE,
+    }
 }

@@ -110,6 +110,11 @@ impl Recipe {
         })
     }
 
+    /// The text of the recipe's own file.
+    pub fn text(&self) -> &str {
+        &self.files[&self.file]
+    }
+
     /// The recipe's file as the user named it.
     pub fn file(&self) -> &str {
         &self.file

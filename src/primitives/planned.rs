@@ -15,12 +15,14 @@ use crate::core::recipe::{
     BuildRequest, BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult,
     PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
-use crate::primitives::files::Files;
+use crate::io::mirror::Mirror;
+use crate::io::store::Store;
 use crate::primitives::{Perform, import, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
-    files: Arc<Files>,
+    mirror: Mirror,
+    cache: Store,
     listener: Arc<dyn Listener>,
     machine: String,
     runtime: tokio::runtime::Handle,
@@ -36,12 +38,13 @@ struct Seen {
 impl Planned {
     /// Over the cache's files; `machine` is the machine's own architecture.
     pub fn new(
-        files: Arc<Files>,
+        mirror: Mirror,
+        cache: Store,
         listener: Arc<dyn Listener>,
         machine: String,
         runtime: tokio::runtime::Handle,
     ) -> Planned {
-        Planned { files, listener, machine, runtime, seen: Mutex::default() }
+        Planned { mirror, cache, listener, machine, runtime, seen: Mutex::default() }
     }
 
     /// The steps so far.
@@ -64,9 +67,9 @@ impl Planned {
 
     fn import(&self, request: &crate::core::recipe::ImportRequest) -> anyhow::Result<ImportResult> {
         let listener = self.listener.as_ref();
-        let fetching = import::fetch(&self.files.mirror, request, &self.machine, listener);
+        let fetching = import::fetch(&self.mirror, request, &self.machine, listener);
         let imported = self.runtime.block_on(fetching)?;
-        let result = import::count(&self.files.cache, &imported, listener)?;
+        let result = import::count(&self.cache, &imported, listener)?;
         let (sources, packages) = (result.sources, result.packages);
         self.record(Step::Import { imported: imported.clone(), sources, packages });
         self.seen().imports.push(imported);
@@ -75,7 +78,7 @@ impl Planned {
 
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
         let imported = self.imported(request.import)?;
-        let result = order::order(&self.files.cache, &imported, request, self.listener.as_ref())?;
+        let result = order::order(&self.cache, &imported, request, self.listener.as_ref())?;
         let unbuildable = self.unbuildable(&imported, &result)?;
         self.record(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
         Ok(result)
@@ -83,7 +86,7 @@ impl Planned {
 
     /// Jobs whose build-dependencies nobody has, and no source of this order builds.
     fn unbuildable(&self, imported: &Imported, order: &OrderResult) -> anyhow::Result<Vec<(String, String)>> {
-        import::with_archive(&self.files.cache, imported, |archive| {
+        import::with_archive(&self.cache, imported, |archive| {
             let visible: Vec<_> = archive.candidates().iter().map(|record| record.package).collect();
             let universe = Universe::new(&visible, &imported.architecture);
             let chroot = Closure::of_chroot(&universe);
