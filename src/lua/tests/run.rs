@@ -174,6 +174,34 @@ fn arguments_are_checked_and_defaults_filled_in() {
 }
 
 #[test]
+fn the_jobs_of_a_whole_archive_can_be_walked() {
+    struct Archive;
+    impl Perform for Archive {
+        fn perform(&self, request: Request) -> anyhow::Result<Response> {
+            let Request::Order(order) = request else { return Fake::default().perform(request) };
+            let job = |at: usize| OrderedJob {
+                source: format!("source-{at}"),
+                version: format!("1:{at}.0-1"),
+                arch: "amd64".to_owned(),
+                component: "main".to_owned(),
+                after: (at.saturating_sub(15)..at).map(|before| format!("source-{before}")).collect(),
+            };
+            let jobs = (0..35_000).map(job).collect();
+            Ok(Response::Order(OrderResult { import: order.import, arch: "amd64".to_owned(), jobs, loops: Vec::new() }))
+        }
+    }
+    let text = r#"
+        return require("cloudbuild").recipe { run = function(cb)
+          local order, needs = cb.order { sources = cb.import(), packages = cb.everything {} }, 0
+          for at = 1, order.count do needs = needs + #order.jobs[at].after end
+          return needs
+        end }"#;
+    let options = LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits: Limits::default() };
+    let result = load(options).unwrap().run(Arc::new(Archive), BTreeMap::new(), RunOptions::default());
+    assert_eq!(result.unwrap(), json!(15 * 35_000 - 15 * 16 / 2));
+}
+
+#[test]
 fn chance_is_decided_by_the_seed() {
     let recipe =
         load_text("return require('cloudbuild').recipe { run = function() return math.random(1, 1000000) end }");
