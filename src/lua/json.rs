@@ -58,7 +58,8 @@ impl Reader<'_> {
         }
         if depth > MOST_DEPTH {
             return Err(Fault::new(format!(
-                "`{}`: expected plain values, got a table that is nested more than {MOST_DEPTH} deep, or contains itself",
+                "`{}`: expected plain values, got a table that is nested more than {MOST_DEPTH} deep, \
+                 or contains itself",
                 path.split(['.', '[']).next().unwrap_or(path)
             ))
             .hint("return plain values, lists and tables of them"));

@@ -49,7 +49,8 @@ fn base_functions_that_are_gone_have_no_shortcut_left_in_the_compiler() {
 
 #[test]
 fn slow_base_functions_are_stopped_by_wall_time() {
-    let text = "local list = {}\nfor i = 1, 100000 do list[i] = i end\nwhile true do\ntable.insert(list, 1, 0)\ntable.remove(list, 1)\nend";
+    let text = "local list = {}\nfor i = 1, 100000 do list[i] = i end\n\
+                while true do\ntable.insert(list, 1, 0)\ntable.remove(list, 1)\nend";
     let limits = Limits { wall: std::time::Duration::from_millis(20), ..Limits::default() };
     let error = load(LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits }).unwrap_err();
     assert!(error.message.starts_with("stopped after") && error.line() >= Some(1), "{error}");
@@ -126,7 +127,8 @@ fn base_functions_are_bounded_and_show_no_address() {
     let body = r##"
         local named = setmetatable({}, { __tostring = function() return "named" end })
         local yes, why = pcall(error, { 1 })
-        return { tostring({}), tostring(print), string.format("%s %d %q", {}, 1, "q"), ("%s"):format(named), `{named}{ {1} }`,
+        return { tostring({}), tostring(print), string.format("%s %d %q", {}, 1, "q"), ("%s"):format(named),
+                 `{named}{ {1} }`,
                  ("ab"):rep(2, "-"), ("x"):rep(0), select("#", tostring(nil)), type(why), ("a.b"):find(".", 1, true),
                  table.concat({ pcall(string.rep, "x", 1e9) }, " ", 2, 2), rawlen({ 1 }) }"##;
     assert_eq!(
