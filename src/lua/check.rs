@@ -1,104 +1,18 @@
 //! Reads the tables of calls strictly: unknown keys, wrong types and missing fields are errors that name what is right.
 
+pub mod call;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mlua::{Function, Table, Value};
+use mlua::{Table, Value};
 
 use crate::core::suggest::nearest;
 use crate::lua::api::{Declaration, Default, Kind, Parameter};
-use crate::lua::recipe::{Argument, arguments};
+use crate::lua::check::call::{Call, Checked};
+use crate::lua::recipe::argument::arguments;
 use crate::lua::session::{Fault, Session};
 use crate::lua::values::{Handle, Tag};
-
-/// One argument that is what its declaration says.
-#[derive(Debug)]
-enum Checked {
-    Text(String),
-    Integer(i64),
-    Boolean(bool),
-    Texts(Vec<String>),
-    Variables(BTreeMap<String, String>),
-    Handles(Vec<Arc<Handle>>),
-    Function(Function),
-    Arguments(Vec<Argument>),
-}
-
-/// A call whose arguments are what its declaration says; each getter takes one out.
-#[derive(Debug, std::default::Default)]
-pub struct Call {
-    checked: BTreeMap<&'static str, Checked>,
-    name: String,
-}
-
-macro_rules! getter {
-    ($($(#[$doc:meta])* $name:ident, $variant:ident, $type:ty;)*) => { $(
-        $(#[$doc])*
-        pub fn $name(&mut self, name: &str) -> Option<$type> {
-            match self.checked.remove(name) {
-                Some(Checked::$variant(value)) => Some(value),
-                Some(other) => unreachable!("`{name}` was checked to be {other:?}"),
-                None => None,
-            }
-        }
-    )* };
-}
-
-impl Call {
-    getter! {
-        /// A string.
-        text, Text, String;
-        /// A whole number.
-        integer, Integer, i64;
-        /// True or false.
-        boolean, Boolean, bool;
-        /// A table from names to strings.
-        variables, Variables, BTreeMap<String, String>;
-        /// Values of `cb`, in the order of the list.
-        handles, Handles, Vec<Arc<Handle>>;
-        /// A list of names; `None` too when it was `cb.everything {}`.
-        names, Texts, Vec<String>;
-    }
-
-    /// The string before the table.
-    pub fn name(&self) -> String {
-        self.name.clone()
-    }
-
-    /// A list of strings, empty when it was left out.
-    pub fn texts(&mut self, name: &str) -> Vec<String> {
-        self.names(name).unwrap_or_default()
-    }
-
-    /// One value of `cb`.
-    pub fn handle(&mut self, name: &str) -> Option<Arc<Handle>> {
-        self.handles(name).and_then(|mut handles| handles.pop())
-    }
-
-    /// Which packages: names, or `None` for everything.
-    pub fn packages(&mut self, name: &str) -> Option<Vec<String>> {
-        match self.checked.remove(name) {
-            Some(Checked::Texts(names)) => Some(names),
-            Some(_) | None => None,
-        }
-    }
-
-    /// A function; its declaration says that it is required.
-    pub fn function(&mut self, name: &str) -> Function {
-        match self.checked.remove(name) {
-            Some(Checked::Function(function)) => function,
-            other => unreachable!("`{name}` was checked to be there, got {other:?}"),
-        }
-    }
-
-    /// The declarations of a recipe's arguments.
-    pub fn arguments(&mut self, name: &str) -> Vec<Argument> {
-        match self.checked.remove(name) {
-            Some(Checked::Arguments(arguments)) => arguments,
-            Some(_) | None => Vec::new(),
-        }
-    }
-}
 
 /// Checks the string of a call such as `cb.dir "out"`.
 pub fn name(session: &Session, declaration: &Declaration, value: &Value) -> Result<String, Fault> {
@@ -117,21 +31,21 @@ pub fn call(
     name: Option<String>,
     options: Option<&Table>,
 ) -> Result<Call, Fault> {
-    let mut call = Call { name: name.unwrap_or_default(), ..Call::default() };
+    let mut call = Call::new(name.unwrap_or_default());
     let given = match options {
         Some(table) => fields_of(session, declaration, table)?,
         None => Given::default(),
     };
     if let Some(parameter) = &declaration.items {
         let checked = items(session, declaration, parameter, given.items)?;
-        call.checked.insert(parameter.name, checked);
+        call.insert(parameter.name, checked);
     }
     for parameter in declaration.fields {
         match (given.fields.get(parameter.name), parameter.default) {
             (Some(value), _) => {
                 let checked = check(session, parameter.kind, value, parameter.name)
                     .map_err(|fault| fault.field(parameter.name))?;
-                call.checked.insert(parameter.name, checked);
+                call.insert(parameter.name, checked);
             }
             (None, Default::Is(_)) => {}
             (None, Default::Required) => {
@@ -327,6 +241,7 @@ fn texts(session: &Session, table: &Table, path: &str, kind: Kind) -> Result<Che
             return Err(Fault::new(format!("`{path}`: expected each name once, got `{}` again", shortened(&text))));
         }
         texts.push(text);
+        few(texts.len(), 200_000, &path)?;
     }
     if texts.is_empty() && kind == Kind::Packages {
         return Err(Fault::new(format!("`{path}`: expected at least one name, got an empty list"))
@@ -347,8 +262,17 @@ fn variables(session: &Session, table: &Table, path: &str) -> Result<Checked, Fa
         }
         let value = text(session, &value, &format!("{path}.{}", shortened(&name)))?;
         variables.insert(name, value);
+        few(variables.len(), 1000, path)?;
     }
     Ok(Checked::Variables(variables))
+}
+
+/// Texts are shared inside of the VM and copied outside of it, so their number is bounded here.
+fn few(count: usize, most: usize, path: &str) -> Result<(), Fault> {
+    match count > most {
+        true => Err(Fault::new(format!("`{path}`: expected at most {most} entries, got more"))),
+        false => Ok(()),
+    }
 }
 
 /// What came, in a few words.

@@ -7,6 +7,8 @@ use crate::lua::session::{Fault, Session};
 
 const MOST_DEPTH: usize = 32;
 const MOST_VALUES: usize = 200_000;
+/// Each may be as long as an archive has packages.
+const MOST_HANDLES: usize = 64;
 const MOST_BYTES: usize = 4 << 20;
 
 /// A JSON value as Lua sees it: lists and read-only tables, filled in sorted order.
@@ -37,13 +39,14 @@ pub fn to_lua(lua: &Lua, json: &Json) -> mlua::Result<Value> {
 
 /// What a recipe hands back, as JSON; `what` is how errors name it.
 pub fn from_lua(session: &Session, value: &Value, what: &str) -> Result<Json, Fault> {
-    let mut reader = Reader { session, values: 0, bytes: 0 };
+    let mut reader = Reader { session, values: 0, handles: 0, bytes: 0 };
     reader.read(value, what, 0)
 }
 
 struct Reader<'a> {
     session: &'a Session,
     values: usize,
+    handles: usize,
     bytes: usize,
 }
 
@@ -55,7 +58,8 @@ impl Reader<'_> {
         }
         if depth > MOST_DEPTH {
             return Err(Fault::new(format!(
-                "`{}`: expected plain values, got a table that is nested more than {MOST_DEPTH} deep, or contains itself",
+                "`{}`: expected plain values, got a table that is nested more than {MOST_DEPTH} deep, \
+                 or contains itself",
                 path.split(['.', '[']).next().unwrap_or(path)
             ))
             .hint("return plain values, lists and tables of them"));
@@ -72,7 +76,15 @@ impl Reader<'_> {
                 Ok(Json::String(text.to_owned()))
             }
             Value::Table(table) => match self.session.handle(table) {
-                Some(handle) => Ok(handle.json()),
+                Some(handle) => {
+                    self.handles += 1;
+                    match self.handles > MOST_HANDLES {
+                        true => Err(Fault::new(format!(
+                            "`{path}`: expected at most {MOST_HANDLES} values of `cb`, got more"
+                        ))),
+                        false => Ok(handle.json()),
+                    }
+                }
                 None => self.table(table, path, depth),
             },
             other => Err(Fault::new(format!("`{path}`: expected a plain value, got {}", other.type_name()))

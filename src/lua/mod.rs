@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod recipe;
+pub mod watch;
 
 mod api;
 mod check;
@@ -15,7 +16,6 @@ mod locate;
 mod sandbox;
 mod session;
 mod values;
-mod watch;
 
 #[cfg(test)]
 mod tests;

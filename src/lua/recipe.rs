@@ -1,8 +1,6 @@
 //! A recipe that was read: what it says of itself, and how it is run.
 
-mod argument;
-
-pub use argument::{Argument, ArgumentType, arguments};
+pub mod argument;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +13,7 @@ use serde_json::Value as Json;
 use crate::core::events::Listener;
 use crate::core::ids::Sha256;
 use crate::lua::error::{Frame, Place, RecipeError};
+use crate::lua::recipe::argument::Argument;
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
 use crate::lua::values::{Handle, RecipeParts};
 use crate::lua::watch::{Backstop, Limits, Watch};
@@ -65,7 +64,7 @@ pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
     let folder = whole.parent().map(Path::to_path_buf).unwrap_or_default();
     let files = BTreeMap::from([(file.clone(), Arc::from(text))]);
     let session = Arc::new(Session::new(file.clone(), folder.clone(), files, limits));
-    let parts = on_own_stack(&session, 0, |lua, session| evaluate(lua, session))?;
+    let parts = on_own_stack(&session, 0, evaluate)?;
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let files = lock(&session.files).clone();
     Ok(Recipe {
@@ -97,8 +96,8 @@ impl Recipe {
         session.listener = options.listener;
         on_own_stack(&Arc::new(session), options.seed, |lua, session| {
             let parts = evaluate(lua, session)?;
-            let internal = |error: mlua::Error| Fault::new(error.to_string());
-            let args = json::to_lua(lua, &Json::Object(args.into_iter().collect())).map_err(internal)?;
+            let args = json::to_lua(lua, &Json::Object(args.into_iter().collect()));
+            let args = args.map_err(|error| sandbox::fault(session, error))?;
             session.acting.store(true, Ordering::Relaxed);
             // A campaign's `run` is not the recipe's own text, so what fails there is told with the campaign's line.
             let at_campaign = |fault: Fault| match fault.frames.is_empty() {
@@ -175,6 +174,7 @@ fn on_own_stack<R: Send>(
             // The tables that the session keeps belong to this VM.
             lock(&session.values).clear();
             lock(&session.modules).clear();
+            lock(&session.long_fields).clear();
             result
         })?;
         match thread.join() {
@@ -239,6 +239,7 @@ impl Session {
             failures: Mutex::default(),
             stopped: Mutex::default(),
             values: Mutex::default(),
+            long_fields: Mutex::default(),
             modules: Mutex::default(),
         }
     }

@@ -263,7 +263,7 @@ pub fn call(lua: &Lua, session: &Session, function: &Function, args: impl IntoLu
         let protect = lua.app_data_ref::<Protect>().expect("set when the VM was made");
         (protect.xpcall.clone(), protect.handler.clone())
     };
-    let internal = |error: mlua::Error| describe(session, &Value::Error(Box::new(error)));
+    let internal = |error| fault(session, error);
     let mut all = args.into_lua_multi(lua).map_err(internal)?;
     all.push_front(Value::Function(handler));
     all.push_front(Value::Function(function.clone()));
@@ -307,6 +307,11 @@ fn handle<R>(lua: &Lua, session: &Session, problem: Value, shape: impl FnOnce(&F
         fault.frames = stack;
     }
     Ok(shape(&fault))
+}
+
+/// An error of the VM as a fault; one that was raised as a fault stays what it is.
+pub fn fault(session: &Session, error: mlua::Error) -> Fault {
+    describe(session, &Value::Error(Box::new(error)))
 }
 
 /// A problem as a fault.

@@ -18,7 +18,7 @@ use crate::primitives::Perform;
 pub const RECIPE_CHUNK: char = '@';
 
 /// More values than any recipe makes by hand.
-const MOST_VALUES: usize = 100_000;
+const MOST_VALUES: usize = 10_000;
 
 /// One VM's share of the outside.
 pub struct Session {
@@ -48,6 +48,8 @@ pub struct Session {
     pub stopped: Mutex<Option<Fault>>,
     /// The values that were handed out, by the address of their table; the table is kept, so no address comes twice.
     pub values: Mutex<HashMap<usize, (Table, Arc<Handle>)>>,
+    /// Long fields of values that were read once, by the address of the value's table and the field's name.
+    pub long_fields: Mutex<HashMap<(usize, &'static str), Value>>,
     /// Modules that were required: absent, being read, or there.
     pub modules: Mutex<HashMap<String, Option<Value>>>,
 }
@@ -121,7 +123,7 @@ impl Session {
     pub fn remember(&self, table: &Table, handle: Handle) -> Result<(), Fault> {
         let mut values = lock(&self.values);
         if values.len() >= MOST_VALUES {
-            return Err(Fault::new(format!("more than {MOST_VALUES} values of `cb` were made")));
+            return Err(Fault::new(format!("expected at most {MOST_VALUES} values of `cb`, got more")));
         }
         values.insert(table.to_pointer() as usize, (table.clone(), Arc::new(handle)));
         Ok(())
@@ -155,8 +157,10 @@ impl Session {
                         self.limits.interrupts
                     ))
                     .hint("a recipe describes what to build; look for a loop without an end"),
-                    Stop::Wall => Fault::new(format!("stopped after {} s in Lua", self.limits.wall.as_secs()))
-                        .hint("a recipe describes what to build; look for work on very long strings or lists"),
+                    Stop::Wall => {
+                        Fault::new(format!("stopped after {} s without an end", self.limits.wall.as_secs_f64()))
+                            .hint("a recipe describes what to build; look for work on very long strings or lists")
+                    }
                     Stop::Cancelled => Fault::new("stopped on request"),
                 };
                 Fault { frames: frames(lua), ..fault }

@@ -12,8 +12,8 @@ use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
 use crate::lua::error::Frame;
 use crate::lua::json::to_lua;
-use crate::lua::recipe::Argument;
-use crate::lua::session::{Fault, Session};
+use crate::lua::recipe::argument::Argument;
+use crate::lua::session::{Fault, Session, lock};
 
 /// What a value is, as its field `kind` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,7 +264,15 @@ fn read(lua: &Lua, session: &Session, table: &Table, key: &Value) -> mlua::Resul
     let known = fields(handle.tag());
     let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
     match known.iter().find(|field| field.name == name) {
-        Some(field) if field.lazy => to_lua(lua, &handle.fields()[field.name]),
+        Some(field) if field.lazy => {
+            let place = (table.to_pointer() as usize, field.name);
+            if let Some(known) = lock(&session.long_fields).get(&place).cloned() {
+                return Ok(known);
+            }
+            let made = to_lua(lua, &handle.fields()[field.name])?;
+            lock(&session.long_fields).insert(place, made.clone());
+            Ok(made)
+        }
         // It is a field that this value has nothing for.
         Some(_) => Ok(Value::Nil),
         None => {

@@ -6,7 +6,7 @@ pub mod results;
 pub mod stub;
 
 use crate::core::recipe::Request;
-use crate::lua::check::Call;
+use crate::lua::check::call::Call;
 use crate::lua::error::Frame;
 use crate::lua::session::Fault;
 use crate::lua::values::{Handle, Tag};

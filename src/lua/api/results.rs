@@ -27,71 +27,65 @@ pub fn fields(tag: Tag) -> &'static [Field] {
     match tag {
         Tag::AptSources => &[],
         Tag::Everything => &[],
-        Tag::Builders => const { &[field("slots", "integer", "Builds at the same time.")] },
-        Tag::Directory => {
-            const {
-                &[
-                    field("path", "string", "The archive's root."),
-                    field("suite", "string?", "`Suite:` of the archive, if it was given."),
-                    field("origin", "string?", "`Origin:` of the archive, if it was given."),
-                    field("label", "string?", "`Label:` of the archive, if it was given."),
-                ]
-            }
-        }
-        Tag::Import => {
-            const {
-                &[
-                    field("import", "string", "Names the pinned indexes."),
-                    field("arch", "string", "The architecture that binaries were imported for."),
-                    field("sources", "integer", "Source packages that can be chosen."),
-                    field("packages", "integer", "Binary packages that chroots may see."),
-                ]
-            }
-        }
-        Tag::Order => {
-            const {
-                &[
-                    field("import", "string", "Names the pinned indexes that the sources are in."),
-                    field("arch", "string", "The architecture that the order is for."),
-                    field("count", "integer", "How many jobs there are."),
-                    long("jobs", "table[]", "Each with source, version, arch, component and after, in build order."),
-                    long("loops", "string[][]", "Packages that need each other to be built."),
-                ]
-            }
-        }
-        Tag::Fleet => const { &[long("builders", "table[]", "The groups of builders.")] },
-        Tag::Built => {
-            const {
-                &[
-                    field("stage", "string", "The stage that was built."),
-                    field("count", "integer", "How many jobs there were."),
-                    field("installed", "integer", "How many of them have their packages in the stage."),
-                    long("jobs", "table[]", "Each with source, version, arch, state, reused, reason and seconds."),
-                ]
-            }
-        }
-        Tag::Published => {
-            const {
-                &[
-                    field("generation", "string", "This state of the archive."),
-                    field("path", "string", "The archive's root."),
-                    field("key", "string", "The public key's file."),
-                    field("suite", "string", "The archive's suite."),
-                    field("sources", "integer", "Source packages in it."),
-                    field("packages", "integer", "Binary packages in it."),
-                    long("components", "string[]", "Its components."),
-                    long("proof", "string[]", "What real apt installed from it, one line a package."),
-                ]
-            }
-        }
-        Tag::Comparison => {
-            const {
-                &[
-                    field("count", "integer", "How many binary packages were compared."),
-                    long("rows", "table[]", "Each with stage, package, arch, before, after and identical."),
-                ]
-            }
-        }
-        Tag::Recipe => const { &[field("about", "string", "What the recipe is for.")] },
+        Tag::Builders => BUILDERS,
+        Tag::Directory => DIRECTORY,
+        Tag::Import => IMPORT,
+        Tag::Order => ORDER,
+        Tag::Fleet => FLEET,
+        Tag::Built => BUILT,
+        Tag::Published => PUBLISHED,
+        Tag::Comparison => COMPARISON,
+        Tag::Recipe => RECIPE,
     }
 }
+
+const BUILDERS: &[Field] = &[field("slots", "integer", "Builds at the same time.")];
+
+const DIRECTORY: &[Field] = &[
+    field("path", "string", "The archive's root."),
+    field("suite", "string?", "`Suite:` of the archive, if it was given."),
+    field("origin", "string?", "`Origin:` of the archive, if it was given."),
+    field("label", "string?", "`Label:` of the archive, if it was given."),
+];
+
+const IMPORT: &[Field] = &[
+    field("import", "string", "Names the pinned indexes."),
+    field("arch", "string", "The architecture that binaries were imported for."),
+    field("sources", "integer", "Source packages that can be chosen."),
+    field("packages", "integer", "Binary packages that chroots may see."),
+];
+
+const ORDER: &[Field] = &[
+    field("import", "string", "Names the pinned indexes that the sources are in."),
+    field("arch", "string", "The architecture that the order is for."),
+    field("count", "integer", "How many jobs there are."),
+    long("jobs", "table[]", "Each with source, version, arch, component and after, in build order."),
+    long("loops", "string[][]", "Packages that need each other to be built."),
+];
+
+const FLEET: &[Field] = &[long("builders", "table[]", "The groups of builders.")];
+
+const BUILT: &[Field] = &[
+    field("stage", "string", "The stage that was built."),
+    field("count", "integer", "How many jobs there were."),
+    field("installed", "integer", "How many of them have their packages in the stage."),
+    long("jobs", "table[]", "Each with source, version, arch, state, reused, reason and seconds."),
+];
+
+const PUBLISHED: &[Field] = &[
+    field("generation", "string", "This state of the archive."),
+    field("path", "string", "The archive's root."),
+    field("key", "string", "The public key's file."),
+    field("suite", "string", "The archive's suite."),
+    field("sources", "integer", "Source packages in it."),
+    field("packages", "integer", "Binary packages in it."),
+    long("components", "string[]", "Its components."),
+    long("proof", "string[]", "What real apt installed from it, one line a package."),
+];
+
+const COMPARISON: &[Field] = &[
+    field("count", "integer", "How many binary packages were compared."),
+    long("rows", "table[]", "Each with stage, package, arch, before, after and identical."),
+];
+
+const RECIPE: &[Field] = &[field("about", "string", "What the recipe is for.")];

@@ -13,7 +13,8 @@ use crate::core::recipe::Request;
 use crate::core::suggest::nearest;
 use crate::lua::api::declarations::DECLARATIONS;
 use crate::lua::api::{Body, Context, Declaration, Options};
-use crate::lua::check::{self, Call, described, shortened};
+use crate::lua::check::call::Call;
+use crate::lua::check::{self, described, shortened};
 use crate::lua::sandbox;
 use crate::lua::session::{Fault, Session, frames};
 use crate::lua::values::{self, Directory, Handle};
@@ -114,7 +115,7 @@ fn enter(
                     .and_then(|table| finish(lua, &shared, declaration, Some(name.clone()), table.as_ref()))
                     .map_err(|fault| fault.raise(lua))
             });
-            function.map(Value::Function).map_err(internal)
+            function.map(Value::Function).map_err(|error| sandbox::fault(session, error))
         }
     }
 }
@@ -158,7 +159,7 @@ fn finish(
         Body::Performs(request) => perform(lua, session, declaration, request, call),
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
-            let copy = copied(lua, options).map_err(internal)?;
+            let copy = copied(lua, options).map_err(|error| sandbox::fault(session, error))?;
             sandbox::call(lua, session, &function, (name, copy))
         }
     }
@@ -190,15 +191,7 @@ fn copied(lua: &Lua, options: Option<&Table>) -> mlua::Result<Table> {
 
 fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
     let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
-    values::table(lua, session, metatable, made).map(Value::Table).map_err(internal)
-}
-
-/// An error of the VM itself, such as no memory; a fault that was raised below stays what it is.
-fn internal(error: mlua::Error) -> Fault {
-    match error.downcast_ref::<Fault>() {
-        Some(fault) => fault.clone(),
-        None => Fault::new(error.to_string()),
-    }
+    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| sandbox::fault(session, error))
 }
 
 /// Asks the performer, outside of every budget of the VM.

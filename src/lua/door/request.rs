@@ -4,7 +4,7 @@ use crate::core::recipe::{
     Against, AptSources, BuildRequest, BuildResult, Builders, CompareRequest, ImportRequest, LaunchRequest,
     OrderRequest, PublishRequest, PublishTarget, Request, Selection,
 };
-use crate::lua::check::Call;
+use crate::lua::check::call::Call;
 use crate::lua::session::Fault;
 use crate::lua::values::{Directory, Handle};
 

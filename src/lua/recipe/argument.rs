@@ -158,6 +158,9 @@ pub fn arguments(session: &Session, table: &Table) -> Result<Vec<Argument>, Faul
             )));
         }
         arguments.push(argument(session, name, &value)?);
+        if arguments.len() > 100 {
+            return Err(Fault::new("`args`: expected at most 100 arguments, got more"));
+        }
     }
     arguments.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(arguments)

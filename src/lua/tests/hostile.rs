@@ -31,7 +31,7 @@ fn every_hostile_recipe_ends_with_its_file_and_line() {
 fn what_is_no_recipe_at_all_is_said_so() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.lua");
-    let mut said = |bytes: &[u8]| {
+    let said = |bytes: &[u8]| {
         std::fs::write(&file, bytes).unwrap();
         load_file(&file).unwrap_err()
     };

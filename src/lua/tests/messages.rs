@@ -17,7 +17,8 @@ fn of(expression: &str) -> String {
 
 #[test]
 fn a_wrong_type_is_pointed_at() {
-    let text = "local cb = require \"cloudbuild\"\n\nreturn cb.campaign \"hello\" {\n  sources  = cb.apt.system(),\n  packages = 3,\n}";
+    let text = "local cb = require \"cloudbuild\"\n\nreturn cb.campaign \"hello\" {\n  sources  = cb.apt.system(),\n\
+                \x20 packages = 3,\n}";
     assert_snapshot!(message(text), @r"
     x.lua:5: `packages`: expected a list of strings or `cb.everything {}`, got number 3
       5 |   packages = 3,
@@ -103,6 +104,10 @@ fn wrong_values_say_what_came() {
       2 | local value = cb.campaign { packages = { "a" } }
     hint: write `cb.campaign "name"`
     "#);
+}
+
+#[test]
+fn wrong_values_of_constructors_say_what_came() {
     assert_snapshot!(of("cb.here { slots = 0 }"), @r"
     x.lua:2: `slots`: expected a whole number from 1 to 1024, got number 0
       2 | local value = cb.here { slots = 0 }
@@ -221,8 +226,8 @@ fn arguments_are_declared_strictly() {
 
 #[test]
 fn lines_that_led_there_are_listed_without_ours() {
-    let text = "local cb = require \"cloudbuild\"\nlocal function make(slots)\n  return cb.here { slots = slots }\nend\n\
-                local function twice(slots)\n  return { make(slots), make(slots) }\nend\nreturn twice(-1)";
+    let text = "local cb = require \"cloudbuild\"\nlocal function make(slots)\n  return cb.here { slots = slots }\n\
+                end\nlocal function twice(slots)\n  return { make(slots), make(slots) }\nend\nreturn twice(-1)";
     assert_snapshot!(message(text), @r"
     x.lua:3: `slots`: expected a whole number from 1 to 1024, got number -1
       3 |   return cb.here { slots = slots }

@@ -103,7 +103,8 @@ fn primitives_by_hand_take_results_of_earlier_ones() {
         local one = cb.build { order = order, on = fleet, stage = "one" }
         local two = cb.build { order = order, on = fleet, stage = "two", against = { one, upstream } }
         local out = cb.publish { one, two, to = cb.dir "out" }
-        return { upstream.arch, one.jobs[1].source, one.installed, out.suite, tostring(one), one.jobs[1].reason == nil }"#;
+        return { upstream.arch, one.jobs[1].source, one.installed, out.suite, tostring(one),
+                 one.jobs[1].reason == nil }"#;
     assert_eq!(value(body), json!(["amd64", "hello", 1, "two", "table", true]));
 }
 
@@ -139,7 +140,9 @@ fn arguments_are_checked_and_defaults_filled_in() {
         local cb = require "cloudbuild"
         return cb.recipe {
           name = "takes", about = "takes arguments",
-          args = { package = "string", most = { "integer", default = 20, help = "how many" }, also = { "list", default = {} } },
+          args = {
+            package = "string", most = { "integer", default = 20, help = "how many" }, also = { "list", default = {} },
+          },
           run = function(cb, args) return args end,
         }"#;
     let recipe = load_text(text).unwrap();
@@ -174,6 +177,34 @@ fn arguments_are_checked_and_defaults_filled_in() {
 }
 
 #[test]
+fn the_jobs_of_a_whole_archive_can_be_walked() {
+    struct Archive;
+    impl Perform for Archive {
+        fn perform(&self, request: Request) -> anyhow::Result<Response> {
+            let Request::Order(order) = request else { return Fake::default().perform(request) };
+            let job = |at: usize| OrderedJob {
+                source: format!("source-{at}"),
+                version: format!("1:{at}.0-1"),
+                arch: "amd64".to_owned(),
+                component: "main".to_owned(),
+                after: (at.saturating_sub(15)..at).map(|before| format!("source-{before}")).collect(),
+            };
+            let jobs = (0..35_000).map(job).collect();
+            Ok(Response::Order(OrderResult { import: order.import, arch: "amd64".to_owned(), jobs, loops: Vec::new() }))
+        }
+    }
+    let text = r#"
+        return require("cloudbuild").recipe { run = function(cb)
+          local order, needs = cb.order { sources = cb.import(), packages = cb.everything {} }, 0
+          for at = 1, order.count do needs = needs + #order.jobs[at].after end
+          return needs
+        end }"#;
+    let options = LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits: Limits::default() };
+    let result = load(options).unwrap().run(Arc::new(Archive), BTreeMap::new(), RunOptions::default());
+    assert_eq!(result.unwrap(), json!(15 * 35_000 - 15 * 16 / 2));
+}
+
+#[test]
 fn chance_is_decided_by_the_seed() {
     let recipe =
         load_text("return require('cloudbuild').recipe { run = function() return math.random(1, 1000000) end }");
@@ -185,6 +216,20 @@ fn chance_is_decided_by_the_seed() {
     assert_eq!(run(7), run(7));
     assert_ne!(run(7), run(8));
     assert_ne!(run(7), run(7 << 32));
+}
+
+#[test]
+fn names_are_walked_in_the_same_order_in_every_run() {
+    let text = r#"
+        return require("cloudbuild").recipe { run = function()
+          local set, seen = {}, {}
+          for at = 1, 500 do set["name-" .. (at * 7919) % 1009] = at end
+          for name in pairs(set) do seen[#seen + 1] = name end
+          for name in set do seen[#seen + 1] = name end
+          return seen
+        end }"#;
+    let recipe = load_text(text).unwrap();
+    assert_eq!(run_with(&recipe, &Arc::default()).unwrap(), run_with(&recipe, &Arc::default()).unwrap());
 }
 
 #[test]

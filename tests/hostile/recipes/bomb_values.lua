@@ -1,3 +1,3 @@
--- expect: expected to use at most 16 MiB
+-- expect: expected at most 10000 values of `cb`
 local cb = require "cloudbuild"
 while true do cb.dir "x" end
