@@ -113,8 +113,15 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for id in self.processes() {
-            signal(id, Signal::KILL);
+        // Again until there are none: one may have started another while we looked, and dying takes a moment, too.
+        let patience = Instant::now() + Duration::from_secs(30);
+        loop {
+            let left = self.processes();
+            if left.is_empty() || Instant::now() > patience {
+                return;
+            }
+            left.into_iter().for_each(|id| signal(id, Signal::KILL));
+            thread::sleep(Duration::from_millis(5));
         }
     }
 }

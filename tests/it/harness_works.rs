@@ -58,9 +58,9 @@ fn a_command_that_ends_without_saying_it_fails_the_test() {
 #[test]
 fn what_outlives_a_command_is_ended_with_its_place() {
     let place = Place::new();
-    let file = place.write("script", "echo started; sleep 1000; true\n");
-    let script = format!("setsid sh {} >/dev/null 2>&1 & exit 0", file.display());
-    assert_eq!(shell(&script).run().code, Some(0));
+    let file = place.write("script", "touch started; sleep 1000; true\n");
+    let script = "setsid sh FILE >/dev/null 2>&1 & until [ -e started ]; do sleep 0.01; done";
+    assert_eq!(shell(&script.replace("FILE", file.to_str().unwrap())).within(place.path()).run().code, Some(0));
     let started = place.processes();
     assert!(!started.is_empty());
     drop(place);
