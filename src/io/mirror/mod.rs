@@ -18,6 +18,7 @@ use crate::io::store::Store;
 
 mod apt_config;
 mod auth;
+mod bare;
 mod dir;
 mod entries;
 pub mod error;
