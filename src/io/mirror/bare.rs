@@ -9,8 +9,8 @@ use crate::core::import::Compression;
 /// No index is larger, compressed or not; it is held in memory here.
 const LIMIT: u64 = 512 * 1024 * 1024;
 
-/// The Release file that an archive lacks: the indexes that are there, with the hashes that they have now. `None`: there
-/// is no index either. From here on such an archive is like any other, so that what was pinned stays pinned.
+/// The Release file that an archive lacks: the indexes that are there, with the hashes that they have now. `None`:
+/// there is no index either. From here on such an archive is like any other, so that what was pinned stays pinned.
 pub(super) async fn release(
     mirror: &Mirror,
     entry: &AptEntry,

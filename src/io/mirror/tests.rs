@@ -6,6 +6,7 @@ use crate::core::ids::Sha256;
 use crate::core::pinned::{IndexKind, Role};
 use crate::core::recipe::AptSources;
 
+mod apt;
 mod bad;
 mod roles;
 mod support;
