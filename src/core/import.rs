@@ -117,7 +117,8 @@ pub fn plan_suite(entry: &AptEntry, release: &Release, architecture: &str) -> Su
                 plan.need(release, name, IndexKind::Packages(architecture.to_owned()), binary(architecture));
             }
             if release.keeps_all_apart() {
-                plan.need(release, name, IndexKind::Packages("all".to_owned()), binary("all"));
+                // An archive that says nothing of architectures may have such an index or not, which is no mistake.
+                plan.want(release, name, IndexKind::Packages("all".to_owned()), &binary("all"));
             }
         }
     }

@@ -27,7 +27,7 @@ pub struct Release {
     pub suite: String,
     /// `Codename`, empty when it is absent.
     pub codename: String,
-    /// `Date`, in seconds since 1970.
+    /// `Date`, in seconds since 1970; absent also when it cannot be read.
     pub date: Option<i64>,
     /// `Valid-Until`, in seconds since 1970.
     pub valid_until: Option<i64>,
@@ -76,7 +76,7 @@ pub enum ReleaseError {
     /// A date that cannot be read.
     #[error("`{field}`: expected a date such as `Sat, 11 Jul 2026 10:16:37 UTC`, got `{got}`")]
     Date {
-        /// `Date` or `Valid-Until`.
+        /// `Valid-Until`.
         field: &'static str,
         /// What it says.
         got: String,
@@ -109,7 +109,8 @@ impl Release {
             label: text("Label"),
             suite: text("Suite"),
             codename: text("Codename"),
-            date: date_field("Date", &text("Date"))?,
+            // A Date that apt cannot read is only worth a warning to it; an end of validity must be understood.
+            date: date(&text("Date")),
             valid_until: date_field("Valid-Until", &text("Valid-Until"))?,
             components: words("Components"),
             architectures: words("Architectures"),
@@ -261,7 +262,7 @@ mod tests {
         assert!(error("MD5Sum:\n a 0 x\nSHA512:\n b 0 x\n").contains("got only `MD5Sum, SHA512`"));
         assert!(error("A: b\nSHA256:\n zz 0 x\n").starts_with("line 3: expected `SHA-256 SIZE PATH`, got `zz 0 x`"));
         assert!(error(&format!("SHA256:\n {HASH} 0 ../x\n")).contains("inside the archive"));
-        assert!(error("Date: yesterday\nSHA256:\n").starts_with("`Date`: expected a date"));
+        assert!(error("Valid-Until: never\nSHA256:\n").starts_with("`Valid-Until`: expected a date"));
     }
 
     #[test]

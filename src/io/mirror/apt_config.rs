@@ -163,7 +163,8 @@ mod tests {
     #[test]
     fn a_host_can_have_a_proxy_of_its_own_or_none() {
         let mut config = AptConfig::parse(
-            "Acquire::http::Proxy \"http://proxy.example.org:3142\";\nAcquire::http::Proxy::near.example.org \"DIRECT\";\n",
+            "Acquire::http::Proxy \"http://proxy.example.org:3142\";\n\
+             Acquire::http::Proxy::near.example.org \"DIRECT\";\n",
         );
         let proxies = config.proxies();
         let proxy = Some("http://proxy.example.org:3142".to_owned());

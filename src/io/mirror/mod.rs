@@ -1,4 +1,4 @@
-//! Reads APT archives: the machine's source lists, Release files, indexes, package files; over HTTP or from a directory.
+//! Reads APT archives: source lists, Release files, indexes, package files; over HTTP or from a directory.
 //!
 //! **Invariant:** nothing leaves this room that was not verified against what vouches for it, up to the keys that apt
 //! would use; no credential is ever sent to another host or shown.
@@ -18,6 +18,7 @@ use crate::io::store::Store;
 
 mod apt_config;
 mod auth;
+mod bare;
 mod dir;
 mod entries;
 pub mod error;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::error::{MirrorError, Place};
 use super::transfer::{Meter, blocking};
-use super::{Mirror, index, keys};
+use super::{Mirror, bare, index, keys};
 use crate::core::debian::apt_source::{AptEntry, ByHash};
 use crate::core::debian::release::Release;
 use crate::core::events::{Event, Listener};
@@ -113,7 +113,7 @@ async fn read(
     now: Timestamp,
     meter: &Meter<'_>,
 ) -> Result<Read, MirrorError> {
-    let Believed { release, sha256, place, mut notes } = believe(mirror, entry, now).await?;
+    let Believed { release, sha256, place, mut notes } = believe(mirror, entry, arch, now).await?;
     let rules = mirror.config.date_rules(&release.label).for_entry(entry);
     check_dates(&release, rules, now.as_second()).map_err(|problem| dated(&place, problem, now))?;
     let plan = plan_suite(entry, &release, arch);
@@ -171,45 +171,61 @@ fn folder(entry: &AptEntry) -> String {
 }
 
 /// Fetches InRelease, or Release with Release.gpg, and verifies the signature.
-async fn believe(mirror: &Mirror, entry: &AptEntry, now: Timestamp) -> Result<Believed, MirrorError> {
+async fn believe(mirror: &Mirror, entry: &AptEntry, arch: &str, now: Timestamp) -> Result<Believed, MirrorError> {
     let at = |name: &str| Place::of_archive(&entry.uri, &format!("{}{name}", folder(entry)), Some(&entry.origin));
     let place = at("InRelease");
     if entry.trusted == Some(false) {
         return Err(MirrorError::Distrusted { place });
     }
-    let anyhow = entry.trusted == Some(true);
     match mirror.read(&place, RELEASE_LIMIT).await {
         Ok(signed) => {
             let sha256 = Sha256::of(&signed);
-            let verified = || {
-                openpgp::verify_inline(&signed, &keys::for_entry(mirror, entry, &place)?, now).map_err(Bad::Signature)
-            };
-            let (text, notes) = accept(entry, &place, anyhow, verified(), || openpgp::text_unverified(&signed))?;
+            let keyring = keys::for_entry(mirror, entry, &place);
+            let verified = keyring
+                .map_err(Bad::Other)
+                .and_then(|keyring| openpgp::verify_inline(&signed, &keyring, now).map_err(Bad::Signature));
+            let (text, notes) = accept(entry, &place, verified, || openpgp::text_unverified(&signed))?;
             parsed(text, sha256, place, notes)
         }
-        Err(MirrorError::NotFound { .. }) => {
-            let (release, signature) = (at("Release"), at("Release.gpg"));
-            let bytes = match mirror.read(&release, RELEASE_LIMIT).await {
-                Err(MirrorError::NotFound { .. }) => return Err(MirrorError::Unsigned { place }),
-                end => end?,
-            };
-            let signature = match mirror.read(&signature, RELEASE_LIMIT).await {
-                Err(MirrorError::NotFound { .. }) => None,
-                end => Some(end?),
-            };
-            let verified = || match &signature {
-                None => Err(Bad::Signature(OpenPgpError::NotSigned)),
-                Some(signature) => {
-                    let keyring = keys::for_entry(mirror, entry, &release)?;
-                    openpgp::verify_detached(&bytes, signature, &keyring, now).map_err(Bad::Signature)?;
-                    Ok(bytes.clone())
-                }
-            };
-            let (text, notes) = accept(entry, &release, anyhow, verified(), || bytes.clone())?;
-            parsed(text, Sha256::of(&bytes), release, notes)
-        }
+        Err(MirrorError::NotFound { .. }) => believe_apart(mirror, entry, arch, now, [place, at("Release")]).await,
         Err(error) => Err(error),
     }
+}
+
+/// The same for an archive without InRelease.
+async fn believe_apart(
+    mirror: &Mirror,
+    entry: &AptEntry,
+    arch: &str,
+    now: Timestamp,
+    [inline, place]: [Place; 2],
+) -> Result<Believed, MirrorError> {
+    let bytes = match mirror.read(&place, RELEASE_LIMIT).await {
+        Err(MirrorError::NotFound { .. }) if entry.trusted == Some(true) => {
+            let Some(text) = bare::release(mirror, entry, arch, &place).await? else {
+                return Err(MirrorError::Unsigned { place: inline });
+            };
+            let notes = vec![unverified_note(entry, "it has no Release file, and the entry says `Trusted: yes`")];
+            return parsed(text.clone(), Sha256::of(&text), place, notes);
+        }
+        Err(MirrorError::NotFound { .. }) => return Err(MirrorError::Unsigned { place: inline }),
+        end => end?,
+    };
+    let signature = match mirror.read(&place.beside("Release.gpg"), RELEASE_LIMIT).await {
+        Err(MirrorError::NotFound { .. }) => None,
+        end => Some(end?),
+    };
+    let keyring = keys::for_entry(mirror, entry, &place);
+    let verified = match signature {
+        None => Err(Bad::Signature(OpenPgpError::NotSigned)),
+        Some(signature) => keyring
+            .map_err(Bad::Other)
+            .and_then(|keyring| openpgp::verify_detached(&bytes, &signature, &keyring, now).map_err(Bad::Signature)),
+    };
+    let sha256 = Sha256::of(&bytes);
+    let verified = verified.map(|()| bytes.clone());
+    let (text, notes) = accept(entry, &place, verified, || bytes)?;
+    parsed(text, sha256, place, notes)
 }
 
 /// Why a Release file was not verified.
@@ -220,28 +236,24 @@ enum Bad {
     Other(MirrorError),
 }
 
-impl From<MirrorError> for Bad {
-    fn from(error: MirrorError) -> Bad {
-        Bad::Other(error)
-    }
+/// What a person should know of an archive whose signature was not verified.
+fn unverified_note(entry: &AptEntry, why: &str) -> String {
+    format!("`{} {}` is used without a verified signature: {why} ({})", entry.uri, entry.suite, entry.origin)
 }
 
 /// The text to go by, and a note when it was not verified though it may be used.
 fn accept(
     entry: &AptEntry,
     place: &Place,
-    anyhow: bool,
     verified: Result<Vec<u8>, Bad>,
     unverified: impl FnOnce() -> Vec<u8>,
 ) -> Result<(Vec<u8>, Vec<String>), MirrorError> {
-    let note = |why: &str| {
-        vec![format!("`{} {}` is used without a verified signature: {why} ({})", entry.uri, entry.suite, entry.origin)]
-    };
+    let anyway = |why: &str| Ok((unverified(), vec![unverified_note(entry, why)]));
     match verified {
         Ok(text) => Ok((text, Vec::new())),
-        Err(_) if anyhow => Ok((unverified(), note("the entry says `Trusted: yes`"))),
+        Err(_) if entry.trusted == Some(true) => anyway("the entry says `Trusted: yes`"),
         Err(Bad::Signature(OpenPgpError::NotSigned)) if entry.allow_insecure => {
-            Ok((unverified(), note("the entry says `Allow-Insecure: yes`")))
+            anyway("the entry says `Allow-Insecure: yes`")
         }
         Err(Bad::Signature(source)) => Err(MirrorError::Signature { place: place.clone(), source }),
         Err(Bad::Other(error)) => Err(error),

@@ -6,6 +6,7 @@ use crate::core::ids::Sha256;
 use crate::core::pinned::{IndexKind, Role};
 use crate::core::recipe::AptSources;
 
+mod apt;
 mod bad;
 mod roles;
 mod support;
@@ -170,6 +171,34 @@ fn trusted_archives_are_used_with_a_note() {
     let imported = machine.import().unwrap();
     assert!(imported.notes[0].contains("`Trusted: yes`"), "{:?}", imported.notes);
     assert_eq!(machine.index(&imported.suites[0].indexes[0].sha256), SOURCES);
+}
+
+#[test]
+fn a_trusted_archive_needs_no_release_file() {
+    let machine = Machine::new();
+    for (suite, folder) in [("./", ""), ("x main", "dists/x/main/binary-amd64/")] {
+        let path = machine.path("archive").join(folder);
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("Packages.gz"), compress(".gz", PACKAGES.as_bytes())).unwrap();
+        machine.list(&format!("deb [trusted=yes] file:{} {suite}", machine.path("archive").display()));
+        let imported = machine.import().unwrap();
+        assert!(imported.notes[0].contains("it has no Release file"), "{:?}", imported.notes);
+        assert_eq!(machine.index(&imported.suites[0].indexes[0].sha256), PACKAGES);
+        fs::remove_dir_all(machine.path("archive")).unwrap();
+        let error = machine.import().unwrap_err().to_string();
+        assert!(error.contains("expected a signed Release file, got none"), "{error}");
+    }
+}
+
+#[test]
+fn an_unsigned_archive_is_taken_where_the_entry_allows_it() {
+    let machine = Machine::new();
+    let server = machine.archive(&Made { inline: false, ..Made::default() });
+    fs::remove_file(machine.path("archive/dists/x/Release.gpg")).unwrap();
+    machine.list(&format!("deb [allow-insecure=yes] {} x main", server.url()));
+    assert!(machine.import().unwrap().notes[0].contains("`Allow-Insecure: yes`"));
+    machine.list(&format!("deb [trusted=no] {} x main", server.url()));
+    assert!(machine.import().unwrap_err().to_string().contains("`Trusted: no`"));
 }
 
 #[test]

@@ -215,8 +215,8 @@ fn certs(bytes: &[u8]) -> Result<Vec<Cert>, String> {
     }
 }
 
-/// Verifies a text with its signature in it (InRelease), and returns only the bytes that were signed. One good signature
-/// by a key of the keyring is enough, as it is for apt.
+/// Verifies a text with its signature in it (InRelease), and returns only the bytes that were signed. One good
+/// signature by a key of the keyring is enough, as it is for apt.
 pub fn verify_inline(signed: &[u8], keyring: &Keyring, now: Timestamp) -> Result<Vec<u8>, OpenPgpError> {
     verify::inline(signed, keyring, now)
 }

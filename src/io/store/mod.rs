@@ -1,6 +1,6 @@
 //! Files by content: what is written once under its SHA-256 and then only read.
 //!
-//! **Invariant:** a file that is there is whole and has the hash in its name; a file that is being written is not there.
+//! **Invariant:** a file that is there is whole and has the hash in its name; one that is being written is not there.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

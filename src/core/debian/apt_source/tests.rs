@@ -134,7 +134,8 @@ fn fingerprints_are_told_from_paths() {
 fn entries_that_contradict_each_other_are_refused() {
     let got = error(
         "a.list",
-        "deb [signed-by=/k/a.gpg] http://a.example.org x main\ndeb [signed-by=/k/b.gpg] http://a.example.org x contrib\n",
+        "deb [signed-by=/k/a.gpg] http://a.example.org x main\n\
+         deb [signed-by=/k/b.gpg] http://a.example.org x contrib\n",
     );
     assert!(got.starts_with("a.list:2: expected `Signed-By` to be as in a.list:1"), "{got}");
     assert!(got.contains("\nhint: "), "{got}");
