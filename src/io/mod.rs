@@ -13,3 +13,4 @@ pub mod sbuild;
 pub mod machines;
 pub mod archive;
 pub mod state;
+pub mod control;
