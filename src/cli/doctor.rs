@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Context, site};
 use super::exit::{Exit, Failure};
 use super::output::{Format, Output};
+use super::{Context, site};
 use crate::io::host;
 
 /// One thing that was looked at.

@@ -15,7 +15,8 @@ pub fn load(args: &RecipeArgs) -> anyhow::Result<Recipe> {
     let recipe = lua::load(LoadOptions { path: args.recipe.clone(), ..LoadOptions::default() })?;
     let reserved = args::reserved_names();
     if let Some(taken) = recipe.arguments.iter().find(|argument| reserved.contains(&argument.name)) {
-        let message = format!("`{}`: the argument `{}` has the name of a flag of cloudbuild's", recipe.file(), taken.name);
+        let message =
+            format!("`{}`: the argument `{}` has the name of a flag of cloudbuild's", recipe.file(), taken.name);
         return Err(Failure::new(Exit::Recipe, message).hint("give the argument another name").into());
     }
     Ok(recipe)

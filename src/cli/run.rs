@@ -19,9 +19,9 @@ use crate::io::machines::here;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
 use crate::io::state::identity::{self, Identity};
+use crate::io::state::jobs;
 use crate::io::state::lock::StateLock;
 use crate::io::state::runs::{self, RunStatus};
-use crate::io::state::jobs;
 use crate::io::store::Store;
 use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::files::Files;
@@ -184,12 +184,7 @@ async fn halt(signals: Arc<Signals>, cancel: Arc<AtomicBool>) {
 }
 
 /// Ends daemon and control point: the daemon is told that no work will come, and stopped where it must be.
-fn leave(
-    runtime: &tokio::runtime::Runtime,
-    control: ControlHandle,
-    dir: &Path,
-    pace: Pace,
-) -> anyhow::Result<()> {
+fn leave(runtime: &tokio::runtime::Runtime, control: ControlHandle, dir: &Path, pace: Pace) -> anyhow::Result<()> {
     control.no_more_work();
     match pace {
         Pace::Go | Pace::Drain => here::wait(dir).or_else(|_| here::stop(dir, true))?,
@@ -208,8 +203,8 @@ fn finish(
     pace: Pace,
 ) -> anyhow::Result<Exit> {
     let now = clock::now().as_millisecond();
-    let interrupted = pace != Pace::Go
-        || result.as_ref().is_err_and(|error| error.chain().any(|cause| cause.is::<Interrupted>()));
+    let interrupted =
+        pace != Pace::Go || result.as_ref().is_err_and(|error| error.chain().any(|cause| cause.is::<Interrupted>()));
     let status = match &result {
         _ if interrupted && result.is_err() => RunStatus::Interrupted,
         Ok(_) => RunStatus::Finished,

@@ -1,8 +1,8 @@
 //! `cloudbuild setup`: installs what this machine lacks, then checks again.
 
-use super::{Context, site};
 use super::doctor::{self, Check};
 use super::exit::Exit;
+use super::{Context, site};
 use crate::io::host;
 
 /// Installs what is missing and shows what the machine is like then.

@@ -216,8 +216,8 @@ pub fn plan(contents: &Contents, options: &Options) -> Result<PublishPlan, PlanE
     let mut given: Vec<&BinaryFile> = contents.binaries.iter().collect();
     given.sort_by_key(|file| (&file.component, &file.source));
     for file in given {
-        let path = pool::path(&file.component, &file.source, &file.name);
-        pool.add(&path, file.sha256, file.size)?;
+        let directory = pool::directory(&file.component, &file.source);
+        let path = pool.add_built(&directory, &file.name, file.sha256, file.size)?;
         let key = (&file.package, &file.version, &file.architecture, file.kind == BinaryKind::Udeb);
         let text = index::binary_stanza(file, &path);
         let listed = binaries.insert(key, index::Stanza { file, text });

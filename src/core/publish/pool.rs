@@ -31,6 +31,23 @@ impl<'a> Pool<'a> {
         Pool { there, files: BTreeMap::new() }
     }
 
+    /// Adds a binary package, and tells its path. A package that was built again has its version and name of before,
+    /// and a pool file never changes; so where the pool has that name with other bytes, this one gets a folder of its
+    /// own, named by its content. Two of one name in one plan are an error all the same.
+    pub(super) fn add_built(
+        &mut self,
+        directory: &str,
+        name: &str,
+        sha256: Sha256,
+        size: u64,
+    ) -> Result<String, PlanError> {
+        let plain = format!("{directory}/{name}");
+        let taken = self.there.get(&plain).is_some_and(|&there| there != sha256);
+        let path = if taken { format!("{directory}/{}/{name}", &sha256.to_string()[..16]) } else { plain };
+        self.add(&path, sha256, size)?;
+        Ok(path)
+    }
+
     /// Adds a file; its path may be taken by the same bytes only.
     pub(super) fn add(&mut self, path: &str, sha256: Sha256, size: u64) -> Result<(), PlanError> {
         let there = self.there.get(path).copied().or_else(|| self.files.get(path).map(|file| file.sha256));

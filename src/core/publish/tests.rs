@@ -114,10 +114,19 @@ fn sources_whose_name_begins_with_lib_get_four_letters() {
 }
 
 #[test]
-fn a_name_with_other_bytes_is_refused() {
+fn a_package_that_was_built_again_gets_a_folder_of_its_own_and_what_is_there_stays() {
     let mut taken = contents(vec![binary("a", "amd64", "1")]);
+    let built = taken.binaries[0].sha256;
     taken.pool.insert("pool/main/libt/libtiny/a_1.0-1_amd64.deb".to_owned(), Sha256::of(b"2"));
-    assert!(matches!(plan(&taken, &options()), Err(PlanError::OtherBytes { .. })));
+    let plan = plan(&taken, &options()).unwrap();
+    let path = format!("pool/main/libt/libtiny/{}/a_1.0-1_amd64.deb", &built.to_string()[..16]);
+    assert!(plan.pool.iter().any(|file| file.path == path), "{:?}", plan.pool);
+    let (_, packages) = plan.indexes.iter().find(|(path, _)| path == "main/binary-amd64/Packages").unwrap();
+    assert!(String::from_utf8_lossy(packages).contains(&format!("Filename: {path}\n")));
+}
+
+#[test]
+fn two_files_of_one_name_in_one_archive_are_refused() {
     let two = [binary("a", "amd64", "1"), BinaryFile { source: "other".to_owned(), ..binary("a", "amd64", "2") }];
     assert!(refused(two.to_vec(), &options()).contains("expected one file of `a` 1.0-1 (amd64)"));
 }
