@@ -151,7 +151,7 @@ fn a_mirror_that_goes_down_in_the_middle() {
 #[test]
 fn a_transfer_that_stalls() {
     let (mut machine, server, line) = compressed();
-    machine.settings.stall_timeout = Duration::from_millis(100);
+    machine.settings.stall_timeout = Duration::from_secs(1);
     machine.settings.retries = 0;
     server.on(SOURCES_XZ, &[Answer::Stall(10)]);
     check(&machine.error(&line), &server, SOURCES_XZ, &["nothing more for too long (after 10 bytes)"]);
