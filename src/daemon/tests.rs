@@ -268,6 +268,43 @@ async fn a_control_point_that_comes_back_elsewhere_is_found_by_its_file() {
 }
 
 #[tokio::test]
+async fn a_real_package_goes_through_the_daemon_and_comes_back_built() {
+    let Some(outside) = crate::io::sbuild::tests::outside("unused") else { return };
+    let mut scene = scene("");
+    scene.tools = Tools::default();
+    let (url, view) = outside.view_url.trim_end_matches('/').rsplit_once("/view/").unwrap();
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(outside.dsc.parent().unwrap()).unwrap().flatten() {
+        let content = std::fs::read(entry.path()).unwrap();
+        let (name, sha256) = (entry.file_name().into_string().unwrap(), Sha256::of(&content));
+        scene.listener.sources.insert(sha256, entry.path());
+        files.push(File { name, size: content.len() as u64, sha256 });
+    }
+    files.sort_by_key(|file| !file.name.ends_with(".dsc"));
+    let lease = Lease {
+        files,
+        view: view.parse().unwrap(),
+        view_key: outside.view_key.clone(),
+        chroot: ChrootKey(Sha256::of(b"chroot of the tests")),
+        ..lease(File { name: String::new(), size: 0, sha256: Sha256([0; 32]) })
+    };
+    scene.listener.leases = Mutex::new([lease].into());
+    scene.listener.url = url.to_owned();
+    let settings = options(&scene, Arc::new(|_| unreachable!()));
+    let listener = Arc::new(std::mem::take(&mut scene.listener));
+    let heard = Arc::clone(&listener);
+    let connect: Connect = Arc::new(move |_| Ok(Arc::clone(&listener) as Arc<dyn Control>));
+    let (cache, user) = (outside.place.cache.clone(), Some(outside.place.user.name.clone()));
+    let settings = DaemonOptions { connect, cache, build_user: user, ..settings };
+    serve(settings, CancellationToken::new()).await.unwrap();
+    let log = String::from_utf8(heard.log.lock().unwrap().clone()).unwrap();
+    let finished = heard.finished.lock().unwrap();
+    assert_eq!(finished[0].outcome, Outcome::Built, "{log}");
+    let names: Vec<&String> = finished[0].files.iter().map(|file| &file.name).collect();
+    assert!(names.last().unwrap().ends_with(".changes"), "{names:?}");
+}
+
+#[tokio::test]
 async fn a_daemon_without_a_control_point_ends_when_its_patience_does() {
     let mut scene = scene("");
     let settings = options(&scene, Arc::new(|_| unreachable!()));

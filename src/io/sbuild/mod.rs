@@ -10,7 +10,7 @@ pub mod proof;
 pub mod run;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -17,14 +17,14 @@ use crate::io::host::user::{BUILD_USER, User, is_root};
 use crate::wire::Outcome;
 
 /// What the tests need from outside.
-struct Outside {
-    place: Place,
-    view_url: String,
-    view_key: String,
-    dsc: PathBuf,
+pub(crate) struct Outside {
+    pub(crate) place: Place,
+    pub(crate) view_url: String,
+    pub(crate) view_key: String,
+    pub(crate) dsc: PathBuf,
 }
 
-fn outside(instance: &str) -> Option<Outside> {
+pub(crate) fn outside(instance: &str) -> Option<Outside> {
     let text = |name: &str| std::env::var(name).ok();
     let (Some(view_url), Some(key), Some(dsc), Some(cache)) = (
         text("CLOUDBUILD_TEST_VIEW"),
