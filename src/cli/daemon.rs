@@ -1,5 +1,7 @@
 //! `cloudbuild daemon`: the build daemon of one machine, as the control point starts it.
 
+use std::sync::Arc;
+
 use super::args::DaemonArgs;
 use super::exit::Exit;
 use super::{Context, site};
@@ -17,6 +19,7 @@ pub fn daemon(ctx: &Context, args: &DaemonArgs) -> anyhow::Result<Exit> {
         build_user: settings.build_user.clone(),
         tools: Tools { sbuild: settings.sbuild.clone(), mmdebstrap: settings.mmdebstrap.clone() },
         away_limit: AWAY_LIMIT,
+        connect: Arc::new(daemon::http::connect),
     };
     site::runtime()?.block_on(daemon::run(options))?;
     Ok(Exit::Done)

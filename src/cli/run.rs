@@ -186,9 +186,8 @@ async fn halt(signals: Arc<Signals>, cancel: Arc<AtomicBool>) {
 /// Ends daemon and control point: the daemon is told that no work will come, and stopped where it must be.
 fn leave(runtime: &tokio::runtime::Runtime, control: ControlHandle, dir: &Path, pace: Pace) -> anyhow::Result<()> {
     control.no_more_work();
-    match pace {
-        Pace::Go | Pace::Drain => here::wait(dir).or_else(|_| here::stop(dir, true))?,
-        Pace::Halt => here::stop(dir, true)?,
+    if pace == Pace::Halt || !here::ends(dir) {
+        here::stop(dir, true)?;
     }
     runtime.block_on(control.stop())
 }

@@ -140,8 +140,8 @@ async fn fetch(daemon: &Daemon, lease: &Lease, layout: &Layout, cancel: &Cancell
         }
         let path = layout.source().join(&file.name);
         let fetching = daemon.link.call(|control| {
-            let (sha256, path) = (file.sha256, path.clone());
-            Box::pin(async move { control.get_file(sha256, path).await })
+            let (file, path) = (file.clone(), path.clone());
+            Box::pin(async move { control.get_file(file, path).await })
         });
         tokio::select! {
             () = cancel.cancelled() => return Err(Outcome::Cancelled),
@@ -223,9 +223,9 @@ async fn send_files(daemon: &Daemon, lease: &Lease, layout: &Layout) -> Result<V
         daemon
             .link
             .call(|control| {
-                let (name, path) = (file.name.clone(), path.clone());
+                let (file, path) = (file.clone(), path.clone());
                 let (job, epoch) = (lease.job, lease.epoch);
-                Box::pin(async move { control.put_file(job, epoch, name, path).await })
+                Box::pin(async move { control.put_file(job, epoch, file, path).await })
             })
             .await
             .map_err(|lost| failed(format!("cannot send `{}`: {lost}", file.name)))?;

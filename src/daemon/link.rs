@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::{Connect, Control, ControlPoint, DaemonOptions, Trouble};
+use super::{Connect, Control, DaemonOptions, Trouble};
 use crate::wire::Refusal;
 
 /// The first pause before trying again; it doubles up to [`LONGEST_PAUSE`].
@@ -46,7 +45,7 @@ impl Link {
     /// Reads the control file; the control point itself is spoken to with the first call.
     pub fn new(options: &DaemonOptions, stop: CancellationToken) -> anyhow::Result<Link> {
         let file = options.control_file.clone();
-        let control = connect(&file, &options.connect)?;
+        let control = (options.connect)(&file)?;
         let (connect, limit) = (Arc::clone(&options.connect), options.away_limit);
         Ok(Link { file, connect, limit, stop, now: Mutex::new(control) })
     }
@@ -85,17 +84,9 @@ impl Link {
 
     /// A control point that was started again has another address and token.
     fn look_again(&self) {
-        match connect(&self.file, &self.connect) {
+        match (self.connect)(&self.file) {
             Ok(control) => *self.now.lock().expect("nobody panics while holding this") = control,
             Err(error) => tracing::debug!("{error:#}"),
         }
     }
-}
-
-fn connect(file: &PathBuf, connect: &Connect) -> anyhow::Result<Arc<dyn Control>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    let mut point: ControlPoint =
-        serde_json::from_str(&text).with_context(|| format!("expected `url` and `token` in `{}`", file.display()))?;
-    point.url.truncate(point.url.trim_end_matches('/').len());
-    connect(&point)
 }

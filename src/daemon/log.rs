@@ -26,13 +26,12 @@ pub async fn follow(link: &Link, job: JobId, epoch: Epoch, path: &Path, done: &C
             if bytes.is_empty() {
                 break;
             }
-            let sent = bytes.len() as u64;
-            link.call(|control| {
-                let bytes = bytes.clone();
-                Box::pin(async move { control.append_log(job, epoch, offset, bytes).await })
-            })
-            .await?;
-            offset += sent;
+            offset = link
+                .call(|control| {
+                    let bytes = bytes.clone();
+                    Box::pin(async move { control.append_log(job, epoch, offset, bytes).await })
+                })
+                .await?;
         }
         if last {
             return Ok(());

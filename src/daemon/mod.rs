@@ -3,6 +3,7 @@
 //! **Invariant:** it decides nothing about jobs and holds no credential but the control point's token; what it knows of
 //! a job is in the lease. It uses neither `lua` nor `control`.
 
+pub mod http;
 pub mod attempt;
 pub mod link;
 pub mod log;
@@ -18,11 +19,11 @@ use anyhow::Context;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::ids::{Epoch, JobId, Sha256};
+use crate::core::ids::{Epoch, JobId};
 use crate::io::host::user::{BUILD_USER, User, is_root};
 use crate::io::machines::here;
 use crate::io::sbuild::place::{Place, Tools, instance};
-use crate::wire::{Finish, Heartbeat, HeartbeatReply, LeaseReply, LeaseRequest, PROTOCOL, Refusal};
+use crate::wire::{File, Finish, Heartbeat, HeartbeatReply, LeaseReply, LeaseRequest, PROTOCOL, Refusal};
 
 use link::{Link, Lost};
 
@@ -40,14 +41,14 @@ pub trait Control: Send + Sync {
     fn lease(&self, request: LeaseRequest) -> BoxFuture<'_, Result<LeaseReply, Trouble>>;
     /// Says that a build goes on.
     fn heartbeat(&self, job: JobId, beat: Heartbeat) -> BoxFuture<'_, Result<HeartbeatReply, Trouble>>;
-    /// Sends a piece of a log; the same piece may come twice.
-    fn append_log(&self, job: JobId, epoch: Epoch, offset: u64, bytes: Vec<u8>) -> BoxFuture<'_, Result<(), Trouble>>;
+    /// Sends a piece of a log; answers how much of it is there. Where that is not the end of the piece, go on from it.
+    fn append_log(&self, job: JobId, epoch: Epoch, offset: u64, bytes: Vec<u8>) -> BoxFuture<'_, Result<u64, Trouble>>;
     /// Sends a file that was built.
-    fn put_file(&self, job: JobId, epoch: Epoch, name: String, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>>;
+    fn put_file(&self, job: JobId, epoch: Epoch, file: File, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>>;
     /// Ends an attempt.
     fn finish(&self, job: JobId, finish: Finish) -> BoxFuture<'_, Result<(), Trouble>>;
     /// Fetches a file by its hash into `path`.
-    fn get_file(&self, sha256: Sha256, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>>;
+    fn get_file(&self, file: File, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>>;
 }
 
 /// Why a control point did not do what it was asked.
@@ -61,17 +62,8 @@ pub enum Trouble {
     Refused(Refusal),
 }
 
-/// Makes a [`Control`] from the control file's address and token.
-pub type Connect = Arc<dyn Fn(&ControlPoint) -> anyhow::Result<Arc<dyn Control>> + Send + Sync>;
-
-/// What the control file says.
-#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
-pub struct ControlPoint {
-    /// Without a slash at the end.
-    pub url: String,
-    /// Shown to no one.
-    pub token: String,
-}
+/// Makes a [`Control`] of what the control file says now: [`http::connect`], or a test's own.
+pub type Connect = Arc<dyn Fn(&Path) -> anyhow::Result<Arc<dyn Control>> + Send + Sync>;
 
 /// How a daemon is started.
 #[derive(Clone)]

@@ -200,6 +200,11 @@ pub fn stop(state: &Path, kill: bool) -> Result<(), HereError> {
     Err(HereError::NotEnded { pid })
 }
 
+/// Waits until a daemon that was told to stop by its control point has ended; `false` when it goes on all the same.
+pub fn ends(state: &Path) -> bool {
+    ended(state, END_LIMIT)
+}
+
 fn ended(state: &Path, limit: Duration) -> bool {
     let begin = Instant::now();
     while begin.elapsed() < limit {

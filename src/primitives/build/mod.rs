@@ -66,12 +66,15 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
             if jobs.iter().all(|job| job.state.is_terminal()) {
                 return Ok(());
             }
-            if stage.signals.pace() != Pace::Go {
-                if !jobs.iter().any(|job| job.state == JobState::Building) {
-                    return Err(Interrupted.into());
+            match stage.signals.pace() {
+                Pace::Go => {
+                    if planner.look(&jobs)? {
+                        continue;
+                    }
                 }
-            } else if planner.look(&jobs)? {
-                continue;
+                Pace::Drain if jobs.iter().any(|job| job.state == JobState::Building) => {}
+                // Who halts ends the builders too; their jobs are given back.
+                Pace::Drain | Pace::Halt => return Err(Interrupted.into()),
             }
             wait(&mut changes);
         }
