@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::core::ids::{ChrootKey, RunId, ViewId};
+use crate::core::ids::{ChrootKey, RunId, Sha256, ViewId};
 use crate::wire::{Fault, File, Lease, Outcome};
 
 /// A control point that remembers what it hears.
@@ -50,16 +50,16 @@ impl Control for Listener {
         self.answer(Ok(HeartbeatReply { cancel: false }))
     }
 
-    fn append_log(&self, _: JobId, _: Epoch, offset: u64, bytes: Vec<u8>) -> BoxFuture<'_, Result<(), Trouble>> {
+    fn append_log(&self, _: JobId, _: Epoch, offset: u64, bytes: Vec<u8>) -> BoxFuture<'_, Result<u64, Trouble>> {
         let mut log = self.log.lock().unwrap();
         assert_eq!(log.len() as u64, offset, "pieces of a log come in order");
         log.extend(bytes);
-        self.answer(Ok(()))
+        self.answer(Ok(log.len() as u64))
     }
 
-    fn put_file(&self, _: JobId, _: Epoch, name: String, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>> {
+    fn put_file(&self, _: JobId, _: Epoch, file: File, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>> {
         assert!(path.is_file());
-        self.files.lock().unwrap().push(name);
+        self.files.lock().unwrap().push(file.name);
         self.answer(Ok(()))
     }
 
@@ -68,8 +68,8 @@ impl Control for Listener {
         self.answer(Ok(()))
     }
 
-    fn get_file(&self, sha256: Sha256, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>> {
-        std::fs::copy(&self.sources[&sha256], path).unwrap();
+    fn get_file(&self, file: File, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>> {
+        std::fs::copy(&self.sources[&file.sha256], path).unwrap();
         self.answer(Ok(()))
     }
 }
