@@ -4,6 +4,7 @@
 
 pub mod archive;
 pub mod clock;
+pub mod control;
 pub mod openpgp;
 pub mod state;
 pub mod store;

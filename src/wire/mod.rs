@@ -111,8 +111,17 @@ pub struct HeartbeatReply {
     pub cancel: bool,
 }
 
+/// The answer to `PUT /v1/jobs/JOB/log?epoch=E&offset=N`: how much of the log is here. What was sent is appended when `N`
+/// is the length here, and dropped when it is not; either way the daemon goes on from `length`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogReply {
+    /// Bytes of the log that the control point has.
+    pub length: u64,
+}
+
 /// `POST /v1/jobs/JOB/finish`, after log (`PUT /v1/jobs/JOB/log?epoch=E&offset=N`) and
-/// files (`PUT /v1/jobs/JOB/files/NAME?epoch=E`) were sent.
+/// files (`PUT /v1/jobs/JOB/files/NAME?epoch=E&sha256=HASH`) were sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finish {
@@ -149,7 +158,8 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
-    /// A word for machines: `stale-epoch`, `no-such-job`, `bad-token`, `bad-request`, `refused-upload`.
+    /// A word for machines: `stale-epoch`, `no-such-job`, `bad-token`, `bad-request`, `refused-upload`, `not-found`,
+    /// `too-large`, `try-again`.
     pub code: String,
     /// In words.
     pub message: String,

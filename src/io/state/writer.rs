@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{JoinHandle, ThreadId};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -13,6 +13,7 @@ use super::db::Tx;
 use super::error::StateError;
 use super::reader::BUSY;
 use super::{file, schema};
+use crate::io::clock;
 
 /// Changes are gathered into one commit for at most so long, and only while more of them are queued.
 const GATHER: Duration = Duration::from_millis(5);
@@ -129,7 +130,7 @@ fn run(tx: Tx, queue: &Receiver<Change>, path: &Path) {
 /// One commit of `first` and of what is queued behind it.
 fn commit(tx: &Tx, first: Change, queue: &Receiver<Change>) {
     let connection = tx.connection();
-    let began = Instant::now();
+    let began = clock::instant();
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
         (first(Err(error.into())).tell)(Ok(()));
         return;
