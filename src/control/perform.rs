@@ -44,10 +44,10 @@ pub(super) fn perform(point: &Point, action: Action) {
 fn ended(point: &Point, job: Job) -> Event {
     let log = point.state_dir.join(attempts::log_path(job.id, job.epoch));
     let log = log.is_file().then_some(log);
-    let tail = match (&log, job.state) {
-        (Some(_), JobState::Installed) | (None, _) => Vec::new(),
+    let tail = match &log {
         // A log that cannot be read any more is no reason to keep the result from anybody.
-        (Some(path), _) => tail(path).unwrap_or_default(),
+        Some(path) if job.state != JobState::Installed => tail(path).unwrap_or_default(),
+        Some(_) | None => Vec::new(),
     };
     Event::JobFinished {
         stage: job.stage,
