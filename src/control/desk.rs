@@ -1,0 +1,331 @@
+//! The desk: every word of a builder about a job ends here, in one synchronous [`handle`] inside a change of the state.
+
+mod finish;
+mod pulses;
+
+use std::time::Instant;
+
+pub use self::finish::Verdict;
+pub use self::pulses::Pulses;
+
+use self::pulses::Silence;
+use crate::core::events::Event;
+use crate::core::ids::{Epoch, JobId};
+use crate::core::job::{JobEvent, JobState};
+use crate::io::state::jobs::{self, Job};
+use crate::io::state::{StateError, Tx, attempts};
+use crate::wire::{self, LeaseReply, LeaseRequest, PROTOCOL};
+
+/// The time of a request, read once.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// Milliseconds since 1970, for rows.
+    pub unix_ms: i64,
+    /// For what must not jump with the wall clock.
+    pub instant: Instant,
+}
+
+/// What the desk is asked.
+#[derive(Debug)]
+pub enum Request {
+    /// A builder wants work.
+    Lease {
+        /// Its words.
+        request: LeaseRequest,
+        /// Whether work is given out at all.
+        open: bool,
+    },
+    /// A builder is at it.
+    Heartbeat {
+        /// The job.
+        job: JobId,
+        /// Its words.
+        heartbeat: wire::Heartbeat,
+    },
+    /// A builder sends a part of its log or a file: may it?
+    Sends {
+        /// The job.
+        job: JobId,
+        /// Its lease.
+        epoch: Epoch,
+    },
+    /// A builder is done, and its files were looked at.
+    Finish {
+        /// The job.
+        job: JobId,
+        /// Its words.
+        finish: wire::Finish,
+        /// What was found of its files.
+        verdict: Verdict,
+    },
+    /// Time went by: which leases expired?
+    Sweep,
+}
+
+/// What the desk answers.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// To a wish for work.
+    Lease(LeaseReply),
+    /// To a heartbeat.
+    Heartbeat(wire::HeartbeatReply),
+    /// It may.
+    Welcome,
+    /// The result was taken, now or before.
+    Finished,
+    /// Expired leases were dealt with.
+    Swept,
+    /// No, and why.
+    Refused(Refused),
+}
+
+/// A refusal with its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// What kind.
+    pub kind: Refusal,
+    /// In words.
+    pub message: String,
+}
+
+/// Why something is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The words are not what they should be.
+    BadRequest,
+    /// There is no such job.
+    NoSuchJob,
+    /// The lease is not the newest, or ended.
+    StaleEpoch,
+    /// The files are not what the job should make.
+    RefusedUpload,
+}
+
+/// What is to be done once the change is on disk.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Tell whoever listens.
+    Hear(Event),
+    /// Tell whoever listens that a job ended, with the end of this attempt's log.
+    Ended {
+        /// The job as it is now.
+        job: Box<Job>,
+    },
+    /// Jobs changed: who waits for that looks again.
+    Wake,
+    /// Remove what was received of an attempt.
+    Clear {
+        /// The job.
+        job: JobId,
+        /// The lease.
+        epoch: Epoch,
+    },
+    /// Keep what was received of an attempt where a person can look at it.
+    PutAside {
+        /// The job.
+        job: JobId,
+        /// The lease.
+        epoch: Epoch,
+        /// Why it was refused.
+        reason: String,
+    },
+}
+
+/// Answers one request: the only place where builders' words change jobs.
+pub fn handle(tx: &Tx, pulses: &mut Pulses, request: Request, now: Now) -> Result<(Reply, Vec<Action>), StateError> {
+    let mut actions = Vec::new();
+    let reply = match request {
+        Request::Lease { request, open } => lease(tx, pulses, &request, open, now, &mut actions)?,
+        Request::Heartbeat { job, heartbeat } => {
+            let standing = standing(tx, pulses, job, heartbeat.epoch, now, &mut actions)?;
+            Reply::Heartbeat(wire::HeartbeatReply { cancel: standing.is_err() })
+        }
+        Request::Sends { job, epoch } => match standing(tx, pulses, job, epoch, now, &mut actions)? {
+            Ok(()) => Reply::Welcome,
+            Err(refused) => Reply::Refused(refused),
+        },
+        Request::Finish { job, finish, verdict } => {
+            finish::finish(tx, pulses, job, &finish, verdict, now, &mut actions)?
+        }
+        Request::Sweep => {
+            sweep(tx, pulses, now, &mut actions)?;
+            Reply::Swept
+        }
+    };
+    Ok((reply, actions))
+}
+
+/// Gives a builder a job, if there is one for it.
+fn lease(
+    tx: &Tx,
+    pulses: &mut Pulses,
+    request: &LeaseRequest,
+    open: bool,
+    now: Now,
+    actions: &mut Vec<Action>,
+) -> Result<Reply, StateError> {
+    if let Err(message) = acceptable(request) {
+        return Ok(Reply::Refused(Refused { kind: Refusal::BadRequest, message }));
+    }
+    for (job, epoch) in &request.holding {
+        pulses.hear(*job, *epoch, now.instant);
+    }
+    void_lost(tx, pulses, request, now, actions)?;
+    sweep(tx, pulses, now, actions)?;
+    if !open {
+        return Ok(Reply::Lease(LeaseReply::Nothing));
+    }
+    let expires = now.unix_ms.saturating_add(pulses.ttl_ms());
+    let Some(lease) = jobs::lease_next(tx, &request.arch, &request.builder, expires, now.unix_ms)? else {
+        return Ok(Reply::Lease(LeaseReply::Nothing));
+    };
+    pulses.grant(lease.job, lease.epoch, now.instant);
+    let job = jobs::expect(tx, lease.job)?;
+    actions.push(Action::Hear(Event::JobStarted {
+        stage: job.stage,
+        job: job.id,
+        source: job.source,
+        version: job.version,
+        arch: job.arch,
+        builder: request.builder.clone(),
+    }));
+    actions.push(Action::Wake);
+    Ok(Reply::Lease(LeaseReply::Work { lease: Box::new(lease) }))
+}
+
+/// Whether a builder speaks these words and has a name that can be shown.
+fn acceptable(request: &LeaseRequest) -> Result<(), String> {
+    if request.protocol != PROTOCOL {
+        let came = request.protocol;
+        return Err(format!(
+            "expected protocol {PROTOCOL}, got {came}\nhint: run the same cloudbuild on builder and control point"
+        ));
+    }
+    for (what, text) in [("builder", &request.builder), ("arch", &request.arch)] {
+        let good = !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !good {
+            return Err(format!("`{what}`: expected 1 to 128 visible ASCII characters, got `{}`", text.escape_debug()));
+        }
+    }
+    Ok(())
+}
+
+/// Frees jobs that this builder had and does not work on any more: it was started anew, or our answer to it was lost.
+fn void_lost(
+    tx: &Tx,
+    pulses: &mut Pulses,
+    request: &LeaseRequest,
+    now: Now,
+    actions: &mut Vec<Action>,
+) -> Result<(), StateError> {
+    for job in jobs::leased(tx)? {
+        let held = request.holding.contains(&(job.id, job.epoch));
+        let its = job.builder.as_deref() == Some(request.builder.as_str());
+        if its && !held && pulses.is_lost(job.id, job.epoch, now.instant) {
+            free(tx, pulses, &job, "its builder does not work on it any more", now, actions)?;
+        }
+    }
+    Ok(())
+}
+
+/// Frees jobs whose builders were not heard of for the whole time to live of a lease.
+fn sweep(tx: &Tx, pulses: &mut Pulses, now: Now, actions: &mut Vec<Action>) -> Result<(), StateError> {
+    for job in jobs::leased(tx)? {
+        match pulses.silence(job.id, job.epoch, now.instant) {
+            Silence::Alive => {}
+            Silence::Expired => free(tx, pulses, &job, "nothing was heard of its builder for too long", now, actions)?,
+        }
+    }
+    Ok(())
+}
+
+/// Makes a job leasable again. A lease that an earlier process gave does not count as a failed attempt: that the process
+/// was killed says nothing about the job.
+fn free(
+    tx: &Tx,
+    pulses: &mut Pulses,
+    job: &Job,
+    why: &str,
+    now: Now,
+    actions: &mut Vec<Action>,
+) -> Result<(), StateError> {
+    let event = if pulses.was_granted_here(job.id, job.epoch) {
+        JobEvent::LeaseExpired { attempt: job.attempts }
+    } else {
+        JobEvent::GaveBack { reason: why.to_owned() }
+    };
+    pulses.forget(job.id);
+    tracing::info!(job = %job.id, epoch = job.epoch.0, builder = job.builder, why, "a lease ended without a result");
+    let after = jobs::apply(tx, job.id, &event, now.unix_ms)?;
+    moved(job, after, actions);
+    Ok(())
+}
+
+/// What everybody hears of a job that is not with its builder any more.
+fn moved(before: &Job, after: Job, actions: &mut Vec<Action>) {
+    if after.state.is_terminal() && !before.state.is_terminal() {
+        actions.push(Action::Ended { job: Box::new(after) });
+    } else if after.state == JobState::NeedsBuild {
+        let reason = after.reason.as_deref().unwrap_or("no reason was given");
+        let text = format!("{} {} ({}) will be tried again: {reason}", after.source, after.version, after.arch);
+        actions.push(Action::Hear(Event::Note { text }));
+    }
+    actions.push(Action::Wake);
+}
+
+/// Whether a builder's lease is the newest and still open; if so, it was heard of just now.
+fn standing(
+    tx: &Tx,
+    pulses: &mut Pulses,
+    id: JobId,
+    epoch: Epoch,
+    now: Now,
+    actions: &mut Vec<Action>,
+) -> Result<Result<(), Refused>, StateError> {
+    let job = match current(tx, id, epoch)? {
+        Ok((job, attempt)) if attempt.finish.is_none() => job,
+        Ok(_) => return Ok(Err(stale(format!("lease {} of job `{id}` has ended", epoch.0)))),
+        Err(refused) => return Ok(Err(refused)),
+    };
+    pulses.hear(id, epoch, now.instant);
+    match job.state {
+        JobState::Building => Ok(Ok(())),
+        JobState::NeedsBuild => {
+            // Its lease had expired and nobody else took the job: going on is cheaper than building it again.
+            let builder = job.builder.clone().unwrap_or_default();
+            jobs::apply(tx, id, &JobEvent::Resumed { builder, epoch }, now.unix_ms)?;
+            jobs::set_lease_expires(tx, id, now.unix_ms.saturating_add(pulses.ttl_ms()))?;
+            actions.push(Action::Wake);
+            Ok(Ok(()))
+        }
+        JobState::DepWait | JobState::BdUninstallable | JobState::BuildAttempted => Ok(Ok(())),
+        JobState::Built
+        | JobState::Uploaded
+        | JobState::Installed
+        | JobState::Failed
+        | JobState::NotForUs
+        | JobState::AutoNotForUs => Ok(Err(stale(format!("job `{id}` is `{}`", job.state)))),
+    }
+}
+
+/// The job and the attempt, if the lease is the job's newest.
+fn current(tx: &Tx, id: JobId, epoch: Epoch) -> Result<Result<(Job, attempts::Attempt), Refused>, StateError> {
+    let Some(job) = jobs::get(tx, id)? else {
+        let message = format!("there is no job `{id}`");
+        return Ok(Err(Refused { kind: Refusal::NoSuchJob, message }));
+    };
+    match attempts::get(tx, id, epoch)? {
+        Some(attempt) if job.epoch == epoch => Ok(Ok((job, attempt))),
+        Some(_) | None => {
+            let message = format!("expected lease {} of job `{id}`, got lease {}", job.epoch.0, epoch.0);
+            Ok(Err(stale(message)))
+        }
+    }
+}
+
+fn stale(message: String) -> Refused {
+    Refused { kind: Refusal::StaleEpoch, message }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,113 @@
+//! A builder is done: its result becomes the job's, once.
+
+use super::{Action, Pulses, Refusal, Refused, Reply, current, moved, stale};
+use crate::control::desk::Now;
+use crate::core::ids::{JobId, Sha256};
+use crate::core::job::{Fault, JobEvent, step};
+use crate::io::state::artifacts::{self, Artifact};
+use crate::io::state::jobs::{self, Job};
+use crate::io::state::{StateError, Tx, attempts, durations};
+use crate::wire::{Finish, Outcome};
+
+/// What was found of the files of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// They are what the job should make, and they are in the store.
+    Accepted(Vec<Artifact>),
+    /// They are not.
+    Refused {
+        /// A broken transfer is infrastructure's fault; whose it is that the contents are wrong, nobody can say.
+        fault: Fault,
+        /// In words.
+        reason: String,
+    },
+    /// There is nothing to look at: the build failed or was stopped.
+    NotBuilt,
+}
+
+/// Takes a result, or says why not. The same result again is answered as it was the first time.
+pub(super) fn finish(
+    tx: &Tx,
+    pulses: &mut Pulses,
+    id: JobId,
+    finish: &Finish,
+    verdict: Verdict,
+    now: Now,
+    actions: &mut Vec<Action>,
+) -> Result<Reply, StateError> {
+    let (job, attempt) = match current(tx, id, finish.epoch)? {
+        Ok(found) => found,
+        Err(refused) => return Ok(Reply::Refused(refused)),
+    };
+    let words = serde_json::to_vec(finish).expect("plain data always becomes JSON");
+    let report = Sha256::of(&words);
+    match attempt.finish {
+        Some(earlier) if earlier == report => return Ok(repeated(finish, attempt.outcome.as_ref())),
+        Some(_) => {
+            let message = format!("lease {} of job `{id}` ended with another result", finish.epoch.0);
+            return Ok(Reply::Refused(stale(message)));
+        }
+        None => {}
+    }
+    let (event, outcome) = judged(&job, finish, &verdict);
+    if let Err(illegal) = step(job.state, &event) {
+        return Ok(Reply::Refused(stale(illegal.to_string())));
+    }
+    pulses.forget(id);
+    attempts::end(tx, id, finish.epoch, report, &outcome, now.unix_ms)?;
+    let mut after = jobs::apply(tx, id, &event, now.unix_ms)?;
+    let clear = Action::Clear { job: id, epoch: finish.epoch };
+    let reply = match verdict {
+        Verdict::Accepted(made) if event == (JobEvent::Built { seconds: finish.seconds }) => {
+            artifacts::insert(tx, id, &made)?;
+            jobs::apply(tx, id, &JobEvent::Uploaded, now.unix_ms)?;
+            after = jobs::apply(tx, id, &JobEvent::Installed, now.unix_ms)?;
+            durations::record(tx, &job.source, &job.version, &job.arch, finish.seconds, now.unix_ms)?;
+            actions.push(clear);
+            Reply::Finished
+        }
+        Verdict::Refused { reason, .. } if finish.outcome == Outcome::Built => {
+            actions.push(Action::PutAside { job: id, epoch: finish.epoch, reason: reason.clone() });
+            Reply::Refused(Refused { kind: Refusal::RefusedUpload, message: reason })
+        }
+        Verdict::Accepted(_) | Verdict::Refused { .. } | Verdict::NotBuilt => {
+            actions.push(clear);
+            Reply::Finished
+        }
+    };
+    moved(&job, after, actions);
+    Ok(reply)
+}
+
+/// What a result means for the job, and what the attempt's row says came of it.
+fn judged(job: &Job, finish: &Finish, verdict: &Verdict) -> (JobEvent, Outcome) {
+    let failed = |fault: Fault, stage: &str, reason: &str| {
+        let (stage, reason) = (stage.to_owned(), reason.to_owned());
+        let event = JobEvent::Failed {
+            fault,
+            stage: stage.clone(),
+            reason: reason.clone(),
+            attempt: job.attempts,
+            seconds: finish.seconds,
+        };
+        (event, Outcome::Failed { fault, stage, reason })
+    };
+    match &finish.outcome {
+        Outcome::Built => match verdict {
+            Verdict::Accepted(_) => (JobEvent::Built { seconds: finish.seconds }, Outcome::Built),
+            Verdict::Refused { fault, reason } => failed(*fault, "upload", reason),
+            Verdict::NotBuilt => failed(Fault::Infrastructure, "upload", "nobody looked at the files of this build"),
+        },
+        Outcome::Failed { fault, stage, reason } => failed(*fault, stage, reason),
+        Outcome::Cancelled => (JobEvent::GaveBack { reason: "its build was stopped".to_owned() }, Outcome::Cancelled),
+    }
+}
+
+/// The answer that the same report got before.
+fn repeated(finish: &Finish, outcome: Option<&Outcome>) -> Reply {
+    let refused = match outcome {
+        Some(Outcome::Failed { reason, .. }) if finish.outcome == Outcome::Built => Some(reason.clone()),
+        Some(Outcome::Built | Outcome::Failed { .. } | Outcome::Cancelled) | None => None,
+    };
+    refused.map_or(Reply::Finished, |message| Reply::Refused(Refused { kind: Refusal::RefusedUpload, message }))
+}

@@ -1,0 +1,63 @@
+//! The control point's pages and endpoints: a handler parses, asks, and maps the answer.
+
+mod answer;
+mod files;
+mod jobs;
+mod status;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post, put};
+
+use self::answer::Failure;
+use super::point::Point;
+use super::token;
+
+/// The largest JSON that a builder may send, in bytes.
+const MAX_JSON: usize = 4 << 20;
+
+/// The largest piece of a log that a builder may send at once, in bytes.
+const MAX_LOG_PIECE: usize = 8 << 20;
+
+/// Every route.
+pub(super) fn router(point: Arc<Point>) -> Router {
+    let words = Router::new()
+        .route("/lease", post(jobs::lease))
+        .route("/jobs/{job}/heartbeat", post(jobs::heartbeat))
+        .route("/jobs/{job}/finish", post(jobs::finish))
+        .layer(DefaultBodyLimit::max(MAX_JSON));
+    let sent = Router::new()
+        .route("/jobs/{job}/log", put(jobs::log).layer(DefaultBodyLimit::max(MAX_LOG_PIECE)))
+        // Streamed to a file, with a limit of its own.
+        .route("/jobs/{job}/files/{name}", put(jobs::file).layer(DefaultBodyLimit::disable()));
+    let closed = words
+        .merge(sent)
+        .route("/files/{sha256}", get(files::file))
+        .route("/status", get(status::status))
+        .fallback(nothing_here)
+        .layer(from_fn_with_state(Arc::clone(&point), opened));
+    Router::new()
+        .nest("/v1", closed)
+        // apt, which reads views, knows no token; views and package files are nothing that is to be kept secret.
+        .route("/view/{view}/dists/{*path}", get(files::dists))
+        .route("/view/{view}/pool/{sha256}/{name}", get(files::pool))
+        .fallback(nothing_here)
+        .with_state(point)
+}
+
+/// Lets in who has the token.
+async fn opened(State(point): State<Arc<Point>>, request: Request, next: Next) -> Result<Response, Failure> {
+    match request.headers().get(AUTHORIZATION) {
+        Some(header) if token::opens(&point.token, header.as_bytes()) => Ok(next.run(request).await),
+        Some(_) | None => Err(Failure::BadToken),
+    }
+}
+
+async fn nothing_here(request: Request) -> Failure {
+    Failure::NotFound(format!("there is no `{} {}`", request.method(), request.uri().path().escape_debug()))
+}

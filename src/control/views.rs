@@ -1,0 +1,61 @@
+//! Which file of a view a path means: views are composed elsewhere, and only read here.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::core::ids::ViewId;
+
+/// The folder of a view in a state directory.
+pub fn root(state_dir: &Path, view: ViewId) -> PathBuf {
+    state_dir.join("views").join(view.to_string())
+}
+
+/// The regular file under `dists/` of a view that a request's path names. `None` for everything else: what is not there,
+/// what is no plain path, and what a link leads out of the view.
+pub fn dists_file(state_dir: &Path, view: ViewId, path: &str) -> Option<PathBuf> {
+    let plain = !path.is_empty() && !path.contains(['\0', '\\']) && !path.contains("//") && !path.ends_with('/');
+    let normal = Path::new(path).components().all(|component| matches!(component, Component::Normal(_)));
+    // `components` passes over a single dot, which a request has no reason to hold.
+    if !plain || !normal || path.split('/').any(|part| part == ".") {
+        return None;
+    }
+    let dists = root(state_dir, view).join("dists").canonicalize().ok()?;
+    let file = dists.join(path).canonicalize().ok()?;
+    (file.starts_with(&dists) && file.is_file()).then_some(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::ids::Sha256;
+
+    #[test]
+    fn only_regular_files_under_dists_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let view = ViewId(Sha256::of(b"view"));
+        let dists = root(dir.path(), view).join("dists");
+        std::fs::create_dir_all(dists.join("view/main")).unwrap();
+        std::fs::write(dists.join("view/InRelease"), "x").unwrap();
+        std::fs::write(dir.path().join("control.json"), "secret").unwrap();
+        std::os::unix::fs::symlink(dir.path().join("control.json"), dists.join("view/out")).unwrap();
+        assert!(dists_file(dir.path(), view, "view/InRelease").is_some());
+        for path in [
+            "",
+            "view",
+            "view/",
+            "view/main",
+            "view/out",
+            "/view/InRelease",
+            "view//InRelease",
+            "./view/InRelease",
+            "view/./InRelease",
+            "view/../view/InRelease",
+            "../../../control.json",
+            "view/InRelease\0",
+            "view\\InRelease",
+            "view/absent",
+        ] {
+            assert_eq!(dists_file(dir.path(), view, path), None, "{path:?}");
+        }
+        assert_eq!(dists_file(dir.path(), ViewId(Sha256::of(b"other")), "view/InRelease"), None);
+    }
+}
