@@ -17,7 +17,6 @@
 //! - `daemon`: the build daemon.
 //! - `cli`: the commands.
 
-pub mod control;
 pub mod core;
 pub mod wire;
 pub mod io;

@@ -4,9 +4,6 @@
 
 pub mod clock;
 pub mod files;
-pub mod control;
-pub mod openpgp;
-pub mod state;
 pub mod store;
 pub mod openpgp;
 pub mod settings;

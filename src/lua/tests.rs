@@ -77,8 +77,13 @@ impl Perform for Fake {
                     reason: self.builds_fail.then(|| "it does not compile".to_owned()),
                     seconds: 7,
                 };
-                let jobs = build.order.jobs.into_iter().enumerate().map(job).collect();
-                Response::Build(BuildResult { stage: build.stage, jobs })
+                let jobs = build.order.jobs.clone().into_iter().enumerate().map(job).collect();
+                Response::Build(BuildResult {
+                    stage: build.stage,
+                    import: build.order.import,
+                    arch: build.order.arch,
+                    jobs,
+                })
             }
             Request::Publish(publish) => {
                 let PublishTarget::Dir { path } = publish.to;
@@ -91,6 +96,7 @@ impl Perform for Fake {
                     sources: 1,
                     packages: 1,
                     proof: Vec::new(),
+                    refused: Vec::new(),
                 })
             }
             Request::Compare(_) => Response::Compare(CompareResult { rows: Vec::new() }),

@@ -49,9 +49,10 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 suite: "hello".to_owned(),
                 origin: "cloudbuild".to_owned(),
                 label: "hello".to_owned(),
+                arch: "amd64".to_owned(),
                 prove: true,
             }),
-            Request::Compare(CompareRequest { stages: vec!["first".to_owned()] }),
+            Request::Compare(CompareRequest { import, stages: vec!["first".to_owned()] }),
         ]
     );
     assert_eq!(result, json!({ "kind": "comparison", "count": 0, "rows": [] }));
