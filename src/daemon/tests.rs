@@ -248,6 +248,14 @@ async fn a_daemon_that_is_asked_to_end_stops_its_build_says_so_and_cleans_up() {
 }
 
 #[tokio::test]
+async fn a_build_that_neither_prints_nor_works_is_ended() {
+    let scene = scene("sleep 1000");
+    scene.listener.leases.lock().unwrap()[0].stall_seconds = 1;
+    let (fault, stage, reason) = failure(&*check(scene).await);
+    assert_eq!((fault, stage.as_str()), (Fault::Package, "stalled"), "{reason}");
+}
+
+#[tokio::test]
 async fn a_control_point_that_comes_back_elsewhere_is_found_by_its_file() {
     let mut scene = scene(SUMMARY);
     let settings = options(&scene, Arc::new(|_| unreachable!()));
