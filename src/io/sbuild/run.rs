@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::place::Place;
 use super::{SbuildError, processes};
 use crate::core::build::ending::{Blame, Ending, Exit, ending};
-use crate::core::build::{Layout, Task, arguments, configuration};
+use crate::core::build::{Layout, Task, arguments, configuration, prepare_script};
 use crate::wire::{Fault, Outcome};
 
 /// How long sbuild may take to end a build and clean up when it is asked to, before everything is killed.
@@ -39,6 +39,7 @@ pub async fn run(
     cancel: &CancellationToken,
 ) -> Result<Outcome, SbuildError> {
     place.write(&layout.config(), &configuration(task, layout)?)?;
+    place.write(&layout.prepare(), &prepare_script(task, layout, &place.tools.mmdebstrap))?;
     let mut command = place.command(&place.tools.sbuild, layout);
     command.env("SBUILD_CONFIG", layout.config()).args(arguments(task, layout)?);
     let log = File::options().create(true).append(true).open(layout.log());
