@@ -1,25 +1,31 @@
 //! `cloudbuild daemon`: the build daemon of one machine, as the control point starts it.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::DaemonArgs;
 use super::exit::Exit;
 use super::{Context, site};
-use crate::daemon::{self, AWAY_LIMIT, DaemonOptions};
-use crate::io::sbuild::place::Tools;
+use crate::daemon::{self, DaemonOptions};
+use crate::io::control::{Client, Patience};
+
+/// How long builds go on, and are reported again and again, while the control point does not answer.
+const AWAY_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Builds for the control point that the file names, until that says stop.
 pub fn daemon(ctx: &Context, args: &DaemonArgs) -> anyhow::Result<Exit> {
-    let settings = &ctx.settings;
+    let host = site::host(ctx);
+    let control_file = ctx.folder.join(&args.control_file);
+    let client = Client::new(&control_file, Patience { give_up: AWAY_LIMIT, ..Patience::default() })?;
     let options = DaemonOptions {
-        control_file: args.control_file.clone(),
+        state: control_file.parent().unwrap_or(Path::new(".")).to_owned(),
         name: args.name.clone(),
-        slots: settings.slots as usize,
-        cache: settings.cache_dir.clone(),
-        build_user: settings.build_user.clone(),
-        tools: Tools { sbuild: settings.sbuild.clone(), mmdebstrap: settings.mmdebstrap.clone() },
-        away_limit: AWAY_LIMIT,
-        connect: Arc::new(daemon::http::connect),
+        slots: ctx.settings.slots as usize,
+        cache: host.cache,
+        build_user: host.build_user,
+        tools: host.tools,
+        control: Arc::new(client),
     };
     site::runtime()?.block_on(daemon::run(options))?;
     Ok(Exit::Done)

@@ -84,6 +84,11 @@ impl Layout {
         self.root.join("sbuild.conf")
     }
 
+    /// What runs between unpacking the chroot and everything else.
+    pub fn prepare(&self) -> PathBuf {
+        self.root.join("prepare.sh")
+    }
+
     /// What sbuild printed.
     pub fn log(&self) -> PathBuf {
         self.root.join("log")
@@ -168,28 +173,31 @@ pub fn configuration(task: &Task, layout: &Layout) -> Result<String, TaskError> 
     let variables: Vec<String> =
         environment.iter().map(|(name, value)| format!("  {} => {},\n", perl(name), perl(value))).collect();
     set("build_environment", format!("{{\n{}}}", variables.concat()));
-    // sbuild expands percent signs, and runs this as root in the chroot before it asks apt for anything.
-    let prepare = prepare_script(&task.view_url, &task.view_key).replace('%', "%%");
-    set("external_commands", format!("{{ 'chroot-setup-commands' => [ {} ] }}", perl(&prepare)));
+    // Run outside the chroot once it is unpacked, before apt is asked for anything; sbuild expands percent signs.
+    let prepare = perl(&layout.prepare().display().to_string().replace('%', "%%"));
+    set("external_commands", format!("{{ 'pre-build-commands' => [ ['sh', {prepare}] ] }}"));
     text.push_str("1;\n");
     Ok(text)
 }
 
-/// The script that leaves the view as the only archive that apt in the chroot knows, however old the chroot is.
-pub fn prepare_script(view_url: &str, view_key: &str) -> String {
-    format!(
-        "set -e\n\
-         rm -rf /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/preferences /etc/apt/preferences.d \
-         /etc/apt/auth.conf /etc/apt/auth.conf.d\n\
-         mkdir -p /etc/apt/sources.list.d /etc/apt/preferences.d /etc/apt/auth.conf.d /etc/apt/apt.conf.d\n\
-         cat > /etc/apt/cloudbuild-view.asc <<'END-OF-KEY'\n{key}\nEND-OF-KEY\n\
-         chmod 644 /etc/apt/cloudbuild-view.asc\n\
-         cat > /etc/apt/sources.list <<'END-OF-SOURCES'\n{source}\nEND-OF-SOURCES\n\
-         cat > /etc/apt/apt.conf.d/99cloudbuild <<'END-OF-CONF'\n{conf}END-OF-CONF\n",
-        key = view_key.trim_end(),
-        source = source_line(view_url, "/etc/apt/cloudbuild-view.asc"),
+/// The script that leaves the view as the only archive that apt in the chroot knows, however old the chroot is. It works
+/// on the unpacked tree as root of a namespace that `mmdebstrap` makes; entering the chroot would take longer, and
+/// sbuild would print all of it into the log.
+pub fn prepare_script(task: &Task, layout: &Layout, mmdebstrap: &Path) -> String {
+    let inside = format!(
+        "set -e\ncd \"$1/etc/apt\"\n\
+         rm -rf sources.list sources.list.d preferences preferences.d auth.conf auth.conf.d\n\
+         mkdir -p sources.list.d preferences.d auth.conf.d apt.conf.d\n\
+         cat > cloudbuild-view.asc <<'END-OF-KEY'\n{key}\nEND-OF-KEY\n\
+         cat > sources.list <<'END-OF-SOURCES'\n{source}\nEND-OF-SOURCES\n\
+         cat > apt.conf.d/99cloudbuild <<'END-OF-CONF'\n{conf}END-OF-CONF\n\
+         chmod 644 cloudbuild-view.asc sources.list apt.conf.d/99cloudbuild\n",
+        key = task.view_key.trim_end(),
+        source = source_line(&task.view_url, "/etc/apt/cloudbuild-view.asc"),
         conf = APT_SETTINGS,
-    )
+    );
+    let (program, root) = (mmdebstrap.display().to_string(), layout.root.display().to_string());
+    format!("exec {} --unshare-helper sh -c {} sh {}/chroot.*\n", shell(&program), shell(&inside), shell(&root))
 }
 
 /// apt's own settings in a chroot: straight to the view, nothing that it does not have.
@@ -224,4 +232,9 @@ fn environment(task: &Task) -> Result<BTreeMap<String, String>, TaskError> {
 /// A string as a literal of perl that means nothing but itself.
 fn perl(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// A string as one word of a shell.
+fn shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }

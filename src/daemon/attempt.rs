@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::link::Lost;
 use super::{Daemon, Trouble, log};
 use crate::core::build::ending::phase;
 use crate::core::build::{Layout, Task};
@@ -18,9 +17,6 @@ use crate::wire::{Fault, File, Finish, Heartbeat, Lease, Outcome};
 
 /// A lease lives for several of these.
 const BEAT: Duration = Duration::from_secs(20);
-
-/// How long the last words of a daemon that is asked to end may take.
-const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The lines of a log that may hold the title of its newest phase.
 const PHASE_TAIL: u64 = 256 * 1024;
@@ -54,8 +50,8 @@ pub(crate) async fn attempt(daemon: &Daemon, lease: &Lease) {
     };
     let log_path = layout.log();
     let send_log = async {
-        if let Err(lost) = log::follow(&daemon.link, job, epoch, &log_path, &done).await {
-            give_in(daemon, &cancel, &lost);
+        if let Err(trouble) = log::follow(daemon, job, epoch, &log_path, &done).await {
+            give_in(daemon, &cancel, &trouble);
         }
     };
     let beat = async {
@@ -72,11 +68,11 @@ pub(crate) async fn attempt(daemon: &Daemon, lease: &Lease) {
 }
 
 /// A control point that is gone ends the daemon, one that refused ends this attempt.
-fn give_in(daemon: &Daemon, cancel: &CancellationToken, lost: &Lost) {
-    tracing::warn!("{lost}");
-    match lost {
-        Lost::Refused(_) => cancel.cancel(),
-        Lost::Gone { .. } => daemon.stop.cancel(),
+fn give_in(daemon: &Daemon, cancel: &CancellationToken, trouble: &Trouble) {
+    tracing::warn!("{trouble}");
+    match trouble {
+        Trouble::Refused(_) | Trouble::Failed(_) => cancel.cancel(),
+        Trouble::Gone(_) => daemon.stop.cancel(),
     }
 }
 
@@ -85,7 +81,10 @@ async fn build(daemon: &Daemon, lease: &Lease, layout: &Layout, cancel: &Cancell
     if let Err(outcome) = fetch(daemon, lease, layout, cancel).await {
         return outcome;
     }
-    let view_url = format!("{}/view/{}/", daemon.link.control().url(), lease.view);
+    let view_url = match daemon.control.view_url(lease.view) {
+        Ok(url) => url,
+        Err(trouble) => return infrastructure("chroot", trouble.to_string()),
+    };
     let request = ChrootRequest {
         key: lease.chroot,
         arch: lease.chroot_arch.clone(),
@@ -131,22 +130,22 @@ fn failed(stage: &str, error: &SbuildError) -> Outcome {
     Outcome::Failed { fault: Fault::Infrastructure, stage: stage.to_owned(), reason }
 }
 
+fn infrastructure(stage: &str, reason: String) -> Outcome {
+    Outcome::Failed { fault: Fault::Infrastructure, stage: stage.to_owned(), reason }
+}
+
 async fn fetch(daemon: &Daemon, lease: &Lease, layout: &Layout, cancel: &CancellationToken) -> Result<(), Outcome> {
-    let failed =
-        |reason: String| Outcome::Failed { fault: Fault::Infrastructure, stage: "download".to_owned(), reason };
+    let failed = |reason: String| infrastructure("download", reason);
     for file in &lease.files {
         if file.name.is_empty() || file.name.starts_with('.') || file.name.contains('/') {
             return Err(failed(format!("expected the base name of a file, got `{}`", file.name)));
         }
         let path = layout.source().join(&file.name);
-        let fetching = daemon.link.call(|control| {
-            let (file, path) = (file.clone(), path.clone());
-            Box::pin(async move { control.get_file(file, path).await })
-        });
-        tokio::select! {
+        let fetched = tokio::select! {
             () = cancel.cancelled() => return Err(Outcome::Cancelled),
-            fetched = fetching => fetched.map_err(|lost| failed(format!("cannot fetch `{}`: {lost}", file.name)))?,
-        }
+            fetched = daemon.say(daemon.control.get_file(file.clone(), path.clone())) => fetched,
+        };
+        fetched.map_err(|trouble| failed(format!("cannot fetch `{}`: {trouble}", file.name)))?;
         let got = describe(path.clone()).await.map_err(|error| failed(format!("`{}`: {error}", file.name)))?;
         if (got.size, got.sha256) != (file.size, file.sha256) {
             return Err(failed(format!(
@@ -187,13 +186,13 @@ async fn beat(daemon: &Daemon, lease: &Lease, layout: &Layout, built: &Cancellat
         let phase = if built.is_cancelled() { "upload" } else { phase_of(&layout.log()).unwrap_or("chroot") };
         let beat = Heartbeat { epoch: lease.epoch, phase: phase.to_owned() };
         // A beat that is lost is made up for by the next one, so it is not repeated.
-        match daemon.link.control().heartbeat(lease.job, beat).await {
+        match daemon.control.heartbeat(lease.job, beat).await {
             Ok(reply) if reply.cancel => {
                 tracing::info!(job = %lease.job, "the control point cancels this build");
                 return cancel.cancel();
             }
             Ok(_) => {}
-            Err(Trouble::Away(why)) => tracing::debug!(why, "a heartbeat was lost"),
+            Err(trouble @ (Trouble::Gone(_) | Trouble::Failed(_))) => tracing::debug!("lost a heartbeat: {trouble}"),
             Err(Trouble::Refused(refusal)) => {
                 tracing::info!(job = %lease.job, code = refusal.code, "this lease is void: {}", refusal.message);
                 return cancel.cancel();
@@ -208,7 +207,7 @@ fn phase_of(log: &Path) -> Option<&'static str> {
 
 /// Sends what sbuild built; the .changes comes last.
 async fn send_files(daemon: &Daemon, lease: &Lease, layout: &Layout) -> Result<Vec<File>, Outcome> {
-    let failed = |reason: String| Outcome::Failed { fault: Fault::Infrastructure, stage: "upload".to_owned(), reason };
+    let failed = |reason: String| infrastructure("upload", reason);
     let entries = std::fs::read_dir(layout.built()).map_err(|error| failed(error.to_string()))?;
     let mut paths: Vec<PathBuf> = entries
         .flatten()
@@ -221,14 +220,9 @@ async fn send_files(daemon: &Daemon, lease: &Lease, layout: &Layout) -> Result<V
     for path in paths {
         let file = describe(path.clone()).await.map_err(|error| failed(error.to_string()))?;
         daemon
-            .link
-            .call(|control| {
-                let (file, path) = (file.clone(), path.clone());
-                let (job, epoch) = (lease.job, lease.epoch);
-                Box::pin(async move { control.put_file(job, epoch, file, path).await })
-            })
+            .say(daemon.control.put_file(lease.job, lease.epoch, file.clone(), path))
             .await
-            .map_err(|lost| failed(format!("cannot send `{}`: {lost}", file.name)))?;
+            .map_err(|trouble| failed(format!("cannot send `{}`: {trouble}", file.name)))?;
         sent.push(file);
     }
     Ok(sent)
@@ -242,23 +236,12 @@ async fn finish(daemon: &Daemon, lease: &Lease, outcome: Outcome, files: Vec<Fil
         Outcome::Cancelled => tracing::info!(%job, "cancelled"),
     }
     let finish = Finish { epoch: lease.epoch, outcome, files, seconds: begin.elapsed().as_secs() };
-    let call = daemon.link.call(|control| {
-        let finish = finish.clone();
-        Box::pin(async move { control.finish(job, finish).await })
-    });
-    let finished = if daemon.stop.is_cancelled() {
-        match tokio::time::timeout(LAST_WORDS, call).await {
-            Ok(finished) => finished,
-            Err(_) => return,
-        }
-    } else {
-        call.await
-    };
-    match finished {
+    match daemon.say(daemon.control.finish(job, finish)).await {
         Ok(()) => {}
-        Err(Lost::Refused(refusal)) => tracing::info!(%job, code = refusal.code, "not wanted: {}", refusal.message),
-        Err(lost @ Lost::Gone { .. }) => {
-            tracing::warn!(%job, "{lost}");
+        Err(Trouble::Refused(refusal)) => tracing::info!(%job, code = refusal.code, "not wanted: {}", refusal.message),
+        Err(Trouble::Failed(why)) => tracing::warn!(%job, "cannot report: {why}"),
+        Err(trouble @ Trouble::Gone(_)) => {
+            tracing::warn!(%job, "{trouble}");
             daemon.stop.cancel();
         }
     }

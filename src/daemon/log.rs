@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::link::{Link, Lost};
+use super::{Daemon, Trouble};
 use crate::core::ids::{Epoch, JobId};
 
 /// People who follow a log see a line this late at most.
@@ -16,7 +16,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PIECE: usize = 64 * 1024;
 
 /// Sends what is in the file at `path` and what comes to it, until `done` and everything is sent.
-pub async fn follow(link: &Link, job: JobId, epoch: Epoch, path: &Path, done: &CancellationToken) -> Result<(), Lost> {
+pub(crate) async fn follow(
+    daemon: &Daemon,
+    job: JobId,
+    epoch: Epoch,
+    path: &Path,
+    done: &CancellationToken,
+) -> Result<(), Trouble> {
     let mut offset = 0;
     loop {
         // What is there when `done` is already set is all that there will be.
@@ -26,12 +32,12 @@ pub async fn follow(link: &Link, job: JobId, epoch: Epoch, path: &Path, done: &C
             if bytes.is_empty() {
                 break;
             }
-            offset = link
-                .call(|control| {
-                    let bytes = bytes.clone();
-                    Box::pin(async move { control.append_log(job, epoch, offset, bytes).await })
-                })
-                .await?;
+            let heard = daemon.say(daemon.control.append_log(job, epoch, offset, bytes)).await?;
+            if heard == offset {
+                // Nothing was taken, so the same piece is sent again, in a while.
+                tokio::time::sleep(PAUSE).await;
+            }
+            offset = heard;
         }
         if last {
             return Ok(());

@@ -3,9 +3,8 @@
 //! **Invariant:** it decides nothing about jobs and holds no credential but the control point's token; what it knows of
 //! a job is in the lease. It uses neither `lua` nor `control`.
 
-pub mod http;
+pub mod client;
 pub mod attempt;
-pub mod link;
 pub mod log;
 
 #[cfg(test)]
@@ -19,57 +18,56 @@ use anyhow::Context;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::ids::{Epoch, JobId};
+use crate::core::ids::{Epoch, JobId, ViewId};
 use crate::io::host::user::{BUILD_USER, User, is_root};
 use crate::io::machines::here;
 use crate::io::sbuild::place::{Place, Tools, instance};
 use crate::wire::{File, Finish, Heartbeat, HeartbeatReply, LeaseReply, LeaseRequest, PROTOCOL, Refusal};
 
-use link::{Link, Lost};
-
 /// How long one ask for work may stay open at the control point.
 const LONG_POLL: Duration = Duration::from_secs(30);
 
-/// How long builds go on, and are reported again and again, while the control point does not answer.
-pub const AWAY_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// How long what a daemon still has to say may take once it is to end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// What a daemon says to a control point; `io::control` says it over HTTP, a test hears it itself.
+/// What a daemon says to a control point; `io::control` says it over HTTP, a test hears it itself. Patience is the
+/// other side's: a call comes back once it was heard, or when there is no hope of that.
 pub trait Control: Send + Sync {
-    /// Where the control point is, without a slash at the end; views are at `URL/view/ID/`.
-    fn url(&self) -> String;
+    /// Where a view is now, with a slash at the end.
+    fn view_url(&self, view: ViewId) -> Result<String, Trouble>;
     /// Asks for work.
     fn lease(&self, request: LeaseRequest) -> BoxFuture<'_, Result<LeaseReply, Trouble>>;
     /// Says that a build goes on.
     fn heartbeat(&self, job: JobId, beat: Heartbeat) -> BoxFuture<'_, Result<HeartbeatReply, Trouble>>;
-    /// Sends a piece of a log; answers how much of it is there. Where that is not the end of the piece, go on from it.
-    fn append_log(&self, job: JobId, epoch: Epoch, offset: u64, bytes: Vec<u8>) -> BoxFuture<'_, Result<u64, Trouble>>;
+    /// Sends a piece of a log; how much of the log the control point has then, from where to go on.
+    fn append_log(&self, job: JobId, epoch: Epoch, offset: u64, piece: Vec<u8>) -> BoxFuture<'_, Result<u64, Trouble>>;
     /// Sends a file that was built.
-    fn put_file(&self, job: JobId, epoch: Epoch, file: File, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>>;
+    fn put_file(&self, job: JobId, epoch: Epoch, file: File, from: PathBuf) -> BoxFuture<'_, Result<(), Trouble>>;
     /// Ends an attempt.
     fn finish(&self, job: JobId, finish: Finish) -> BoxFuture<'_, Result<(), Trouble>>;
-    /// Fetches a file by its hash into `path`.
-    fn get_file(&self, file: File, path: PathBuf) -> BoxFuture<'_, Result<(), Trouble>>;
+    /// Fetches a file.
+    fn get_file(&self, file: File, to: PathBuf) -> BoxFuture<'_, Result<(), Trouble>>;
 }
 
 /// Why a control point did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Trouble {
-    /// It does not answer, or answers nonsense: try again.
-    #[error("the control point does not answer: {0}")]
-    Away(String),
+    /// It did not answer for so long that there is no point in going on.
+    #[error("the control point is gone: {0}")]
+    Gone(String),
     /// It refused: trying again would not help.
     #[error("the control point refused ({}): {}", .0.code, .0.message)]
     Refused(Refusal),
+    /// It answered nonsense, or a file here could not be used.
+    #[error("{0}")]
+    Failed(String),
 }
-
-/// Makes a [`Control`] of what the control file says now: [`http::connect`], or a test's own.
-pub type Connect = Arc<dyn Fn(&Path) -> anyhow::Result<Arc<dyn Control>> + Send + Sync>;
 
 /// How a daemon is started.
 #[derive(Clone)]
 pub struct DaemonOptions {
-    /// `STATE/control.json`; it is read again when the control point does not answer.
-    pub control_file: PathBuf,
+    /// The state directory, where the daemon's lock is.
+    pub state: PathBuf,
     /// The builder's name.
     pub name: String,
     /// How many builds at once.
@@ -80,10 +78,8 @@ pub struct DaemonOptions {
     pub build_user: Option<String>,
     /// The programs.
     pub tools: Tools,
-    /// How long to go on without a control point: [`AWAY_LIMIT`].
-    pub away_limit: Duration,
-    /// How to speak to a control point.
-    pub connect: Connect,
+    /// How to speak to the control point.
+    pub control: Arc<dyn Control>,
 }
 
 /// Works until the control point says stop, does not answer for too long, or this process is asked to end.
@@ -103,14 +99,13 @@ pub async fn run(options: DaemonOptions) -> anyhow::Result<()> {
 
 /// The same, until `stop`.
 pub async fn serve(options: DaemonOptions, stop: CancellationToken) -> anyhow::Result<()> {
-    let state = state_of(&options.control_file)?;
+    let state = std::path::absolute(&options.state)?;
     let _lock = here::hold(&state, &options.name)?;
     let place = place(&options, &state)?;
     let _claim = place.claim().await.context("cannot use the cache folder")?;
     let arch = crate::io::host::architecture().await?;
-    let link = Link::new(&options, stop.clone())?;
     let daemon = Arc::new(Daemon {
-        link,
+        control: options.control,
         place,
         name: options.name,
         arch,
@@ -129,12 +124,6 @@ pub async fn serve(options: DaemonOptions, stop: CancellationToken) -> anyhow::R
     result
 }
 
-fn state_of(control_file: &Path) -> anyhow::Result<PathBuf> {
-    let path = std::path::absolute(control_file)?;
-    let state = path.parent().with_context(|| format!("`{}` is not in a state directory", path.display()))?;
-    Ok(state.to_path_buf())
-}
-
 fn place(options: &DaemonOptions, state: &Path) -> anyhow::Result<Place> {
     let user = match (&options.build_user, is_root()) {
         (Some(name), _) => User::named(name),
@@ -151,7 +140,7 @@ fn place(options: &DaemonOptions, state: &Path) -> anyhow::Result<Place> {
 
 /// What the workers of one daemon share.
 pub(crate) struct Daemon {
-    pub(crate) link: Link,
+    pub(crate) control: Arc<dyn Control>,
     pub(crate) place: Place,
     pub(crate) name: String,
     pub(crate) arch: String,
@@ -178,16 +167,16 @@ impl Daemon {
                 // A control point that has nothing and does not wait either must not be asked without a pause.
                 Ok(LeaseReply::Nothing) => tokio::time::sleep(Duration::from_millis(200)).await,
                 Ok(LeaseReply::Stop) => return Ok(()),
-                Err(lost) => {
+                Err(trouble) => {
                     self.stop.cancel();
-                    return Err(lost).context("cannot get work");
+                    return Err(trouble).context("cannot get work");
                 }
             }
         }
         Ok(())
     }
 
-    async fn ask(&self) -> Result<LeaseReply, Lost> {
+    async fn ask(&self) -> Result<LeaseReply, Trouble> {
         let request = LeaseRequest {
             protocol: PROTOCOL,
             builder: self.name.clone(),
@@ -195,12 +184,19 @@ impl Daemon {
             wait_seconds: LONG_POLL.as_secs(),
             holding: self.holding().clone(),
         };
-        self.link
-            .call(|control| {
-                let request = request.clone();
-                Box::pin(async move { control.lease(request).await })
-            })
-            .await
+        self.control.lease(request).await
+    }
+
+    /// Makes a call; one that is not heard soon after this daemon is to end is given up.
+    pub(crate) async fn say<T>(&self, call: BoxFuture<'_, Result<T, Trouble>>) -> Result<T, Trouble> {
+        let last_words = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            answer = call => answer,
+            () = last_words => Err(Trouble::Gone("this daemon is to end, and nobody hears it".to_owned())),
+        }
     }
 
     fn holding(&self) -> std::sync::MutexGuard<'_, Vec<(JobId, Epoch)>> {

@@ -36,6 +36,11 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(at("read", path))
 }
 
+/// Whether there is a folder.
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir()
+}
+
 /// Writes a folder with these files (paths below it), so that it is either absent or complete.
 pub fn write_folder(folder: &Path, files: &[(String, &[u8])]) -> Result<(), FileError> {
     let parent = folder.parent().unwrap_or(Path::new("."));

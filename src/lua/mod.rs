@@ -3,6 +3,8 @@
 //! **Invariant:** no network, clock, environment or child process; the only files read are the recipe and the `.lua`
 //! files of its own folder. What a recipe does to the world goes through `primitives::Perform`.
 
+#![expect(clippy::disallowed_types, reason = "recipes are evaluated here, inside the sandbox")]
+
 pub mod error;
 pub mod recipe;
 pub mod watch;

@@ -147,8 +147,8 @@ async fn contents(publishing: &Publishing<'_>, made: &[Made], root: &Path) -> an
             contents.binaries.push(binary(job, artifact, &path)?);
         }
         let key = (job.source.clone(), job.version.clone());
-        if !sources.contains_key(&key) {
-            sources.insert(key, source(publishing, job).await?);
+        if let std::collections::btree_map::Entry::Vacant(place) = sources.entry(key) {
+            place.insert(source(publishing, job).await?);
         }
     }
     contents.sources = sources.into_values().collect();

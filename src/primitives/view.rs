@@ -25,7 +25,7 @@ pub fn write(
     key: &SigningKey,
 ) -> anyhow::Result<()> {
     let folder = folder(state_dir, id);
-    if folder.exists() {
+    if files::is_folder(&folder) {
         return Ok(());
     }
     let packages = view::packages_index(visible);

@@ -112,7 +112,7 @@ pub fn phase(log: &[u8]) -> Option<&'static str> {
     log.split(|&byte| byte == b'\n').rev().find_map(|line| {
         let title = line.strip_prefix(b"| ")?.strip_suffix(b" |")?.trim_ascii();
         match title {
-            b"Chroot Setup Commands" | b"Update chroot" => Some("chroot"),
+            b"Pre Build Commands" | b"Update chroot" => Some("chroot"),
             b"Fetch source files" => Some("fetch"),
             b"Install package build dependencies" => Some("install-deps"),
             b"Build" => Some("build"),

@@ -4,14 +4,18 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::core::build::CHROOT_PACKAGES;
 use crate::core::debian::packages::Package;
 use crate::core::debian::relation::{self, Relation};
+
+/// Who provides a name, and as which version, if any.
+type Provider<'a> = (u32, Option<&'a [u8]>);
 
 /// The packages that can be installed, with who provides what.
 pub struct Universe<'a> {
     packages: &'a [Package<'a>],
     by_name: FxHashMap<&'a [u8], u32>,
-    providers: FxHashMap<&'a [u8], Vec<(u32, Option<&'a [u8]>)>>,
+    providers: FxHashMap<&'a [u8], Vec<Provider<'a>>>,
     architecture: &'a str,
 }
 
@@ -26,7 +30,7 @@ impl<'a> Universe<'a> {
     /// Over what a view shows.
     pub fn new(packages: &'a [Package<'a>], architecture: &'a str) -> Universe<'a> {
         let mut by_name = FxHashMap::default();
-        let mut providers: FxHashMap<&[u8], Vec<(u32, Option<&[u8]>)>> = FxHashMap::default();
+        let mut providers: FxHashMap<&[u8], Vec<Provider<'_>>> = FxHashMap::default();
         for (number, package) in (0..).zip(packages) {
             by_name.insert(package.name.as_bytes(), number);
             relation::for_each(package.provides, |_, provided| {
@@ -53,7 +57,7 @@ impl<'a> Universe<'a> {
         });
         real.or_else(|| {
             let providers = self.providers.get(relation.name)?;
-            let fits = |(number, version): &&(u32, Option<&[u8]>)| {
+            let fits = |(number, version): &&Provider<'_>| {
                 relation.operator.accepts(*version, relation.version) && self.any_fits(relation, *number)
             };
             providers.iter().find(fits).map(|(number, _)| *number)
@@ -111,7 +115,7 @@ impl<'u, 'a> Closure<'u, 'a> {
         }
     }
 
-    /// Of the Essential packages, apt and build-essential: what a chroot for building has.
+    /// Of the Essential packages, apt and what builds need besides: what a chroot for building has.
     pub fn of_chroot(universe: &'u Universe<'a>) -> Closure<'u, 'a> {
         let mut closure = Closure::new(universe);
         for (number, package) in (0..).zip(universe.packages) {
@@ -119,7 +123,10 @@ impl<'u, 'a> Closure<'u, 'a> {
                 closure.take(number);
             }
         }
-        closure.add(b"apt, build-essential", &[]);
+        closure.add(b"apt", &[]);
+        for name in CHROOT_PACKAGES {
+            closure.add(name.as_bytes(), &[]);
+        }
         closure
     }
 

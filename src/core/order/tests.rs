@@ -11,7 +11,7 @@ fn source(name: &str, architecture: &str, build_depends: &str, binaries: &str) -
     )
 }
 
-const CHROOT: &str = "apt build-essential";
+const CHROOT: &str = "apt build-essential fakeroot";
 
 fn upstream(more: &[String]) -> String {
     let base: String = CHROOT.split(' ').map(|name| stanza(name, "1", "")).collect();

@@ -14,6 +14,7 @@ use super::{SbuildError, how, tail_of};
 use crate::core::build::{CHROOT_PACKAGES, Layout, source_line};
 use crate::core::debian::control::paragraphs;
 use crate::core::ids::ChrootKey;
+use crate::io::clock;
 
 /// mmdebstrap takes half a minute on this decade's machines, and an hour under emulation on a slow disk.
 const MAKE_LIMIT: Duration = Duration::from_secs(2 * 3600);
@@ -156,7 +157,7 @@ fn installed(status: &[u8]) -> Vec<Installed> {
 fn used(tar: &Path) -> bool {
     let Ok(list) = File::options().append(true).open(tar.with_extension("json")) else { return false };
     // A chroot that cannot be marked is forgotten sooner, and works all the same.
-    let _ = list.set_modified(SystemTime::now());
+    let _ = list.set_modified(clock::now().into());
     tar.is_file()
 }
 

@@ -207,26 +207,18 @@ impl Place {
             return Ok(());
         }
         processes::end_all(root, &self.user).await;
-        if !is_root() {
-            // Trees of mapped ids can only be removed by their root; what is left is the user's own.
-            let layout = Layout { root: root.to_path_buf() };
-            let entries = std::fs::read_dir(root).map_err(SbuildError::io("cannot read", root))?;
-            for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
-                let owner = std::os::unix::fs::MetadataExt::uid(
-                    &entry.metadata().map_err(SbuildError::io("cannot look at", entry.path()))?,
-                );
-                let path = entry.path();
-                let mixed = path == layout.temporary() || entry.file_name() == UNPACKED;
-                if owner != self.user.uid || mixed {
-                    let mut command = self.namespaced(&layout);
-                    command.args(["sh", "-c", "rm -rf \"$1\"/* \"$1\" 2>/dev/null || true", "sh"]).arg(&path);
-                    self.finish(command, "removing a chroot", REMOVE_LIMIT).await?;
-                }
-            }
+        match remove_tree(root).await {
+            // Trees of mapped ids can only be emptied by their own root; what is left is the user's.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied && !is_root() => {}
+            removed => return removed.map_err(SbuildError::io("cannot remove", root)),
         }
-        let path = root.to_path_buf();
-        let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path)).await;
-        removed.expect("removing files does not panic").map_err(SbuildError::io("cannot remove", root))
+        let layout = Layout { root: root.to_path_buf() };
+        for folder in [layout.root.clone(), layout.temporary(), layout.root.join(UNPACKED)] {
+            let mut command = self.namespaced(&layout);
+            command.env("TMPDIR", "/").args(["sh", "-c", "rm -rf \"$1\"/* 2>/dev/null || true", "sh"]).arg(&folder);
+            self.finish(command, "removing a chroot", REMOVE_LIMIT).await?;
+        }
+        remove_tree(root).await.map_err(SbuildError::io("cannot remove", root))
     }
 }
 
@@ -259,4 +251,9 @@ pub fn try_lock(path: &Path) -> std::io::Result<Option<File>> {
 pub fn open_to_all(path: &Path, mode: u32) -> Result<(), SbuildError> {
     let permissions = std::fs::Permissions::from_mode(mode);
     std::fs::set_permissions(path, permissions).map_err(SbuildError::io("cannot set the permissions of", path))
+}
+
+async fn remove_tree(root: &Path) -> std::io::Result<()> {
+    let path = root.to_path_buf();
+    tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path)).await.expect("removing files does not panic")
 }

@@ -12,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 use super::place::Place;
 use super::{SbuildError, processes};
 use crate::core::build::ending::{Blame, Ending, Exit, ending};
-use crate::core::build::{Layout, Task, arguments, configuration};
+use crate::core::build::{Layout, Task, arguments, configuration, prepare_script};
 use crate::wire::{Fault, Outcome};
 
 /// How long sbuild may take to end a build and clean up when it is asked to, before everything is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How often the watch looks whether a build still works.
+/// How often the watch looks whether a build still works, at least.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// What the end of a log must hold for its cause to be found; sbuild's summary comes last.
@@ -39,6 +39,7 @@ pub async fn run(
     cancel: &CancellationToken,
 ) -> Result<Outcome, SbuildError> {
     place.write(&layout.config(), &configuration(task, layout)?)?;
+    place.write(&layout.prepare(), &prepare_script(task, layout, &place.tools.mmdebstrap))?;
     let mut command = place.command(&place.tools.sbuild, layout);
     command.env("SBUILD_CONFIG", layout.config()).args(arguments(task, layout)?);
     let log = File::options().create(true).append(true).open(layout.log());
@@ -120,6 +121,7 @@ pub async fn wait_or_stop(
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let begin = Instant::now();
     let mut watch = Watch { layout, place, active: begin, printed: 0, ticks: 0 };
+    let look = stall.map_or(LOOK, |stall| (stall / 4).clamp(Duration::from_millis(100), LOOK));
     let stopped = loop {
         tokio::select! {
             status = child.wait() => {
@@ -127,7 +129,7 @@ pub async fn wait_or_stop(
                 break Waited::Ended(status);
             }
             () = cancel.cancelled() => break Waited::Cancelled,
-            () = tokio::time::sleep(LOOK) => {
+            () = tokio::time::sleep(look) => {
                 let idle = watch.idle();
                 let too_long = stall.is_some_and(|stall| idle >= stall) || begin.elapsed() >= limit;
                 if too_long || watch.printed > LONGEST_LOG {

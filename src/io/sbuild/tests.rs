@@ -133,6 +133,33 @@ async fn a_build_that_is_cancelled_leaves_neither_processes_nor_trees() {
 }
 
 #[tokio::test]
+async fn what_a_killed_daemon_left_in_a_real_build_is_ended_and_removed_by_the_next_one() {
+    let Some(outside) = outside("real-killed") else { return };
+    let claim = outside.place.claim().await.unwrap();
+    let chroot = chroot(&outside).await;
+    let layout = outside.place.make("j1-1").await.unwrap();
+    copy_source(&outside, &layout);
+    let in_the_build = async {
+        while crate::core::build::ending::phase(&std::fs::read(layout.log()).unwrap_or_default()) != Some("build") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let (task, cancel) = (task(&outside, &chroot), CancellationToken::new());
+    // Dropping the build kills sbuild alone, as the death of a daemon may.
+    tokio::select! {
+        outcome = run(&outside.place, &task, &layout, Duration::from_secs(600), &cancel) => panic!("{outcome:?}"),
+        () = in_the_build => {}
+    }
+    drop(claim);
+    assert!(!super::processes::of_build(&layout.root, &outside.place.user).is_empty());
+    let other = Place { instance: "real-next".to_owned(), ..outside.place.clone() };
+    let _claim = other.claim().await.unwrap();
+    assert!(super::processes::of_build(&layout.root, &outside.place.user).is_empty());
+    assert!(!outside.place.builds().exists());
+    other.give_up().await.unwrap();
+}
+
+#[tokio::test]
 async fn real_apt_in_a_clean_chroot_installs_a_package_and_runs_it() {
     let Some(outside) = outside("real-proof") else { return };
     let _claim = outside.place.claim().await.unwrap();
@@ -147,6 +174,9 @@ async fn real_apt_in_a_clean_chroot_installs_a_package_and_runs_it() {
         components: vec!["main".to_owned()],
         key: outside.view_key.clone(),
     };
+    let unknown = Source { key: String::new(), ..archive.clone() };
+    let refused = clean.install(&unknown, None, &["help2man".to_owned()]).await.unwrap_err().to_string();
+    assert!(refused.contains("`apt-get update` failed"), "{refused}");
     // `bash` is in the chroot already, in this very version.
     let packages = ["help2man".to_owned(), "bash".to_owned()];
     let proved = clean.install(&archive, None, &packages).await;

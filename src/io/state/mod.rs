@@ -3,6 +3,8 @@
 //! **Invariant:** SQL is written here and nowhere else, out in full; no decision is made here but the legal moves of
 //! `core::job`, and no clock is read: times come in as milliseconds since 1970.
 
+#![expect(clippy::disallowed_types, reason = "all SQL is in this room")]
+
 pub mod artifacts;
 pub mod attempts;
 mod columns;

@@ -1,4 +1,6 @@
 //! What a recipe can call: one declaration each, from which registration, checks, help and the editor stub derive.
+//!
+//! **Invariant:** nothing is done here; what a call does stands in `door`.
 
 pub mod declarations;
 pub mod help;

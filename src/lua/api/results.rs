@@ -67,6 +67,8 @@ const FLEET: &[Field] = &[long("builders", "table[]", "The groups of builders.")
 
 const BUILT: &[Field] = &[
     field("stage", "string", "The stage that was built."),
+    field("import", "string", "The import that it was built against, below the stages."),
+    field("arch", "string", "The Debian architecture that it was built for."),
     field("count", "integer", "How many jobs there were."),
     field("installed", "integer", "How many of them have their packages in the stage."),
     long("jobs", "table[]", "Each with source, version, arch, state, reused, reason and seconds."),

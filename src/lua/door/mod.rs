@@ -1,4 +1,6 @@
 //! Puts `cb` into a VM: every declaration as a function that checks its arguments and does its body.
+//!
+//! **Invariant:** a body never sees an argument that was not checked against its declaration.
 
 pub mod request;
 pub mod require;

@@ -2,6 +2,8 @@
 //!
 //! What is decided stands in the state as offers and events, so a run that was killed goes on from there; the control
 //! point leases the offers, and says when something changed.
+//!
+//! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
 mod ready;
 
