@@ -45,6 +45,8 @@
 ---@class (exact) cloudbuild.Built
 ---@field kind "built"
 ---@field stage string The stage that was built.
+---@field import string The import that it was built against, below the stages.
+---@field arch string The Debian architecture that it was built for.
 ---@field count integer How many jobs there were.
 ---@field installed integer How many of them have their packages in the stage.
 ---@field jobs table[] Each with source, version, arch, state, reused, reason and seconds.
@@ -59,6 +61,7 @@
 ---@field packages integer Binary packages in it.
 ---@field components string[] Its components.
 ---@field proof string[] What real apt installed from it, one line a package.
+---@field refused string[] What real apt did not install from it, one line a package with the reason.
 
 ---@class (exact) cloudbuild.Comparison
 ---@field kind "comparison"

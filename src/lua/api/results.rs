@@ -83,6 +83,7 @@ const PUBLISHED: &[Field] = &[
     field("packages", "integer", "Binary packages in it."),
     long("components", "string[]", "Its components."),
     long("proof", "string[]", "What real apt installed from it, one line a package."),
+    long("refused", "string[]", "What real apt did not install from it, one line a package with the reason."),
 ];
 
 const COMPARISON: &[Field] = &[
