@@ -170,6 +170,7 @@ fn local_daemon(ctx: &Context) -> LocalDaemon {
         // By this process's number, since `/proc/self` would be that of whoever resolves it.
         program: PathBuf::from(format!("/proc/{}/exe", std::process::id())),
         cache: ctx.settings.cache_dir.clone(),
+        slots: ctx.settings.slots,
         build_user: ctx.settings.build_user.clone(),
         more: Vec::new(),
     }

@@ -49,6 +49,8 @@ pub struct LocalDaemon {
     pub program: PathBuf,
     /// The cache directory.
     pub cache: PathBuf,
+    /// Builds at the same time, where the recipe does not say.
+    pub slots: u32,
     /// The user that builds; none where this process is not root.
     pub build_user: Option<String>,
     /// More words for its command line.
@@ -74,7 +76,7 @@ impl Perform for Live {
             Request::Launch(request) => Response::Launch(launch(request)?),
             Request::Build(request) => {
                 let imported = import::pinned(&self.state, request.order.import)?;
-                self.start_daemon(slots(&request.builders))?;
+                self.start_daemon(self.slots(&request.builders))?;
                 Response::Build(build::build(&self.stage(), &imported, &request)?)
             }
             Request::Publish(request) => {
@@ -111,9 +113,17 @@ impl Live {
         }
     }
 
+    /// Builds at the same time on this machine.
+    fn slots(&self, builders: &[Builders]) -> u32 {
+        let of_group = |group: &Builders| match group {
+            Builders::Here { slots } => slots.unwrap_or(self.daemon.slots),
+        };
+        builders.iter().map(of_group).sum()
+    }
+
     /// Starts the local daemon, or finds the one that an earlier start of this run left at work.
     fn start_daemon(&self, slots: u32) -> anyhow::Result<()> {
-        let LocalDaemon { program, cache, build_user, more } = &self.daemon;
+        let LocalDaemon { program, cache, slots: _, build_user, more } = &self.daemon;
         let started = here::launch(&here::Launch {
             program,
             state: &self.dir,
@@ -134,7 +144,7 @@ impl Live {
 fn launch(request: LaunchRequest) -> anyhow::Result<LaunchResult> {
     for group in &request.builders {
         match group {
-            Builders::Here { slots: 0 } => {
+            Builders::Here { slots: Some(0) } => {
                 anyhow::bail!(
                     "`cb.here`: expected at least 1 slot, got 0\nhint: slots = 1 builds one package at a time"
                 )
@@ -144,14 +154,4 @@ fn launch(request: LaunchRequest) -> anyhow::Result<LaunchResult> {
     }
     anyhow::ensure!(!request.builders.is_empty(), "expected builders, got none\nhint: cb.here {{ slots = 1 }}");
     Ok(LaunchResult { builders: request.builders })
-}
-
-/// Builds at the same time on this machine.
-fn slots(builders: &[Builders]) -> u32 {
-    builders
-        .iter()
-        .map(|group| match group {
-            Builders::Here { slots } => *slots,
-        })
-        .sum()
 }
