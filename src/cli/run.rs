@@ -28,7 +28,7 @@ use crate::primitives::files::Files;
 use crate::primitives::journal::Journaled;
 use crate::primitives::live::{Live, LocalDaemon};
 use crate::primitives::proof::Proving;
-use crate::primitives::{Interrupted, Pace, Perform, Signals};
+use crate::primitives::{Interrupted, Pace, Perform, Signals, view};
 
 /// Runs a recipe, or goes on with its unfinished run.
 pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
@@ -41,7 +41,7 @@ pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
     let state = state.0;
     claim(&state, &dir, &args.recipe)?;
     let text = serde_json::to_value(&arguments).context("write the arguments as JSON")?;
-    let run = begin(&state, &recipe, &text, args.restart)?;
+    let run = begin(&state, &dir, &recipe, &text, args.restart)?;
     let runtime = site::runtime()?;
     let built = Store::open(dir.join("store"))?;
     let files = site::files(ctx, built)?;
@@ -115,7 +115,13 @@ fn claim(state: &State, dir: &Path, path: &Path) -> anyhow::Result<()> {
 }
 
 /// The run that is gone on with, or a new one.
-fn begin(state: &State, recipe: &Recipe, arguments: &serde_json::Value, restart: bool) -> anyhow::Result<RunId> {
+fn begin(
+    state: &State,
+    dir: &Path,
+    recipe: &Recipe,
+    arguments: &serde_json::Value,
+    restart: bool,
+) -> anyhow::Result<RunId> {
     let now = clock::now().as_millisecond();
     let unfinished = state.read(runs::unfinished)?;
     if let Some(run) = unfinished.filter(|_| !restart) {
@@ -134,6 +140,7 @@ fn begin(state: &State, recipe: &Recipe, arguments: &serde_json::Value, restart:
             return Err(Failure::new(Exit::Recipe, message).hint(hint).into());
         }
     }
+    view::remove_all(dir)?;
     let (hash, text, arguments) = (recipe.hash, recipe.text().to_owned(), arguments.clone());
     Ok(state.write(move |tx| {
         // Builders are offered the jobs of active runs only, so what a run that was left behind offered is void.
