@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 
 use super::args::RecipeArgs;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, exit_of};
 use super::interrupt::Interrupts;
 use super::output::Format;
 use super::{Context, doctor, progress, recipe, setup, site, summary};
@@ -28,7 +28,7 @@ use crate::primitives::files::Files;
 use crate::primitives::journal::Journaled;
 use crate::primitives::live::{Live, LocalDaemon};
 use crate::primitives::proof::Proving;
-use crate::primitives::{Interrupted, Pace, Perform, Signals, view};
+use crate::primitives::{Pace, Perform, Signals, view};
 
 /// Runs a recipe, or goes on with its unfinished run.
 pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
@@ -210,8 +210,7 @@ fn finish(
     pace: Pace,
 ) -> anyhow::Result<Exit> {
     let now = clock::now().as_millisecond();
-    let interrupted =
-        pace != Pace::Go || result.as_ref().is_err_and(|error| error.chain().any(|cause| cause.is::<Interrupted>()));
+    let interrupted = pace != Pace::Go || result.as_ref().is_err_and(|error| exit_of(error) == Exit::Interrupted);
     let status = match &result {
         _ if interrupted && result.is_err() => RunStatus::Interrupted,
         Ok(_) => RunStatus::Finished,

@@ -13,7 +13,7 @@ use crate::io::state::State;
 use crate::primitives::build::Stage;
 use crate::primitives::files::Files;
 use crate::primitives::proof::Proving;
-use crate::primitives::{Perform, Signals, build, compare, import, order, publish};
+use crate::primitives::{Perform, Refusal, Signals, build, compare, import, order, publish};
 
 /// What one run works with.
 pub struct Live {
@@ -145,13 +145,14 @@ fn launch(request: LaunchRequest) -> anyhow::Result<LaunchResult> {
     for group in &request.builders {
         match group {
             Builders::Here { slots: Some(0) } => {
-                anyhow::bail!(
-                    "`cb.here`: expected at least 1 slot, got 0\nhint: slots = 1 builds one package at a time"
-                )
+                let text = "`cb.here`: expected at least 1 slot, got 0\nhint: slots = 1 builds one package at a time";
+                return Err(Refusal::of_recipe(text).into());
             }
             Builders::Here { .. } => {}
         }
     }
-    anyhow::ensure!(!request.builders.is_empty(), "expected builders, got none\nhint: cb.here {{ slots = 1 }}");
+    if request.builders.is_empty() {
+        return Err(Refusal::of_recipe("expected builders, got none\nhint: `cb.here { slots = 1 }`").into());
+    }
     Ok(LaunchResult { builders: request.builders })
 }

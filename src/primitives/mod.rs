@@ -88,3 +88,34 @@ pub trait Provide: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("interrupted; what was finished is kept\nhint: start it again, and it goes on from here")]
 pub struct Interrupted;
+
+/// Who must change something before a request can be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Who wrote the recipe: it asks for what makes no sense.
+    Recipe,
+    /// Who keeps the archive, the disk or the machine.
+    World,
+}
+
+/// A request that cannot be met, where no error of `core` or `io` says why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    /// Who can mend it.
+    pub whose: Whose,
+    /// What was expected, what came, and a hint.
+    pub text: String,
+}
+
+impl Refusal {
+    /// The recipe's own mistake.
+    pub fn of_recipe(text: impl Into<String>) -> Refusal {
+        Refusal { whose: Whose::Recipe, text: text.into() }
+    }
+
+    /// The world's.
+    pub fn of_world(text: impl Into<String>) -> Refusal {
+        Refusal { whose: Whose::World, text: text.into() }
+    }
+}

@@ -20,9 +20,9 @@ use crate::io::state::State;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::generations::{self, NewGeneration};
 use crate::io::state::jobs::{self, Job};
-use crate::primitives::Provide;
 use crate::primitives::files::Files;
 use crate::primitives::proof::{self, Proof, Proving, Subject};
+use crate::primitives::{Provide, Refusal};
 
 /// The handles that publishing works with.
 pub struct Publishing<'p> {
@@ -58,7 +58,14 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
     let PublishTarget::Dir { path } = &request.to;
     let root = publishing.dir.join(path);
     let made = made(publishing, request)?;
-    anyhow::ensure!(!made.is_empty(), "nothing was built in {}, so nothing is published", request.stages.join(", "));
+    if made.is_empty() {
+        let text = format!(
+            "expected packages of stage {} to publish, got none\n\
+             hint: publish only where `installed` of what `cb.build` returned is more than 0",
+            request.stages.join(", ")
+        );
+        return Err(Refusal::of_recipe(text).into());
+    }
     let contents = contents(publishing, &made, &root).await?;
     let options = options(&contents, request, &root)?;
     let plan = publish::plan(&contents, &options)?;

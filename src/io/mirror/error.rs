@@ -56,6 +56,21 @@ pub enum MirrorError {
         /// Where was looked.
         places: String,
     },
+    /// What is wrong with a source list that was named, where the others are about the machine's own.
+    #[error(transparent)]
+    Named(Box<MirrorError>),
+    /// A source list that is named is not there.
+    #[error(
+        "expected an APT sources file `{path}`, got none: {source}\n\
+         hint: name a `.list` or `.sources` file; a relative path is relative to the recipe, or to the working \
+         directory on the command line"
+    )]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// A source list that apt would refuse, too.
     #[error("{0}")]
     Entries(#[from] AptSourceError),
@@ -287,6 +302,8 @@ impl MirrorError {
             MirrorError::Truncated { .. } | MirrorError::Stalled { .. } => true,
             MirrorError::Status { status, .. } => *status >= 500 || *status == 429 || *status == 408,
             MirrorError::NoEntries { .. }
+            | MirrorError::Named(_)
+            | MirrorError::NoFile { .. }
             | MirrorError::Entries(_)
             | MirrorError::Read { .. }
             | MirrorError::Store(_)

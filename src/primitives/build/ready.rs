@@ -19,7 +19,7 @@ use crate::core::view::{self, BuiltBinary};
 use crate::io::clock;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::jobs::{self, Job};
-use crate::primitives;
+use crate::primitives::{self, Refusal};
 use crate::wire::{File, Lease};
 
 /// Looks at a stage's jobs over one import.
@@ -100,11 +100,12 @@ impl<'p> Planner<'p> {
         let universe = Universe::new(&visible, architecture);
         let chroot = Closure::of_chroot(&universe);
         if let Some(missing) = chroot.missing.first() {
-            anyhow::bail!(
+            let text = format!(
                 "the imported suites cannot make a chroot: it {}\nhint: import a suite that has the base system for \
                  `{architecture}`",
                 missing.reason
             );
+            return Err(Refusal::of_world(text).into());
         }
         let chroot_key = inputs::chroot_key(&universe, &chroot, architecture);
         let against = Ground { view, chroot_key, universe: &universe };
