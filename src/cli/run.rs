@@ -28,7 +28,7 @@ use crate::primitives::files::Files;
 use crate::primitives::journal::Journaled;
 use crate::primitives::live::{Live, LocalDaemon};
 use crate::primitives::proof::Proving;
-use crate::primitives::{Pace, Perform, Signals, view};
+use crate::primitives::{Pace, Perform, Signals, import, view};
 
 /// Runs a recipe, or goes on with its unfinished run.
 pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
@@ -45,6 +45,7 @@ pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
     let runtime = site::runtime()?;
     let built = Store::open(dir.join("store"))?;
     let files = site::files(ctx, built)?;
+    import::make_known_again(&state, run, &files)?;
     let listener = progress::listener(&ctx.output);
     let signals = Arc::new(Signals::default());
     let guard = runtime.enter();
@@ -210,7 +211,7 @@ fn finish(
     pace: Pace,
 ) -> anyhow::Result<Exit> {
     let now = clock::now().as_millisecond();
-    let interrupted = pace != Pace::Go || result.as_ref().is_err_and(|error| exit_of(error) == Exit::Interrupted);
+    let interrupted = pace == Pace::Halt || result.as_ref().is_err_and(|error| exit_of(error) == Exit::Interrupted);
     let status = match &result {
         _ if interrupted && result.is_err() => RunStatus::Interrupted,
         Ok(_) => RunStatus::Finished,

@@ -1,19 +1,23 @@
 //! Performs requests for real.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
+use crate::core::job::JobEvent;
 use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, Request, Response};
+use crate::io::clock;
+use crate::io::host;
 use crate::io::machines::here;
 use crate::io::openpgp::signing::SigningKey;
-use crate::io::state::State;
+use crate::io::state::{State, jobs};
 use crate::primitives::build::Stage;
 use crate::primitives::files::Files;
 use crate::primitives::proof::Proving;
-use crate::primitives::{Perform, Refusal, Signals, build, compare, import, order, publish};
+use crate::primitives::{Interrupted, Pace, Perform, Refusal, Signals, build, compare, import, order, publish};
 
 /// What one run works with.
 pub struct Live {
@@ -61,12 +65,15 @@ impl Perform for Live {
     fn perform(&self, request: Request) -> anyhow::Result<Response> {
         let _runtime = self.runtime.enter();
         let listener = self.listener.as_ref();
+        if self.signals.pace() != Pace::Go {
+            return Err(Interrupted.into());
+        }
         Ok(match request {
             Request::Import(request) => {
                 let what = "pin the APT sources and their indexes".to_owned();
                 listener.hear(&Event::Working { step: "import".to_owned(), what });
                 let fetching = import::fetch(&self.files.mirror, &request, &self.machine, listener);
-                let imported = self.runtime.block_on(fetching)?;
+                let imported = self.wait(fetching)?;
                 Response::Import(import::pin(&self.state, &self.files.cache, imported, listener)?)
             }
             Request::Order(request) => {
@@ -76,8 +83,9 @@ impl Perform for Live {
             Request::Launch(request) => Response::Launch(launch(request)?),
             Request::Build(request) => {
                 let imported = import::pinned(&self.state, request.order.import)?;
-                self.start_daemon(self.slots(&request.builders))?;
-                Response::Build(build::build(&self.stage(), &imported, &request)?)
+                self.check_runs(&request.order.arch)?;
+                let keeper = Keeper::new(self, self.slots(&request.builders));
+                Response::Build(build::build(&self.stage(&|| keeper.keep()), &imported, &request)?)
             }
             Request::Publish(request) => {
                 let publishing = publish::Publishing {
@@ -88,6 +96,7 @@ impl Perform for Live {
                     key: &self.key,
                     listener,
                     proving: &self.proving,
+                    signals: &self.signals,
                 };
                 Response::Publish(self.runtime.block_on(publish::publish(&publishing, &request))?)
             }
@@ -100,7 +109,28 @@ impl Perform for Live {
 }
 
 impl Live {
-    fn stage(&self) -> Stage<'_> {
+    /// Waits for something that may take long, or for the run to be halted.
+    fn wait<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                result = work => result,
+                () = self.signals.halted() => Err(Interrupted.into()),
+            }
+        })
+    }
+
+    /// Checks that this machine runs programs of an architecture, by itself or emulated.
+    fn check_runs(&self, arch: &str) -> anyhow::Result<()> {
+        match self.wait(async { Ok(host::programs::emulation(arch).await) })? {
+            Some(check) if !check.ok => {
+                Err(Refusal::of_world(format!("nobody here builds for `{arch}`: {}\nhint: {}", check.found, check.fix))
+                    .into())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn stage<'s>(&'s self, builders: &'s dyn Fn() -> anyhow::Result<()>) -> Stage<'s> {
         Stage {
             dir: &self.dir,
             state: &self.state,
@@ -110,6 +140,7 @@ impl Live {
             signals: &self.signals,
             listener: self.listener.as_ref(),
             stall: self.stall,
+            builders,
         }
     }
 
@@ -120,24 +151,77 @@ impl Live {
         };
         builders.iter().map(of_group).sum()
     }
+}
 
-    /// Starts the local daemon, or finds the one that an earlier start of this run left at work.
-    fn start_daemon(&self, slots: u32) -> anyhow::Result<()> {
-        let LocalDaemon { program, cache, slots: _, build_user, more } = &self.daemon;
+/// So often the daemon may end within [`DEATHS_WITHIN`] before the run gives up on this machine.
+const DEATHS: usize = 5;
+
+/// See [`DEATHS`].
+const DEATHS_WITHIN: Duration = Duration::from_secs(600);
+
+/// Sees to it that this machine's build daemon is at work as long as a stage is.
+struct Keeper<'l> {
+    live: &'l Live,
+    slots: u32,
+    starts: RefCell<Vec<Instant>>,
+}
+
+impl<'l> Keeper<'l> {
+    fn new(live: &'l Live, slots: u32) -> Keeper<'l> {
+        Keeper { live, slots, starts: RefCell::default() }
+    }
+
+    /// Starts the daemon where none is at work, or finds the one that an earlier start of this run left.
+    fn keep(&self) -> anyhow::Result<()> {
+        let Live { dir, daemon, listener, .. } = self.live;
+        let mut starts = self.starts.borrow_mut();
+        if !starts.is_empty() && here::alive(dir, here::NAME).is_some() {
+            return Ok(());
+        }
+        let now = clock::instant();
+        let again = !starts.is_empty();
+        starts.retain(|start| now.duration_since(*start) < DEATHS_WITHIN);
+        if starts.len() >= DEATHS {
+            let log = dir.join("logs").join(format!("daemon-{}.log", here::NAME));
+            return Err(Refusal::of_world(format!(
+                "the build daemon of this machine ended {DEATHS} times within {} minutes\nhint: `{}` says why",
+                DEATHS_WITHIN.as_secs() / 60,
+                log.display()
+            ))
+            .into());
+        }
+        if here::alive(dir, here::NAME).is_none() {
+            free_leases(&self.live.state, self.live.run)?;
+        }
         let started = here::launch(&here::Launch {
-            program,
-            state: &self.dir,
-            slots: slots as usize,
-            cache,
-            build_user: build_user.as_deref(),
-            more,
+            program: &daemon.program,
+            state: dir,
+            slots: self.slots as usize,
+            cache: &daemon.cache,
+            build_user: daemon.build_user.as_deref(),
+            more: &daemon.more,
         })?;
+        starts.push(now);
         if started.adopted {
-            let text = format!("the build daemon of the last start is still at work (process {})", started.pid);
-            self.listener.hear(&Event::Note { text });
+            tracing::info!(pid = started.pid, "a build daemon is at work already");
+        } else if again {
+            let text = "the build daemon of this machine had ended; another one was started".to_owned();
+            listener.hear(&Event::Note { text });
         }
         Ok(())
     }
+}
+
+/// Gives back what a daemon that is not there any more was building; no other builder is on this run's machines.
+fn free_leases(state: &State, run: RunId) -> anyhow::Result<()> {
+    let now = clock::now().as_millisecond();
+    let reason = || "the build daemon ended".to_owned();
+    Ok(state.write(move |tx| {
+        for job in jobs::leased(tx)?.into_iter().filter(|job| job.run == run) {
+            jobs::apply(tx, job.id, &JobEvent::GaveBack { reason: reason() }, now)?;
+        }
+        Ok(())
+    })?)
 }
 
 /// A fleet policy: checked here, acted on when there is work.

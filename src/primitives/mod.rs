@@ -63,6 +63,12 @@ impl Signals {
         self.state_changed();
     }
 
+    /// Returns when the run is halted.
+    pub async fn halted(&self) {
+        // The sender lives as long as this does, so the only end of this wait is the halt.
+        let _ = self.paces().wait_for(|pace| *pace == Pace::Halt).await;
+    }
+
     /// The pace now.
     pub fn pace(&self) -> Pace {
         *self.pace.borrow()

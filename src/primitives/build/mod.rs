@@ -45,6 +45,8 @@ pub struct Stage<'s> {
     pub signals: &'s Signals,
     /// Who hears of what happens.
     pub listener: &'s dyn Listener,
+    /// Sees to it that builders are there; called whenever the stage looks at its jobs.
+    pub builders: &'s dyn Fn() -> anyhow::Result<()>,
     /// Stop a build that neither printed nor used the CPU for so long.
     pub stall: Duration,
 }
@@ -70,6 +72,7 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
             }
             match stage.signals.pace() {
                 Pace::Go => {
+                    (stage.builders)()?;
                     if planner.look(&jobs)? {
                         continue;
                     }
