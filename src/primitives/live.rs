@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
+use crate::core::job::JobEvent;
 use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, Request, Response};
+use crate::io::clock;
 use crate::io::machines::here;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
+use crate::io::state::jobs;
 use crate::primitives::build::Stage;
 use crate::primitives::files::Files;
 use crate::primitives::proof::Proving;
-use crate::primitives::{Perform, Signals, build, compare, import, order, publish};
+use crate::primitives::{Pace, Perform, Signals, build, compare, import, order, publish};
+use crate::wire::Fault;
 
 /// What one run works with.
 pub struct Live {
@@ -74,8 +78,10 @@ impl Perform for Live {
             Request::Launch(request) => Response::Launch(launch(request)?),
             Request::Build(request) => {
                 let imported = import::pinned(&self.state, request.order.import)?;
-                self.start_daemon(slots(&request.builders))?;
-                Response::Build(build::build(&self.stage(), &imported, &request)?)
+                let slots = slots(&request.builders);
+                self.start_daemon(slots)?;
+                let keep_builders = |pace| self.keep_daemon(slots, pace);
+                Response::Build(build::build(&self.stage(&keep_builders), &imported, &request)?)
             }
             Request::Publish(request) => {
                 let publishing = publish::Publishing {
@@ -98,7 +104,7 @@ impl Perform for Live {
 }
 
 impl Live {
-    fn stage(&self) -> Stage<'_> {
+    fn stage<'s>(&'s self, keep_builders: &'s dyn Fn(Pace) -> anyhow::Result<bool>) -> Stage<'s> {
         Stage {
             dir: &self.dir,
             state: &self.state,
@@ -107,6 +113,7 @@ impl Live {
             key: &self.key,
             signals: &self.signals,
             listener: self.listener.as_ref(),
+            keep_builders,
             stall: self.stall,
         }
     }
@@ -127,6 +134,38 @@ impl Live {
             self.listener.hear(&Event::Note { text });
         }
         Ok(())
+    }
+}
+
+impl Live {
+    /// Starts another daemon where the one of this run ended in the middle: it was killed, or ran out of memory. What it
+    /// had begun counts as an attempt, so a package that ends every daemon comes to an end, too.
+    fn keep_daemon(&self, slots: u32, pace: Pace) -> anyhow::Result<bool> {
+        if here::alive(&self.dir, here::NAME).is_some() {
+            return Ok(true);
+        }
+        let Pace::Go = pace else { return Ok(false) };
+        let now = clock::now().as_millisecond();
+        let reason = "the build daemon on this machine ended in the middle of it".to_owned();
+        let (run, text) = (self.run, format!("{reason}; starting another one"));
+        self.state.write(move |tx| {
+            let lost = jobs::leased(tx)?.into_iter();
+            for job in lost.filter(|job| job.run == run && job.builder.as_deref() == Some(here::NAME)) {
+                let event = JobEvent::Failed {
+                    fault: Fault::Infrastructure,
+                    stage: "daemon".to_owned(),
+                    reason: reason.clone(),
+                    attempt: job.attempts,
+                    seconds: 0,
+                };
+                jobs::apply(tx, job.id, &event, now)?;
+            }
+            Ok(())
+        })?;
+        self.listener.hear(&Event::Note { text });
+        self.start_daemon(slots)?;
+        self.signals.state_changed();
+        Ok(true)
     }
 }
 
