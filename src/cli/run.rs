@@ -15,6 +15,7 @@ use crate::control::{self, ControlHandle, ControlOptions};
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
 use crate::io::clock;
+use crate::io::host::cache;
 use crate::io::machines::here;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
@@ -86,6 +87,8 @@ pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
 
 /// Checks that this machine can build, and installs what it lacks where that was asked for.
 fn ready(ctx: &Context) -> anyhow::Result<()> {
+    cache::claim(&ctx.settings.cache_dir)
+        .map_err(|error| Failure::new(Exit::Infrastructure, "cannot make the cache folder").because(error))?;
     let checks = doctor::checks(ctx)?;
     match doctor::missing(&checks) {
         None => Ok(()),
