@@ -15,6 +15,7 @@ use crate::control::{self, ControlHandle, ControlOptions};
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
 use crate::io::clock;
+use crate::io::host::cache;
 use crate::io::machines::here;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
@@ -26,7 +27,8 @@ use crate::io::store::Store;
 use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::files::Files;
 use crate::primitives::journal::Journaled;
-use crate::primitives::live::{Live, LocalDaemon};
+use crate::primitives::keeper::LocalDaemon;
+use crate::primitives::live::Live;
 use crate::primitives::proof::Proving;
 use crate::primitives::{Pace, Perform, Signals, import, view};
 
@@ -87,6 +89,8 @@ pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
 
 /// Checks that this machine can build, and installs what it lacks where that was asked for.
 fn ready(ctx: &Context) -> anyhow::Result<()> {
+    cache::claim(&ctx.settings.cache_dir)
+        .map_err(|error| Failure::new(Exit::Infrastructure, "cannot make the cache folder").because(error))?;
     let checks = doctor::checks(ctx)?;
     match doctor::missing(&checks) {
         None => Ok(()),

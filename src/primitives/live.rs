@@ -1,21 +1,18 @@
 //! Performs requests for real.
 
-use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
-use crate::core::job::JobEvent;
 use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, Request, Response};
-use crate::io::clock;
 use crate::io::host;
-use crate::io::machines::here;
 use crate::io::openpgp::signing::SigningKey;
-use crate::io::state::{State, jobs};
+use crate::io::state::State;
 use crate::primitives::build::Stage;
 use crate::primitives::files::Files;
+use crate::primitives::keeper::{Keeper, LocalDaemon};
 use crate::primitives::proof::Proving;
 use crate::primitives::{Interrupted, Pace, Perform, Refusal, Signals, build, compare, import, order, publish};
 
@@ -47,20 +44,6 @@ pub struct Live {
     pub runtime: tokio::runtime::Handle,
 }
 
-/// How this machine's build daemon is started when there is work for it.
-pub struct LocalDaemon {
-    /// The program: this one.
-    pub program: PathBuf,
-    /// The cache directory.
-    pub cache: PathBuf,
-    /// Builds at the same time, where the recipe does not say.
-    pub slots: u32,
-    /// The user that builds; none where this process is not root.
-    pub build_user: Option<String>,
-    /// More words for its command line.
-    pub more: Vec<String>,
-}
-
 impl Perform for Live {
     fn perform(&self, request: Request) -> anyhow::Result<Response> {
         let _runtime = self.runtime.enter();
@@ -85,7 +68,7 @@ impl Perform for Live {
                 let imported = import::pinned(&self.state, request.order.import)?;
                 self.check_runs(&request.order.arch)?;
                 let keeper = Keeper::new(self, self.slots(&request.builders));
-                Response::Build(build::build(&self.stage(&|| keeper.keep()), &imported, &request)?)
+                Response::Build(build::build(&self.stage(&|pace| keeper.keep(pace)), &imported, &request)?)
             }
             Request::Publish(request) => {
                 let publishing = publish::Publishing {
@@ -130,7 +113,7 @@ impl Live {
         }
     }
 
-    fn stage<'s>(&'s self, builders: &'s dyn Fn() -> anyhow::Result<()>) -> Stage<'s> {
+    fn stage<'s>(&'s self, keep_builders: &'s dyn Fn(Pace) -> anyhow::Result<bool>) -> Stage<'s> {
         Stage {
             dir: &self.dir,
             state: &self.state,
@@ -139,8 +122,8 @@ impl Live {
             key: &self.key,
             signals: &self.signals,
             listener: self.listener.as_ref(),
+            keep_builders,
             stall: self.stall,
-            builders,
         }
     }
 
@@ -151,77 +134,6 @@ impl Live {
         };
         builders.iter().map(of_group).sum()
     }
-}
-
-/// So often the daemon may end within [`DEATHS_WITHIN`] before the run gives up on this machine.
-const DEATHS: usize = 5;
-
-/// See [`DEATHS`].
-const DEATHS_WITHIN: Duration = Duration::from_secs(600);
-
-/// Sees to it that this machine's build daemon is at work as long as a stage is.
-struct Keeper<'l> {
-    live: &'l Live,
-    slots: u32,
-    starts: RefCell<Vec<Instant>>,
-}
-
-impl<'l> Keeper<'l> {
-    fn new(live: &'l Live, slots: u32) -> Keeper<'l> {
-        Keeper { live, slots, starts: RefCell::default() }
-    }
-
-    /// Starts the daemon where none is at work, or finds the one that an earlier start of this run left.
-    fn keep(&self) -> anyhow::Result<()> {
-        let Live { dir, daemon, listener, .. } = self.live;
-        let mut starts = self.starts.borrow_mut();
-        if !starts.is_empty() && here::alive(dir, here::NAME).is_some() {
-            return Ok(());
-        }
-        let now = clock::instant();
-        let again = !starts.is_empty();
-        starts.retain(|start| now.duration_since(*start) < DEATHS_WITHIN);
-        if starts.len() >= DEATHS {
-            let log = dir.join("logs").join(format!("daemon-{}.log", here::NAME));
-            return Err(Refusal::of_world(format!(
-                "the build daemon of this machine ended {DEATHS} times within {} minutes\nhint: `{}` says why",
-                DEATHS_WITHIN.as_secs() / 60,
-                log.display()
-            ))
-            .into());
-        }
-        if here::alive(dir, here::NAME).is_none() {
-            free_leases(&self.live.state, self.live.run)?;
-        }
-        let started = here::launch(&here::Launch {
-            program: &daemon.program,
-            state: dir,
-            slots: self.slots as usize,
-            cache: &daemon.cache,
-            build_user: daemon.build_user.as_deref(),
-            more: &daemon.more,
-        })?;
-        starts.push(now);
-        if started.adopted {
-            tracing::info!(pid = started.pid, "a build daemon is at work already");
-        } else if again {
-            let text = "the build daemon of this machine had ended; another one was started".to_owned();
-            listener.hear(&Event::Note { text });
-        }
-        Ok(())
-    }
-}
-
-/// Gives back what a daemon that is not there any more was building; no other builder is on this run's machines.
-fn free_leases(state: &State, run: RunId) -> anyhow::Result<()> {
-    let now = clock::now().as_millisecond();
-    let reason = || "the build daemon ended".to_owned();
-    Ok(state.write(move |tx| {
-        for job in jobs::leased(tx)?.into_iter().filter(|job| job.run == run) {
-            jobs::apply(tx, job.id, &JobEvent::GaveBack { reason: reason() }, now)?;
-        }
-        Ok(())
-    })?)
 }
 
 /// A fleet policy: checked here, acted on when there is work.

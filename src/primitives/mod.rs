@@ -13,6 +13,7 @@ pub mod publish;
 pub mod journal;
 pub mod planned;
 pub mod live;
+pub mod keeper;
 
 use crate::core::recipe::{Request, Response};
 

@@ -10,4 +10,8 @@ mod fixture_works;
 mod harness_works;
 mod packages_behave;
 mod slow_chroot;
+mod slow_machine;
+mod slow_outcomes;
+mod slow_refusals;
+mod slow_resume;
 mod tidy;

@@ -153,6 +153,18 @@ fn cause(log: &str, stage: &str) -> Option<String> {
     Some(text)
 }
 
+/// The lines of a log that tell a person why a build failed: the last ones before sbuild cleans up and sums up.
+pub fn last_words(log: &str, count: usize) -> Vec<&str> {
+    let ours = |line: &&str| !line.starts_with("cloudbuild: ") && !line.trim_matches(['-', '+', ' ']).is_empty();
+    let all: Vec<&str> = before_summary(log).lines().filter(ours).collect();
+    // sbuild closes the build with these two, and says nothing more of it.
+    let closed = match all.as_slice() {
+        [rest @ .., built, "Finished"] if built.starts_with("Build finished at ") => rest,
+        all => all,
+    };
+    closed[closed.len().saturating_sub(count)..].to_vec()
+}
+
 fn last_lines(log: &str, count: usize) -> String {
     let mut lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).rev().take(count).collect();
     lines.reverse();

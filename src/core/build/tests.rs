@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::ending::{Ending, Exit, ending, phase};
+use super::ending::{Ending, Exit, ending, last_words, phase};
 use super::{Layout, Task, TaskError, arguments, configuration, prepare_script};
 use crate::core::job::Fault;
 
@@ -190,6 +190,16 @@ fn sbuild_that_dies_without_a_summary_is_infrastructure_and_its_last_words_are_k
     assert!(reason.contains("unable to to unshare"), "{reason}");
     let killed = ending(Exit::Signal(9), b"");
     assert!(matches!(killed, Ending::Failed { fault: Fault::Infrastructure, .. }), "{killed:?}");
+}
+
+#[test]
+fn the_last_words_of_a_log_are_the_builds_and_not_what_sbuild_sums_up() {
+    let log = "gcc x.c\nx.c:1: error: no\n\nmake: *** [x] Error 1\n--------\nBuild finished at 2026\n\nFinished\n--------\n\n\n\
+               +-----+\n| Cleanup   |\n+-----+\n\nPurging\n\n+---+\n| Summary   |\n+---+\n\nStatus: attempted\n\
+               cloudbuild: failed at `build`\n";
+    assert_eq!(last_words(log, 2), ["x.c:1: error: no", "make: *** [x] Error 1"]);
+    assert_eq!(last_words("cloudbuild: `here` builds\nW: a\nE: no chroot\n", 9), ["W: a", "E: no chroot"]);
+    assert_eq!(last_words("", 9), [""; 0]);
 }
 
 #[test]

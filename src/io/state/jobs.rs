@@ -317,6 +317,22 @@ pub fn reuse(tx: &Tx, from: JobId, to: JobId, inputs: InputsHash, now: i64) -> R
     apply(tx, to, &JobEvent::Reused { from }, now)
 }
 
+/// The log of a job's last attempt, relative to the state directory; of a job that took an earlier one's result, the
+/// log of the attempt that made it.
+pub fn log(db: &Db, job: &Job) -> Result<Option<String>, StateError> {
+    let mut maker = job.clone();
+    while maker.reused {
+        let earlier = events::by_job(db, maker.id)?
+            .into_iter()
+            .rev()
+            .find_map(|row| if let JobEvent::Reused { from } = row.event { Some(from) } else { None });
+        // A result is only ever taken from an older job, so this ends.
+        let Some(earlier) = earlier.filter(|from| *from < maker.id) else { return Ok(None) };
+        maker = expect(db, earlier)?;
+    }
+    Ok((maker.epoch.0 > 0).then(|| attempts::log_path(maker.id, maker.epoch)))
+}
+
 /// How many jobs of a run are in each state, stage by stage.
 pub fn counts(db: &Db, run: RunId) -> Result<Vec<(String, JobState, u64)>, StateError> {
     let mut query = db.connection().prepare_cached(

@@ -6,6 +6,7 @@ use anyhow::Context;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Stage;
+use super::prefetch::Prefetch;
 use crate::core::archive::{Archive, PackageRecord, SourceRecord};
 use crate::core::events::Event;
 use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, ViewId};
@@ -30,6 +31,7 @@ pub struct Planner<'p> {
     candidates: Vec<PackageRecord<'p>>,
     sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
     distribution: String,
+    prefetch: Prefetch,
 }
 
 /// What is the same for all jobs that become ready at once.
@@ -64,10 +66,13 @@ impl<'p> Planner<'p> {
             request.order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
         import::make_known(stage.files, imported, archive, &wanted);
         let mut sources = FxHashMap::default();
+        let prefetch = Prefetch::start(stage.files);
         for record in archive.sources.iter().filter(|record| record.suite.role.feeds()) {
             let key = (record.source.name, record.source.version);
-            if wanted.contains(&key) {
-                sources.entry(key).or_insert(*record);
+            if wanted.contains(&key) && !sources.contains_key(&key) {
+                let files = record.source.files().unwrap_or_default();
+                prefetch.want(files.iter().map(|file| file.sha256));
+                sources.insert(key, *record);
             }
         }
         // The chroot's packages say which suite a build is for: the one that has the Essential packages.
@@ -75,7 +80,7 @@ impl<'p> Planner<'p> {
         let distribution = base.map_or("unstable", |suite| {
             if suite.codename.is_empty() { suite.suite.as_str() } else { suite.codename.as_str() }
         });
-        Ok(Planner { stage, imported, request, candidates, sources, distribution: distribution.to_owned() })
+        Ok(Planner { stage, imported, request, candidates, sources, distribution: distribution.to_owned(), prefetch })
     }
 
     /// Offers what became ready, takes earlier results where the inputs are the same, and says what can never be.
@@ -174,6 +179,8 @@ impl<'p> Planner<'p> {
             }
             None => {
                 let id = job.id;
+                let more = closure.packages.iter().skip(chroot.packages.len());
+                self.prefetch.want(more.map(|number| against.universe.package(*number).sha256));
                 self.stage.state.write(move |tx| jobs::set_offer(tx, id, &offer, inputs))?;
                 // Builders that wait for work look again; this stage has nothing to look at because of it.
                 self.stage.signals.state_changed();
