@@ -4,10 +4,14 @@
 // What chapters stand on.
 mod fixture;
 mod harness;
+mod refused;
 
 // Chapters.
+mod bad_input;
+mod bad_mirror;
 mod fixture_works;
 mod harness_works;
 mod packages_behave;
 mod slow_chroot;
+mod third_parties;
 mod tidy;
