@@ -45,7 +45,7 @@ pub fn call(
         match (given.fields.get(parameter.name), parameter.default) {
             (Some(value), _) => {
                 let checked = check(session, parameter.kind, value, parameter.name)
-                    .map_err(|fault| fault.field(parameter.name))?;
+                    .map_err(|fault| fault.field(parameter.name).or_hint(|| lower_first(parameter.sentence)))?;
                 call.insert(parameter.name, checked);
             }
             (None, Default::Is(_)) => {}

@@ -29,7 +29,7 @@ pub(super) async fn check(settings: &HostSettings) -> Vec<Check> {
 fn missing(name: &str, program: &Path, package: &'static str) -> Check {
     if program.components().count() > 1 {
         let found = format!("`{}` is not there or not executable", program.display());
-        return Check::bad(name, found, "correct the setting that names this path", None);
+        return Check::bad(name, found, format!("correct the setting `{name}`, which names this path"), None);
     }
     Check::bad(name, "not installed", format!("apt-get install {package}"), Some(Need::Package(package)))
 }

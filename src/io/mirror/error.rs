@@ -87,12 +87,15 @@ pub enum MirrorError {
     Store(#[from] StoreError),
     /// No entry has anything for this architecture.
     #[error(
-        "expected an entry with packages for `{arch}`, got none\n\
-         hint: the entries' `Architectures` leave it out, or their archives do not have it"
+        "expected an entry with packages for `{arch}`, got none{}\n\
+         hint: check what the entries' `Architectures` and `Components` leave out, and what their archives have",
+        notes.iter().map(|note| format!("; {note}")).collect::<String>()
     )]
     NothingFor {
         /// The architecture.
         arch: String,
+        /// What was left out of the entries that were read.
+        notes: Vec<String>,
     },
     /// A URI that we do not read.
     #[error("{place}: expected a `http`, `https`, `file` or `copy` URI, got `{scheme}`")]
