@@ -11,7 +11,7 @@ use crate::core::events::{Event, Listener};
 use crate::core::ids::{GenerationId, RunId, Sha256};
 use crate::core::job::JobState;
 use crate::core::publish::{self, BinaryFile, BinaryKind, Contents, Options, SourceSet};
-use crate::core::recipe::{PublishRequest, PublishResult, PublishTarget};
+use crate::core::recipe::{PublishRequest, PublishResult, PublishTarget, Response};
 use crate::io::archive::{BoxError, Published, Signer, deb, dir};
 use crate::io::clock;
 use crate::io::files;
@@ -20,6 +20,7 @@ use crate::io::state::State;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::generations::{self, NewGeneration};
 use crate::io::state::jobs::{self, Job};
+use crate::io::state::journal;
 use crate::primitives::Provide;
 use crate::primitives::files::Files;
 use crate::primitives::proof::{self, Proof, Proving, Subject};
@@ -78,7 +79,7 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         unchanged: published.unchanged,
     });
     let generation = record(publishing, &root, request, &published, &plan)?;
-    let proof = if request.prove && !published.unchanged {
+    let proof = if request.prove && !(published.unchanged && is_proved(publishing, generation)?) {
         prove(publishing, request, &root, &options, &made, &contents).await?
     } else {
         Proof::default()
@@ -94,6 +95,22 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         proof: proof.proved,
         refused: proof.refused,
     })
+}
+
+/// Whether a generation was proved by the run that published it, and nothing was refused: a run that was killed in
+/// between has published and not proved.
+fn is_proved(publishing: &Publishing<'_>, id: GenerationId) -> anyhow::Result<bool> {
+    let Some(generation) = publishing.state.read(|db| generations::get(db, id))? else { return Ok(false) };
+    let run = generation.published.run;
+    for call in 1.. {
+        let Some(entry) = publishing.state.read(|db| journal::lookup(db, run, call))? else { break };
+        if let Ok(Response::Publish(result)) = serde_json::from_value(entry.response)
+            && result.generation == id
+        {
+            return Ok(!result.proof.is_empty() && result.refused.is_empty());
+        }
+    }
+    Ok(false)
 }
 
 /// Installs what was published with real apt.
