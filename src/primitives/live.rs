@@ -68,7 +68,7 @@ impl Perform for Live {
                 let what = "pin the APT sources and their indexes".to_owned();
                 listener.hear(&Event::Working { step: "import".to_owned(), what });
                 let fetching = import::fetch(&self.files.mirror, &request, &self.machine, listener);
-                let imported = self.runtime.block_on(fetching)?;
+                let imported = self.runtime.block_on(self.signals.unless_halted(fetching))?;
                 Response::Import(import::pin(&self.state, &self.files.cache, imported, listener)?)
             }
             Request::Order(request) => {

@@ -68,6 +68,19 @@ impl Signals {
         *self.pace.borrow()
     }
 
+    /// Does something that takes its time, unless the run is halted before it is done.
+    pub async fn unless_halted<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let mut paces = self.paces();
+        let halted = async {
+            // The other end is in `self`, so it does not go away.
+            let _ = paces.wait_for(|pace| *pace == Pace::Halt).await;
+        };
+        tokio::select! {
+            () = halted => Err(Interrupted.into()),
+            done = work => done,
+        }
+    }
+
     /// To wait for another pace.
     pub fn paces(&self) -> tokio::sync::watch::Receiver<Pace> {
         self.pace.subscribe()

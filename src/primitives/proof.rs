@@ -1,6 +1,7 @@
 //! The proof of a published archive: real apt installs from it, in a clean chroot that trusts nothing but its key.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -10,6 +11,7 @@ use crate::io::archive::serve;
 use crate::io::sbuild::SbuildError;
 use crate::io::sbuild::place::Place;
 use crate::io::sbuild::proof::{self, Clean, Proved, Source};
+use crate::primitives::Signals;
 use crate::wire::Lease;
 
 /// The most packages that one proof installs; an archive of more is judged by other means.
@@ -21,6 +23,8 @@ pub struct Proving {
     pub place: Place,
     /// The control point, which serves the view that dependencies come from.
     pub control_url: String,
+    /// Whoever halts the run halts the proof, too.
+    pub signals: Arc<Signals>,
 }
 
 /// What is proved.
@@ -64,7 +68,8 @@ pub async fn prove(proving: &Proving, subject: &Subject<'_>, listener: &dyn List
     let tar = chroot(&proving.place, subject.offer);
     let _claim = proving.place.claim().await.context("make a place for the proof")?;
     let clean = proof::prepare(&proving.place, &tar, "proof").await.context("unpack a clean chroot")?;
-    let result = install(proving, subject, &clean, &mut proof).await;
+    let result = proving.signals.unless_halted(install(proving, subject, &clean, &mut proof)).await;
+    // What apt was at ends with its chroot.
     clean.remove().await.context("remove the clean chroot")?;
     proving.place.give_up().await.context("leave the place of the proof")?;
     result?;

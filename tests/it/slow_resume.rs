@@ -156,7 +156,7 @@ fn a_run_whose_processes_are_killed_goes_on_and_builds_nothing_twice() {
 #[test]
 fn one_interrupt_finishes_what_builds_and_a_second_one_stops_it() {
     let fixture = Fixture::of(&Making::default());
-    let place = Place::with_recipe("tiny.lua", &campaign(&["tiny-builds", "tiny-flags"], "prove = false"));
+    let place = Place::with_recipe("tiny.lua", &campaign(&["tiny-builds", "tiny-flags"], ""));
     let start = || place.cloudbuild_on(&fixture, &["tiny.lua"]).start();
     let state = |source: &str| job(&place.status("tiny"), source, architecture())["state"].clone();
 
@@ -188,8 +188,23 @@ fn one_interrupt_finishes_what_builds_and_a_second_one_stops_it() {
         assert!(!builds(&place, part).exists(), "{} is left", builds(&place, part).display());
     }
 
+    // The proof, too, is something that can be stopped at once and is done by the next start.
+    let running = start();
+    running.await_text("proof: install ");
+    running.signal(Signal::INT);
+    running.await_text("once more stops it now");
+    running.signal(Signal::INT);
+    let ran = running.end();
+    assert_eq!(ran.code, Some(130), "{ran:?}");
+    has_in_order(&ran.stdout, &["2 jobs, 1 of them done before", "building  tiny-flags", "published  "]);
+    assert_eq!(place.processes(), [0; 0]);
+    assert!(!builds(&place, "proof").exists(), "{} is left", builds(&place, "proof").display());
+
     let ran = start().end();
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    has_in_order(&ran.stdout, &["2 jobs, 1 of them done before", "building  tiny-flags", "done: 2 built"]);
+    has_in_order(
+        &ran.stdout,
+        &["unchanged  ", "proved  tiny-builds 1.0: installed", "done: 2 built"],
+    );
     assert_eq!((leases(&place, "tiny-builds"), leases(&place, "tiny-flags")), (1, 2));
 }
