@@ -62,7 +62,11 @@ pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
         signals: Arc::clone(&signals),
         listener: Arc::clone(&listener),
         daemon: local_daemon(ctx),
-        proving: Proving { place: site::place(ctx, &dir, "proof")?, control_url: control.url.clone() },
+        proving: Proving {
+            place: site::place(ctx, &dir, "proof")?,
+            control_url: control.url.clone(),
+            signals: Arc::clone(&signals),
+        },
         machine: site::machine(&runtime)?,
         stall: ctx.settings.stall_timeout,
         runtime: runtime.handle().clone(),

@@ -56,7 +56,7 @@ impl Perform for Live {
                 let what = "pin the APT sources and their indexes".to_owned();
                 listener.hear(&Event::Working { step: "import".to_owned(), what });
                 let fetching = import::fetch(&self.files.mirror, &request, &self.machine, listener);
-                let imported = self.wait(fetching)?;
+                let imported = self.runtime.block_on(self.signals.unless_halted(fetching))?;
                 Response::Import(import::pin(&self.state, &self.files.cache, imported, listener)?)
             }
             Request::Order(request) => {
@@ -79,7 +79,6 @@ impl Perform for Live {
                     key: &self.key,
                     listener,
                     proving: &self.proving,
-                    signals: &self.signals,
                 };
                 Response::Publish(self.runtime.block_on(publish::publish(&publishing, &request))?)
             }
@@ -92,19 +91,9 @@ impl Perform for Live {
 }
 
 impl Live {
-    /// Waits for something that may take long, or for the run to be halted.
-    fn wait<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-        self.runtime.block_on(async {
-            tokio::select! {
-                result = work => result,
-                () = self.signals.halted() => Err(Interrupted.into()),
-            }
-        })
-    }
-
     /// Checks that this machine runs programs of an architecture, by itself or emulated.
     fn check_runs(&self, arch: &str) -> anyhow::Result<()> {
-        match self.wait(async { Ok(host::programs::emulation(arch).await) })? {
+        match self.runtime.block_on(host::programs::emulation(arch)) {
             Some(check) if !check.ok => {
                 Err(Refusal::of_world(format!("nobody here builds for `{arch}`: {}\nhint: {}", check.found, check.fix))
                     .into())

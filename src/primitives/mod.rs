@@ -64,15 +64,22 @@ impl Signals {
         self.state_changed();
     }
 
-    /// Returns when the run is halted.
-    pub async fn halted(&self) {
-        // The sender lives as long as this does, so the only end of this wait is the halt.
-        let _ = self.paces().wait_for(|pace| *pace == Pace::Halt).await;
-    }
-
     /// The pace now.
     pub fn pace(&self) -> Pace {
         *self.pace.borrow()
+    }
+
+    /// Does something that takes its time, unless the run is halted before it is done.
+    pub async fn unless_halted<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let mut paces = self.paces();
+        let halted = async {
+            // The other end is in `self`, so it does not go away.
+            let _ = paces.wait_for(|pace| *pace == Pace::Halt).await;
+        };
+        tokio::select! {
+            () = halted => Err(Interrupted.into()),
+            done = work => done,
+        }
     }
 
     /// To wait for another pace.

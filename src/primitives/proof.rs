@@ -1,6 +1,7 @@
 //! The proof of a published archive: real apt installs from it, in a clean chroot that trusts nothing but its key.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::io::sbuild::SbuildError;
 use crate::io::sbuild::chroot::{self, ChrootRequest};
 use crate::io::sbuild::place::Place;
 use crate::io::sbuild::proof::{self, Clean, Proved, Source};
-use crate::primitives::{Interrupted, Signals};
+use crate::primitives::Signals;
 use crate::wire::Lease;
 
 /// The most packages that one proof installs; an archive of more is judged by other means.
@@ -25,6 +26,8 @@ pub struct Proving {
     pub place: Place,
     /// The control point, which serves the view that dependencies come from.
     pub control_url: String,
+    /// Whoever halts the run halts the proof, too.
+    pub signals: Arc<Signals>,
 }
 
 /// What is proved.
@@ -53,12 +56,7 @@ pub struct Proof {
 }
 
 /// Installs the packages of an archive: all at once, or one by one where they exclude each other.
-pub async fn prove(
-    proving: &Proving,
-    subject: &Subject<'_>,
-    signals: &Signals,
-    listener: &dyn Listener,
-) -> anyhow::Result<Proof> {
+pub async fn prove(proving: &Proving, subject: &Subject<'_>, listener: &dyn Listener) -> anyhow::Result<Proof> {
     let mut proof = Proof::default();
     if subject.packages.is_empty() {
         return Ok(proof);
@@ -80,10 +78,8 @@ pub async fn prove(
     // It is there, unless the build was made with another cache or long ago.
     let tar = chroot::ensure(&proving.place, &request, &CancellationToken::new()).await.context("make a chroot")?;
     let clean = proof::prepare(&proving.place, &tar, "proof").await.context("unpack a clean chroot")?;
-    let result = tokio::select! {
-        result = install(proving, subject, &clean, &mut proof) => result,
-        () = signals.halted() => Err(Interrupted.into()),
-    };
+    let result = proving.signals.unless_halted(install(proving, subject, &clean, &mut proof)).await;
+    // What apt was at ends with its chroot.
     clean.remove().await.context("remove the clean chroot")?;
     proving.place.give_up().await.context("leave the place of the proof")?;
     result?;

@@ -20,7 +20,6 @@ use crate::io::state::State;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::generations::{self, NewGeneration};
 use crate::io::state::jobs::{self, Job};
-use crate::primitives::Signals;
 use crate::primitives::files::Files;
 use crate::primitives::proof::{self, Proof, Proving, Subject};
 use crate::primitives::{Provide, Refusal};
@@ -41,8 +40,6 @@ pub struct Publishing<'p> {
     pub listener: &'p dyn Listener,
     /// Where real apt installs from what was published.
     pub proving: &'p Proving,
-    /// Changes and pace.
-    pub signals: &'p Signals,
 }
 
 /// A job whose packages are published.
@@ -142,7 +139,7 @@ async fn prove(
         offer: &offer,
         packages: &packages,
     };
-    proof::prove(publishing.proving, &subject, publishing.signals, publishing.listener).await
+    proof::prove(publishing.proving, &subject, publishing.listener).await
 }
 
 /// The installed jobs of the stages; of a source and half that two stages built, the later stage's.

@@ -36,7 +36,7 @@ fn hello_from_the_machines_own_sources_is_rebuilt_and_apt_installs_it() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     has_in_order(
         &ran.stdout,
-        &["proved  hello ", "installed, /usr/bin/hello says \"hello (GNU Hello) ", "done: 1 built"],
+        &["proved  hello ", "installed, /usr/bin/hello says \"hello (GNU Hello)", "done: 1 built"],
     );
 
     let ran = place.cloudbuild(&[recipe.to_str().unwrap()]).run();

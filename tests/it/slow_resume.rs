@@ -15,9 +15,9 @@ fn leases(place: &Place, source: &str) -> u64 {
     job(&place.status("tiny"), source, architecture())["leases"].as_u64().unwrap()
 }
 
-/// Where the daemon of a state directory unpacks what it builds.
-fn builds(place: &Place) -> PathBuf {
-    let key = [place.state("tiny").as_os_str().as_encoded_bytes(), b"\0here"].concat();
+/// Where a part of a state directory's run unpacks chroots: the daemon, `here`, and the proof.
+fn builds(place: &Place, part: &str) -> PathBuf {
+    let key = [place.state("tiny").as_os_str().as_encoded_bytes(), b"\0", part.as_bytes()].concat();
     let name: String = sha2::Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
     cloudbuild_cache().join("builds").join(&name[..12])
 }
@@ -139,18 +139,24 @@ fn a_run_whose_processes_are_killed_goes_on_and_builds_nothing_twice() {
     running.kill();
     assert_eq!((leases(&place, "tiny-builds"), leases(&place, "tiny-flags")), (1, 2));
 
+    // And a fourth, after it was published and before apt has installed from it.
+    let running = start();
+    running.await_text("proof: install tiny-builds, tiny-flags");
+    running.kill();
     let ran = start().end();
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(!ran.stdout.contains("building  "), "{ran:?}");
+    assert!(ran.stdout.contains("unchanged  ") && !ran.stdout.contains("building  "), "{ran:?}");
     assert_eq!((leases(&place, "tiny-builds"), leases(&place, "tiny-flags")), (1, 2));
     assert!(ran.stdout.contains("proved  tiny-builds 1.0: installed"), "{ran:?}");
-    assert!(!builds(&place).exists(), "{} is left", builds(&place).display());
+    for part in ["here", "proof"] {
+        assert!(!builds(&place, part).exists(), "{} is left", builds(&place, part).display());
+    }
 }
 
 #[test]
 fn one_interrupt_finishes_what_builds_and_a_second_one_stops_it() {
     let fixture = Fixture::of(&Making::default());
-    let place = Place::with_recipe("tiny.lua", &campaign(&["tiny-builds", "tiny-flags"], "prove = false"));
+    let place = Place::with_recipe("tiny.lua", &campaign(&["tiny-builds", "tiny-flags"], ""));
     let start = || place.cloudbuild_on(&fixture, &["tiny.lua"]).start();
     let state = |source: &str| job(&place.status("tiny"), source, architecture())["state"].clone();
 
@@ -178,10 +184,24 @@ fn one_interrupt_finishes_what_builds_and_a_second_one_stops_it() {
     assert_eq!(ran.code, Some(130), "{ran:?}");
     assert!(!ran.stdout.contains("building  tiny-builds"), "{ran:?}");
     assert_eq!((state("tiny-flags"), place.processes()), ("needs-build".into(), vec![]));
-    assert!(!builds(&place).exists(), "{} is left", builds(&place).display());
+    for part in ["here", "proof"] {
+        assert!(!builds(&place, part).exists(), "{} is left", builds(&place, part).display());
+    }
+
+    // The proof, too, is something that can be stopped at once and is done by the next start.
+    let running = start();
+    running.await_text("proof: install ");
+    running.signal(Signal::INT);
+    running.await_text("once more stops it now");
+    running.signal(Signal::INT);
+    let ran = running.end();
+    assert_eq!(ran.code, Some(130), "{ran:?}");
+    has_in_order(&ran.stdout, &["2 jobs, 1 of them done before", "building  tiny-flags", "published  "]);
+    assert_eq!(place.processes(), [0; 0]);
+    assert!(!builds(&place, "proof").exists(), "{} is left", builds(&place, "proof").display());
 
     let ran = start().end();
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    has_in_order(&ran.stdout, &["2 jobs, 1 of them done before", "building  tiny-flags", "done: 2 built"]);
+    has_in_order(&ran.stdout, &["unchanged  ", "proved  tiny-builds 1.0: installed", "done: 2 built"]);
     assert_eq!((leases(&place, "tiny-builds"), leases(&place, "tiny-flags")), (1, 2));
 }
