@@ -64,8 +64,8 @@ pub fn text(checks: &[Check]) -> String {
     let missing = checks.iter().filter(|check| !check.ok).count();
     lines.push(match missing {
         0 => "this machine can build packages".to_owned(),
-        1 => "1 thing is missing; `cloudbuild setup` installs it".to_owned(),
-        _ => format!("{missing} things are missing; `cloudbuild setup` installs them"),
+        1 => "1 thing is missing; `cloudbuild setup` installs what can be installed".to_owned(),
+        _ => format!("{missing} things are missing; `cloudbuild setup` installs what can be installed"),
     });
     lines.join("\n")
 }
@@ -100,7 +100,7 @@ ok       sbuild      0.85.0
 missing  build user  no user `cloudbuild`
          fix: adduser --system cloudbuild
               usermod --add-subuids 1-2 cloudbuild
-1 thing is missing; `cloudbuild setup` installs it";
+1 thing is missing; `cloudbuild setup` installs what can be installed";
         assert_eq!(text, expected);
     }
 

@@ -168,7 +168,10 @@ pub fn error_document(told: &Told, exit: Exit) -> serde_json::Value {
 pub fn report(error: &anyhow::Error, json: bool) -> Exit {
     use std::io::Write;
     let exit = exit_of(error);
-    let told = told(error);
+    let mut told = told(error);
+    if told.hints.is_empty() {
+        told.hints.push(known::advice(error, exit).to_owned());
+    }
     // When nobody reads any more, the exit code is all that is left to say.
     let _ = anstream::stderr().write_all(error_text(&told).as_bytes());
     if json {

@@ -70,7 +70,8 @@ impl Context {
                 return Ok(state.clone());
             }
             let message = format!("expected a state directory, but `{}` is not there", state.display());
-            return Err(Failure::new(Exit::Usage, message).into());
+            let hint = "a recipe's state is in `NAME.cloudbuild`, beside where it was started";
+            return Err(Failure::new(Exit::Usage, message).hint(hint).into());
         }
         let mut found = io_settings::state_directories(&self.folder)?;
         match found.len() {

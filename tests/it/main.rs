@@ -8,9 +8,12 @@ mod refused;
 
 // Chapters.
 mod bad_input;
+mod bad_machine;
 mod bad_mirror;
+mod bad_state;
 mod fixture_works;
 mod harness_works;
+mod looking;
 mod packages_behave;
 mod slow_chroot;
 mod slow_machine;

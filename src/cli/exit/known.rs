@@ -2,6 +2,7 @@
 //! what is not is our own mistake.
 
 use std::error::Error as StdError;
+use std::io::ErrorKind;
 
 use super::{Exit, Failure, exit_of};
 use crate::core::order::SelectionError;
@@ -75,6 +76,35 @@ const KNOWN: &[Known] = &[
 /// The exit code of one error of a chain, if it has one.
 pub fn exit_of_cause(cause: Cause<'_>) -> Option<Exit> {
     KNOWN.iter().find_map(|known| known(cause))
+}
+
+/// What to do about an error that does not say it itself, so that none is without a way out.
+pub fn advice(error: &anyhow::Error, exit: Exit) -> &'static str {
+    match (system_error(error), exit) {
+        (Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded), _) => {
+            "make room on that file system and start again; nothing that was finished is lost"
+        }
+        (Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem), _) => {
+            "run as the user who owns it, or choose another place with `--state DIR` or `--cache-dir DIR`"
+        }
+        (_, Exit::Usage) => "`cloudbuild --help` shows what there is, and `--help` after a command what it takes",
+        (_, Exit::Recipe) => "correct the recipe and start it again; results with the same inputs are taken over",
+        (_, Exit::Infrastructure) => {
+            "mend what it names and start again, it goes on from here; `cloudbuild doctor` checks this machine"
+        }
+        (_, Exit::Interrupted) => "start it again, and it goes on from here",
+        (_, Exit::Done | Exit::Internal | Exit::SomeFailed) => {
+            "this is most likely a mistake of cloudbuild's own: run it again with `-vv` and report what it says"
+        }
+    }
+}
+
+/// What kind of error the system gave, if it was the system's.
+fn system_error(error: &anyhow::Error) -> Option<ErrorKind> {
+    error.chain().find_map(|cause| match cause.downcast_ref::<RecipeError>() {
+        Some(recipe) => recipe.cause.as_ref().and_then(system_error),
+        None => cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind),
+    })
 }
 
 /// A recipe is wrong, unless what it asked for failed.
@@ -202,6 +232,16 @@ mod tests {
         assert_eq!(exit_of(&locked.into()), Exit::Infrastructure);
         assert_eq!(exit_of(&StateError::DiskFull { path: dir }.into()), Exit::Infrastructure);
         assert_eq!(exit_of(&StateError::Refused { reason: "no".into() }.into()), Exit::Internal);
+    }
+
+    #[test]
+    fn an_error_that_gives_no_advice_gets_some() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let in_recipe = RecipeError { cause: Some(full().into()), ..RecipeError::default() };
+        assert!(advice(&in_recipe.into(), Exit::Infrastructure).starts_with("make room"));
+        let read: anyhow::Result<()> = Err(full()).context("write the log");
+        assert!(advice(&read.expect_err("it is one"), Exit::Infrastructure).starts_with("make room"));
+        assert!(advice(&anyhow!("what is this"), Exit::Internal).contains("report"));
     }
 
     #[test]

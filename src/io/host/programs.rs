@@ -10,14 +10,15 @@ const OTHERS: [(&str, &str); 4] =
 
 pub(super) async fn check(settings: &HostSettings) -> Vec<Check> {
     let mut checks = Vec::new();
-    let tools = [(&settings.tools.sbuild, "sbuild"), (&settings.tools.mmdebstrap, "mmdebstrap")];
-    let others = OTHERS.map(|(program, package)| (PathBuf::from(program), package));
-    for (program, package) in tools.iter().copied().chain(others.iter().map(|(path, package)| (path, *package))) {
-        let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
-        checks.push(match which(program) {
-            Some(path) if name.starts_with("new") => setuid(&name, &path),
-            Some(path) => Check::ok(&name, format!("{}{}", path.display(), version(package).await)),
-            None => missing(&name, program, package),
+    // Of these two, setting, usual program and package have the same name.
+    let tools = [("sbuild", &settings.tools.sbuild), ("mmdebstrap", &settings.tools.mmdebstrap)];
+    let tools = tools.map(|(name, program)| (name, program.clone(), name));
+    let others = OTHERS.map(|(program, package)| (program, PathBuf::from(program), package));
+    for (name, program, package) in tools.into_iter().chain(others) {
+        checks.push(match which(&program) {
+            Some(path) if name.starts_with("new") => setuid(name, &path),
+            Some(path) => Check::ok(name, format!("{}{}", path.display(), version(package).await)),
+            None => missing(name, &program, package),
         });
     }
     if let Some(arch) = &settings.arch {
@@ -27,9 +28,9 @@ pub(super) async fn check(settings: &HostSettings) -> Vec<Check> {
 }
 
 fn missing(name: &str, program: &Path, package: &'static str) -> Check {
-    if program.components().count() > 1 {
+    if program != Path::new(name) {
         let found = format!("`{}` is not there or not executable", program.display());
-        return Check::bad(name, found, format!("correct the setting `{name}`, which names this path"), None);
+        return Check::bad(name, found, format!("correct the setting `{name}`, which names it"), None);
     }
     Check::bad(name, "not installed", format!("apt-get install {package}"), Some(Need::Package(package)))
 }

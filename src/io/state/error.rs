@@ -6,6 +6,9 @@ use std::sync::Arc;
 use crate::core::ids::{IdError, JobId};
 use crate::core::job::IllegalMove;
 
+/// SQLite's `SQLITE_IOERR_SHMSIZE`: the file of a write-ahead log's shared memory cannot grow.
+const SHARED_MEMORY_SIZE: i32 = 10 | (19 << 8);
+
 /// What went wrong with the state of a run.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StateError {
@@ -126,7 +129,9 @@ pub enum StateError {
         reason: String,
     },
     /// A directory or file beside the database could not be used.
-    #[error("cannot use `{path}`: {source}")]
+    #[error(
+        "cannot use `{path}`: {source}\nhint: name another directory with `--state DIR`, or make this one writable"
+    )]
     File {
         /// The file.
         path: PathBuf,
@@ -141,7 +146,10 @@ pub enum StateError {
         reason: String,
     },
     /// Anything else that SQLite says.
-    #[error("the state database says: {source}")]
+    #[error(
+        "the state database says: {source}\n\
+         hint: see whether the disk of the state directory is in order, and start again; what was recorded is kept"
+    )]
     Sqlite {
         /// Its words.
         source: Arc<rusqlite::Error>,
@@ -166,6 +174,18 @@ impl StateError {
             Some(rusqlite::ErrorCode::DiskFull) => StateError::DiskFull { path: path.to_owned() },
             Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
                 StateError::Damaged { path: path.to_owned(), problem: source.to_string() }
+            }
+            Some(
+                rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied,
+            ) => StateError::File {
+                path: path.to_owned(),
+                source: Arc::new(std::io::Error::new(std::io::ErrorKind::PermissionDenied, source.to_string())),
+            },
+            // The memory that readers and writer share is a file, too, and grows when it is used first.
+            Some(rusqlite::ErrorCode::SystemIoFailure)
+                if source.sqlite_error().is_some_and(|error| error.extended_code == SHARED_MEMORY_SIZE) =>
+            {
+                StateError::DiskFull { path: path.to_owned() }
             }
             Some(_) | None => self,
         }
