@@ -20,6 +20,18 @@ pub struct IdError {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sha256(pub [u8; 32]);
 
+/// The value of each byte as a hexadecimal digit, 255 for what is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
 impl Sha256 {
     /// The hash of `bytes`.
     pub fn of(bytes: &[u8]) -> Sha256 {
@@ -33,12 +45,14 @@ impl Sha256 {
             return None;
         }
         let mut bytes = [0; 32];
+        // What is no digit sets bits that no digit has, so one look at the end tells: indexes have a million digits.
+        let mut seen = 0;
         for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-            let high = (pair[0] as char).to_digit(16)?;
-            let low = (pair[1] as char).to_digit(16)?;
-            *byte = (high * 16 + low) as u8;
+            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
+            seen |= high | low;
+            *byte = high << 4 | (low & 0xf);
         }
-        Some(Sha256(bytes))
+        (seen < 16).then_some(Sha256(bytes))
     }
 }
 
@@ -145,3 +159,25 @@ number_id! {
 /// The lease epoch of a job: it moves when another builder takes the job, and fences late results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Epoch(pub i64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_read_in_either_case_and_nothing_else_is_one() {
+        let hash = Sha256::of(b"x");
+        let text = hash.to_string();
+        assert_eq!(text.parse(), Ok(hash));
+        assert_eq!(text.to_uppercase().parse(), Ok(hash));
+        assert_eq!(Sha256::from_hex(&text.as_bytes()[1..]), None);
+        assert_eq!(Sha256::from_hex(format!("g{}", &text[1..]).as_bytes()), None);
+    }
+
+    #[test]
+    fn a_numbered_id_has_its_letter() {
+        assert_eq!("j42".parse(), Ok(JobId(42)));
+        assert!("42".parse::<JobId>().is_err() && "r42".parse::<JobId>().is_err());
+        assert_eq!(GenerationId(7).to_string(), "g7");
+    }
+}

@@ -165,6 +165,16 @@ pub fn split(bytes: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
+/// Joins what the parts of an index gave, in their order.
+pub fn join<T, M>(parts: Vec<(Vec<T>, Vec<M>)>) -> (Vec<T>, Vec<M>) {
+    let mut all = (Vec::with_capacity(parts.iter().map(|(read, _)| read.len()).sum()), Vec::new());
+    for (mut read, mut malformed) in parts {
+        all.0.append(&mut read);
+        all.1.append(&mut malformed);
+    }
+    all
+}
+
 /// The text of a field that must be UTF-8.
 ///
 /// # Errors

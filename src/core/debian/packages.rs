@@ -43,7 +43,7 @@ pub struct Package<'a> {
 
 /// Reads a whole index, in parallel. A stanza that cannot be read is reported and left out; the rest goes on.
 pub fn read(index: &[u8]) -> (Vec<Package<'_>>, Vec<Malformed>) {
-    control::split(index)
+    let parts = control::split(index)
         .into_par_iter()
         .map(|part| {
             let mut packages = Vec::with_capacity(part.len() / 700);
@@ -56,11 +56,8 @@ pub fn read(index: &[u8]) -> (Vec<Package<'_>>, Vec<Malformed>) {
             }
             (packages, malformed)
         })
-        .reduce(Default::default, |mut left, mut right| {
-            left.0.append(&mut right.0);
-            left.1.append(&mut right.1);
-            left
-        })
+        .collect::<Vec<_>>();
+    control::join(parts)
 }
 
 /// Reads one control paragraph that carries `Filename`, `Size` and `SHA256` too.

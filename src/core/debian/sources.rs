@@ -48,7 +48,7 @@ pub struct SourceFile<'a> {
 
 /// Reads a whole index, in parallel. A stanza that cannot be read is reported and left out; the rest goes on.
 pub fn read(index: &[u8]) -> (Vec<Source<'_>>, Vec<Malformed>) {
-    control::split(index)
+    let parts = control::split(index)
         .into_par_iter()
         .map(|part| {
             let mut sources = Vec::with_capacity(part.len() / 2500);
@@ -61,11 +61,8 @@ pub fn read(index: &[u8]) -> (Vec<Source<'_>>, Vec<Malformed>) {
             }
             (sources, malformed)
         })
-        .reduce(Default::default, |mut left, mut right| {
-            left.0.append(&mut right.0);
-            left.1.append(&mut right.1);
-            left
-        })
+        .collect::<Vec<_>>();
+    control::join(parts)
 }
 
 fn source(paragraph: Paragraph<'_>) -> Result<Source<'_>, String> {
