@@ -13,7 +13,7 @@ use crate::io::state::State;
 use crate::primitives::build::Stage;
 use crate::primitives::files::Files;
 use crate::primitives::proof::Proving;
-use crate::primitives::{Perform, Refusal, Signals, build, compare, import, order, publish};
+use crate::primitives::{Interrupted, Pace, Perform, Refusal, Signals, build, compare, import, order, publish};
 
 /// What one run works with.
 pub struct Live {
@@ -64,7 +64,7 @@ impl Perform for Live {
                 let what = "pin the APT sources and their indexes".to_owned();
                 listener.hear(&Event::Working { step: "import".to_owned(), what });
                 let fetching = import::fetch(&self.files.mirror, &request, &self.machine, listener);
-                let imported = self.runtime.block_on(fetching)?;
+                let imported = self.runtime.block_on(unless_slowed(&self.signals, fetching))?;
                 Response::Import(import::pin(&self.state, &self.files.cache, imported, listener)?)
             }
             Request::Order(request) => {
@@ -127,6 +127,15 @@ impl Live {
             self.listener.hear(&Event::Note { text });
         }
         Ok(())
+    }
+}
+
+/// Does what can be left at any moment and begun again: the first Ctrl-C ends it, however silent a mirror is.
+async fn unless_slowed<T>(signals: &Signals, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let mut paces = signals.paces();
+    tokio::select! {
+        done = work => done,
+        _ = paces.wait_for(|pace| *pace != Pace::Go) => Err(Interrupted.into()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::fixture::server::Fault;
 use crate::harness::{Call, Place, Signal, skip};
@@ -53,10 +54,11 @@ fn ctrl_c_while_a_mirror_keeps_silent_stops_the_run_and_it_goes_on_later() {
     let fixture = small();
     let place = Place::with_recipe("x.lua", &listing("\"tiny-builds\""));
     fixture.server.fault("/InRelease", Fault::Hold);
-    let running = on(&place, &fixture, &["x.lua"]).start();
+    // The mirror's own timeout must not be what ends it.
+    let patience = Duration::from_secs(60);
+    let call = on(&place, &fixture, &["x.lua"]).env("CLOUDBUILD_MIRROR_TIMEOUT", "1 h").deadline(patience);
+    let running = call.start();
     fixture.server.await_request("/InRelease");
-    running.signal(Signal::INT);
-    running.await_text("again");
     running.signal(Signal::INT);
     refused(&running.end(), 130, &["interrupted; what was finished is kept", "hint: start it again"]);
     fixture.server.heal();
