@@ -85,6 +85,9 @@ fn without_sbuild_a_run_says_what_is_missing_and_begins_nothing() {
         assert!(!place.state("x").exists(), "no state is begun");
         assert_eq!(run(&["plan", "x.lua"]).code, Some(0), "a plan needs no sbuild");
     }
+    // Setup cannot mend what a setting names wrongly, and says so.
+    let setup = on(&place, &fixture, &["setup"]).env("CLOUDBUILD_SBUILD", "/none/sbuild").run();
+    refused(&setup, 5, &["this machine still lacks: sbuild (`/none/sbuild`", "hint: `cloudbuild doctor` tells"]);
     assert_eq!(fixture.server.count("/InRelease"), missing.len(), "only the plans looked at the mirror");
 }
 

@@ -200,6 +200,10 @@ fn source_lists_without_an_entry_say_where_was_looked_and_how_one_looks() {
     ];
     for (file, said) in cases {
         refused(&on(&place, &fixture, &["import", file]).run(), 2, &[said]);
+        // The same file, named by a recipe, is the recipe's mistake.
+        let sources = format!("cb.import {{ sources = cb.apt.sources \"{file}\" }}");
+        place.write("y.lua", &listing("\"tiny-builds\"").replace("cb.import()", &sources));
+        refused(&on(&place, &fixture, &["plan", "y.lua"]).run(), 3, &["y.lua:3: `cb.import`: ", said]);
     }
 }
 

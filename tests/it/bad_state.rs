@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::fixture::server::Fault;
-use crate::harness::{Call, Place, skip};
+use crate::harness::{Call, Place, Signal, skip};
 use crate::refused::{document, error_document, listing, names, on, refused, small};
 
 #[test]
@@ -46,6 +47,23 @@ fn a_second_run_in_the_same_state_directory_is_refused_and_the_first_goes_on() {
     assert_eq!(first.code, Some(0), "{first:?}");
     assert_eq!(document(&first)["result"], serde_json::json!(["tiny-builds"]));
     assert_eq!(on(&place, &fixture, &["x.lua"]).run().code, Some(0), "it is free again");
+}
+
+#[test]
+fn ctrl_c_while_a_mirror_keeps_silent_stops_the_run_and_it_goes_on_later() {
+    let fixture = small();
+    let place = Place::with_recipe("x.lua", &listing("\"tiny-builds\""));
+    fixture.server.fault("/InRelease", Fault::Hold);
+    // The mirror's own timeout must not be what ends it.
+    let patience = Duration::from_secs(60);
+    let call = on(&place, &fixture, &["x.lua"]).env("CLOUDBUILD_MIRROR_TIMEOUT", "1 h").deadline(patience);
+    let running = call.start();
+    fixture.server.await_request("/InRelease");
+    running.signal(Signal::INT);
+    refused(&running.end(), 130, &["interrupted; what was finished is kept", "hint: start it again"]);
+    fixture.server.heal();
+    let ran = on(&place, &fixture, &["x.lua", "--json"]).run();
+    assert_eq!(document(&ran)["result"], serde_json::json!(["tiny-builds"]), "{ran:?}");
 }
 
 #[test]

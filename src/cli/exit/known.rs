@@ -109,7 +109,11 @@ fn system_error(error: &anyhow::Error) -> Option<ErrorKind> {
 
 /// A recipe is wrong, unless what it asked for failed.
 fn of_recipe(error: &RecipeError) -> Exit {
-    error.cause.as_ref().map_or(Exit::Recipe, exit_of)
+    match error.cause.as_ref().map(exit_of) {
+        // What would be wrong usage on a command line, such as a file that is not there, is the recipe's own word here.
+        None | Some(Exit::Usage) => Exit::Recipe,
+        Some(exit) => exit,
+    }
 }
 
 fn of_refusal(refusal: &Refusal) -> Exit {
@@ -221,6 +225,7 @@ mod tests {
     fn a_source_list_that_was_named_is_a_matter_of_usage() {
         assert_eq!(exit_of(&MirrorError::Named(Box::new(no_entries())).into()), Exit::Usage);
         assert_eq!(exit_of(&no_entries().into()), Exit::Infrastructure);
+        assert_eq!(in_a_recipe(MirrorError::Named(Box::new(no_entries()))), Exit::Recipe, "the recipe named it");
     }
 
     #[test]

@@ -109,3 +109,21 @@ pub async fn emulation(arch: &str) -> Option<Check> {
     let fix = "apt-get install qemu-user-static binfmt-support, and in a container: do so on its host";
     Some(Check::bad(&name, found, fix, Some(Need::Package("qemu-user-static"))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usual_program_is_installed_and_another_one_is_a_matter_of_its_setting() {
+        let usual = missing("sbuild", Path::new("sbuild"), "sbuild");
+        assert_eq!((usual.found.as_str(), usual.fix.as_str()), ("not installed", "apt-get install sbuild"));
+        assert!(matches!(usual.need, Some(Need::Package("sbuild"))));
+        for program in ["/none/sbuild", "other-sbuild"] {
+            let named = missing("sbuild", Path::new(program), "sbuild");
+            assert_eq!(named.found, format!("`{program}` is not there or not executable"));
+            assert_eq!(named.fix, "correct the setting `sbuild`, which names it");
+            assert!(named.need.is_none(), "nothing that is installed would change it");
+        }
+    }
+}
