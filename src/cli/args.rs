@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::arrange;
 use super::exit::{Exit, Failure};
-use crate::core::settings;
+use crate::core::{settings, suggest};
 
 /// Rebuild a Debian-style archive, or part of it, the way a Lua recipe says.
 #[derive(Debug, Parser)]
@@ -244,7 +244,7 @@ fn failure(error: &clap::Error) -> Failure {
         command.build();
         let names: Vec<&str> =
             command.get_subcommands().filter(|command| !command.is_hide_set()).map(|c| c.get_name()).collect();
-        let hint = match settings::nearest(&word, names) {
+        let hint = match suggest::nearest(&word, names) {
             Some(near) => format!("did you mean `cloudbuild {near}`?"),
             None => "a recipe's name ends in `.lua` or is a file that exists; `cloudbuild --help` lists the commands"
                 .to_owned(),

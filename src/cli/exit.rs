@@ -6,8 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::core::settings::SettingsError;
-use crate::io::settings::ReadError;
+pub mod known;
 
 /// How the program ended. This is the one list of exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,29 +104,13 @@ impl StdError for Failure {
     }
 }
 
-/// Says the exit code of an error of one type, if it is of that type.
-type Known = fn(&(dyn StdError + 'static)) -> Option<Exit>;
-
-/// Which errors mean which exit code; the first that knows one of the chain, from the top, decides.
-const KNOWN: &[Known] = &[
-    |error| error.downcast_ref::<Failure>().map(|failure| failure.exit),
-    |error| error.downcast_ref::<SettingsError>().map(|_| Exit::Usage),
-    |error| error.downcast_ref::<ReadError>().map(|_| Exit::Usage),
-    |error| {
-        let full = |error: &std::io::Error| {
-            matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
-        };
-        error.downcast_ref::<std::io::Error>().filter(|error| full(error)).map(|_| Exit::Infrastructure)
-    },
-];
-
 /// The exit code of an error.
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     // A `Failure` that was put on as context is not part of the chain as anyhow walks it.
     if let Some(failure) = error.downcast_ref::<Failure>() {
         return failure.exit;
     }
-    error.chain().find_map(|cause| KNOWN.iter().find_map(|known| known(cause))).unwrap_or(Exit::Internal)
+    error.chain().find_map(known::exit_of_cause).unwrap_or(Exit::Internal)
 }
 
 /// An error taken apart for showing.
@@ -199,6 +182,7 @@ mod tests {
     use anyhow::{Context, anyhow};
 
     use super::*;
+    use crate::io::settings::ReadError;
 
     #[test]
     fn an_error_is_mapped_to_its_exit_code_wherever_it_is_in_the_chain() {

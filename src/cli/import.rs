@@ -54,7 +54,7 @@ pub fn import(ctx: &Context, args: &ImportArgs) -> anyhow::Result<Exit> {
     let mirror = site::mirror(ctx, &cache)?;
     drop(guard);
     let machine = site::machine(&runtime)?;
-    let listener = progress::listener(&ctx.output);
+    let listener = progress::listener(&ctx.output.aside());
     let sources = match &args.file {
         Some(file) => AptSources::File { path: ctx.folder.join(file) },
         None => AptSources::System { also: Vec::new() },

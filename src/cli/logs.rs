@@ -10,7 +10,7 @@ use super::args::LogsArgs;
 use super::exit::{Exit, Failure};
 use super::jobs::{self, JobLine, Jobs, Mark};
 use super::output::{Format, Output, clean};
-use crate::core::settings::nearest;
+use crate::core::suggest::nearest;
 
 /// How often a growing log is looked at.
 const POLL: Duration = Duration::from_millis(200);

@@ -61,6 +61,11 @@ impl Output {
         }
     }
 
+    /// What a command tells beside its result, where somebody may read or pipe the result: on standard error.
+    pub fn aside(self) -> Output {
+        Output { format: Format::Json, ..self }
+    }
+
     /// Prints what a command was asked for, as text.
     pub fn print(&self, text: &str) -> anyhow::Result<()> {
         write_line(&mut *self.people(), text)

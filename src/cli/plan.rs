@@ -19,7 +19,7 @@ pub fn plan(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
     let cache = site::cache(ctx)?;
     let mirror = site::mirror(ctx, &cache)?;
     drop(guard);
-    let listener = progress::listener(&ctx.output);
+    let listener = progress::listener(&ctx.output.aside());
     let machine = site::machine(&runtime)?;
     let planned = Arc::new(Planned::new(mirror, cache, Arc::clone(&listener), machine, runtime.handle().clone()));
     let options = RunOptions { listener: Some(listener), ..RunOptions::default() };

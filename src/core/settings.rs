@@ -11,6 +11,7 @@ pub mod file;
 mod tests;
 pub mod value;
 
+use super::suggest::nearest;
 use value::{FromValue, Kind, Redirects, Value};
 
 /// One setting as it is declared.
@@ -214,16 +215,6 @@ fn hint_for_unknown(nearest: Option<&str>) -> String {
         Some(name) => format!("\nhint: did you mean `{name}`?"),
         None => "\nhint: `cloudbuild config show` lists every setting".to_owned(),
     }
-}
-
-/// The most similar of `names`, if one is similar enough to be a slip.
-pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(word, name), name))
-        .filter(|(score, _)| *score >= 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
 }
 
 /// Reads our variables out of an environment; relative paths are relative to `folder`.

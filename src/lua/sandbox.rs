@@ -293,7 +293,11 @@ pub fn compile(lua: &Lua, session: &Session, chunk: &str, text: &str) -> Result<
             fault.frames.push(crate::lua::error::Frame { file: file.to_owned(), line: 0 });
         }
         fault.message = format!("syntax error: {}", fault.message);
-        fault
+        fault.or_hint(|| {
+            "look at this line and the one before it: options are `name = value`, separated by commas, and every `{`, \
+             `(` and `function` needs its end"
+                .to_owned()
+        })
     })
 }
 

@@ -85,6 +85,11 @@ impl Fault {
         Fault { hint: Some(hint.into()), ..self }
     }
 
+    /// The same with advice where it has none yet.
+    pub fn or_hint(self, hint: impl FnOnce() -> String) -> Fault {
+        Fault { hint: Some(self.hint.unwrap_or_else(hint)), ..self }
+    }
+
     /// About one field of the table at the call.
     pub fn field(self, field: impl Into<String>) -> Fault {
         Fault { field: Some(field.into()), ..self }

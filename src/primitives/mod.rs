@@ -13,6 +13,7 @@ pub mod publish;
 pub mod journal;
 pub mod planned;
 pub mod live;
+pub mod keeper;
 
 use crate::core::recipe::{Request, Response};
 
@@ -63,22 +64,15 @@ impl Signals {
         self.state_changed();
     }
 
+    /// Returns when the run is halted.
+    pub async fn halted(&self) {
+        // The sender lives as long as this does, so the only end of this wait is the halt.
+        let _ = self.paces().wait_for(|pace| *pace == Pace::Halt).await;
+    }
+
     /// The pace now.
     pub fn pace(&self) -> Pace {
         *self.pace.borrow()
-    }
-
-    /// Does something that takes its time, unless the run is halted before it is done.
-    pub async fn unless_halted<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-        let mut paces = self.paces();
-        let halted = async {
-            // The other end is in `self`, so it does not go away.
-            let _ = paces.wait_for(|pace| *pace == Pace::Halt).await;
-        };
-        tokio::select! {
-            () = halted => Err(Interrupted.into()),
-            done = work => done,
-        }
     }
 
     /// To wait for another pace.
@@ -101,3 +95,34 @@ pub trait Provide: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("interrupted; what was finished is kept\nhint: start it again, and it goes on from here")]
 pub struct Interrupted;
+
+/// Who must change something before a request can be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Who wrote the recipe: it asks for what makes no sense.
+    Recipe,
+    /// Who keeps the archive, the disk or the machine.
+    World,
+}
+
+/// A request that cannot be met, where no error of `core` or `io` says why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    /// Who can mend it.
+    pub whose: Whose,
+    /// What was expected, what came, and a hint.
+    pub text: String,
+}
+
+impl Refusal {
+    /// The recipe's own mistake.
+    pub fn of_recipe(text: impl Into<String>) -> Refusal {
+        Refusal { whose: Whose::Recipe, text: text.into() }
+    }
+
+    /// The world's.
+    pub fn of_world(text: impl Into<String>) -> Refusal {
+        Refusal { whose: Whose::World, text: text.into() }
+    }
+}

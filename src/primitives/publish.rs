@@ -11,7 +11,7 @@ use crate::core::events::{Event, Listener};
 use crate::core::ids::{GenerationId, RunId, Sha256};
 use crate::core::job::JobState;
 use crate::core::publish::{self, BinaryFile, BinaryKind, Contents, Options, SourceSet};
-use crate::core::recipe::{PublishRequest, PublishResult, PublishTarget, Response};
+use crate::core::recipe::{PublishRequest, PublishResult, PublishTarget};
 use crate::io::archive::{BoxError, Published, Signer, deb, dir};
 use crate::io::clock;
 use crate::io::files;
@@ -20,10 +20,10 @@ use crate::io::state::State;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::generations::{self, NewGeneration};
 use crate::io::state::jobs::{self, Job};
-use crate::io::state::journal;
-use crate::primitives::Provide;
+use crate::primitives::Signals;
 use crate::primitives::files::Files;
 use crate::primitives::proof::{self, Proof, Proving, Subject};
+use crate::primitives::{Provide, Refusal};
 
 /// The handles that publishing works with.
 pub struct Publishing<'p> {
@@ -41,6 +41,8 @@ pub struct Publishing<'p> {
     pub listener: &'p dyn Listener,
     /// Where real apt installs from what was published.
     pub proving: &'p Proving,
+    /// Changes and pace.
+    pub signals: &'p Signals,
 }
 
 /// A job whose packages are published.
@@ -59,7 +61,14 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
     let PublishTarget::Dir { path } = &request.to;
     let root = publishing.dir.join(path);
     let made = made(publishing, request)?;
-    anyhow::ensure!(!made.is_empty(), "nothing was built in {}, so nothing is published", request.stages.join(", "));
+    if made.is_empty() {
+        let text = format!(
+            "expected packages of stage {} to publish, got none\n\
+             hint: publish only where `installed` of what `cb.build` returned is more than 0",
+            request.stages.join(", ")
+        );
+        return Err(Refusal::of_recipe(text).into());
+    }
     let contents = contents(publishing, &made, &root).await?;
     let options = options(&contents, request, &root)?;
     let plan = publish::plan(&contents, &options)?;
@@ -79,10 +88,16 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         unchanged: published.unchanged,
     });
     let generation = record(publishing, &root, request, &published, &plan)?;
-    let proof = if request.prove && !(published.unchanged && is_proved(publishing, generation)?) {
-        prove(publishing, request, &root, &options, &made, &contents).await?
-    } else {
-        Proof::default()
+    let proof = match (request.prove, known_proof(publishing, generation)?) {
+        (false, _) => Proof::default(),
+        // The same archive was proved before, and apt took all of it.
+        (true, Some(proof)) if published.unchanged && proof.refused.is_empty() => proof,
+        (true, _) => {
+            let proof = prove(publishing, request, &root, &options, &made, &contents).await?;
+            let json = serde_json::json!({ "sources": plan.sources, "packages": plan.packages, "proof": proof });
+            publishing.state.write(move |tx| generations::set_json(tx, generation, &json))?;
+            proof
+        }
     };
     Ok(PublishResult {
         generation,
@@ -97,20 +112,10 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
     })
 }
 
-/// Whether a generation was proved by the run that published it, and nothing was refused: a run that was killed in
-/// between has published and not proved.
-fn is_proved(publishing: &Publishing<'_>, id: GenerationId) -> anyhow::Result<bool> {
-    let Some(generation) = publishing.state.read(|db| generations::get(db, id))? else { return Ok(false) };
-    let run = generation.published.run;
-    for call in 1.. {
-        let Some(entry) = publishing.state.read(|db| journal::lookup(db, run, call))? else { break };
-        if let Ok(Response::Publish(result)) = serde_json::from_value(entry.response)
-            && result.generation == id
-        {
-            return Ok(!result.proof.is_empty() && result.refused.is_empty());
-        }
-    }
-    Ok(false)
+/// What apt said of a generation, if it was asked.
+fn known_proof(publishing: &Publishing<'_>, generation: GenerationId) -> anyhow::Result<Option<Proof>> {
+    let found = publishing.state.read(|db| generations::get(db, generation))?;
+    Ok(found.and_then(|found| serde_json::from_value(found.published.json.get("proof")?.clone()).ok()))
 }
 
 /// Installs what was published with real apt.
@@ -122,8 +127,8 @@ async fn prove(
     made: &[Made],
     contents: &Contents,
 ) -> anyhow::Result<Proof> {
-    // What was offered last was offered over the view that has most.
-    let last = made.iter().max_by_key(|made| made.job.id).context("something was built")?;
+    // Of those, the last one in the order was offered over a view that has what came before it.
+    let last = made.iter().max_by_key(|made| made.job.position).context("something was built")?;
     let offer = publishing.state.read(|db| jobs::offer(db, last.job.id))?;
     let offer = offer.with_context(|| format!("job {} was never offered", last.job.id))?;
     let ordinary = contents.binaries.iter().filter(|file| file.kind == BinaryKind::Deb);
@@ -137,7 +142,7 @@ async fn prove(
         offer: &offer,
         packages: &packages,
     };
-    proof::prove(publishing.proving, &subject, publishing.listener).await
+    proof::prove(publishing.proving, &subject, publishing.signals, publishing.listener).await
 }
 
 /// The installed jobs of the stages; of a source and half that two stages built, the later stage's.

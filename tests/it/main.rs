@@ -4,8 +4,11 @@
 // What chapters stand on.
 mod fixture;
 mod harness;
+mod refused;
 
 // Chapters.
+mod bad_input;
+mod bad_mirror;
 mod fixture_works;
 mod harness_works;
 mod packages_behave;
@@ -14,4 +17,5 @@ mod slow_machine;
 mod slow_outcomes;
 mod slow_refusals;
 mod slow_resume;
+mod third_parties;
 mod tidy;

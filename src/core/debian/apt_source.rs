@@ -100,7 +100,7 @@ pub enum ByHash {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AptSourceError {
     /// Something else than a source list's syntax.
-    #[error("{at}: expected {expected}, got `{got}`{hint}")]
+    #[error("{at}: expected {expected}, got `{got}`\nhint: {hint}")]
     Malformed {
         /// File and line.
         at: String,
@@ -108,11 +108,11 @@ pub enum AptSourceError {
         expected: &'static str,
         /// What is there.
         got: String,
-        /// Empty, or a line with advice.
+        /// What to do.
         hint: &'static str,
     },
     /// A field that must be there is not.
-    #[error("{at}: expected a field `{field}` in this paragraph, got none")]
+    #[error("{at}: expected a field `{field}` in this paragraph, got none\nhint: {}", deb822::FORM)]
     Missing {
         /// File and line of the paragraph.
         at: String,
@@ -120,7 +120,10 @@ pub enum AptSourceError {
         field: &'static str,
     },
     /// A suite that is a path goes with no components, any other suite with some.
-    #[error("{at}: expected {expected} for suite `{suite}`, got {got}")]
+    #[error(
+        "{at}: expected {expected} for suite `{suite}`, got {got}\n\
+         hint: `trixie` goes with components such as `main`; a suite that ends in `/` is a folder and has none"
+    )]
     Components {
         /// File and line.
         at: String,
@@ -303,7 +306,7 @@ impl Options {
                 at: at.to_owned(),
                 expected: "a number of seconds",
                 got: value.to_owned(),
-                hint: "",
+                hint: "write digits only, such as `604800` for a week",
             })
         };
         match name {
@@ -372,7 +375,7 @@ fn signed_by(at: &str, value: &str) -> Result<Option<SignedBy>, AptSourceError> 
                 at: at.to_owned(),
                 expected: "an absolute path, a fingerprint of 40 digits or a key in `Signed-By`",
                 got: word.to_owned(),
-                hint: "",
+                hint: "write `Signed-By: /usr/share/keyrings/KEY.gpg`",
             });
         }
     }
@@ -388,6 +391,6 @@ fn check_uri(at: &str, uri: &str) -> Result<(), AptSourceError> {
         at: at.to_owned(),
         expected: "a URI such as `http://deb.example.org/debian`",
         got: uri.to_owned(),
-        hint: "\nhint: a directory is written as `file:/path/to/archive`",
+        hint: "a directory is written as `file:/path/to/archive`",
     })
 }

@@ -6,7 +6,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::value::{self, Kind, Value};
-use super::{KEYS, Key, Layer, Origin, Person, SettingsError, nearest};
+use super::{KEYS, Key, Layer, Origin, Person, SettingsError};
+use crate::core::suggest::nearest;
 
 /// Reads the text of a settings file; relative paths in it are relative to its folder.
 pub fn read(path: &Path, text: &str, person: &Person) -> Result<Layer, SettingsError> {

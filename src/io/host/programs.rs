@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Check, HostSettings, Need, architecture, ask, which};
+use super::{Check, HostError, HostSettings, Need, architecture, ask, which};
 
 /// Programs besides sbuild and mmdebstrap, and the packages that have them.
 const OTHERS: [(&str, &str); 4] =
@@ -29,7 +29,7 @@ pub(super) async fn check(settings: &HostSettings) -> Vec<Check> {
 fn missing(name: &str, program: &Path, package: &'static str) -> Check {
     if program.components().count() > 1 {
         let found = format!("`{}` is not there or not executable", program.display());
-        return Check::bad(name, found, "correct the setting that names this path", None);
+        return Check::bad(name, found, format!("correct the setting `{name}`, which names this path"), None);
     }
     Check::bad(name, "not installed", format!("apt-get install {package}"), Some(Need::Package(package)))
 }
@@ -72,7 +72,18 @@ fn qemu(arch: &str) -> Option<&'static str> {
     })
 }
 
-async fn emulation(arch: &str) -> Option<Check> {
+/// The Debian architectures whose programs this machine runs, its own first; `arch-test` tries them, where it is there.
+pub async fn architectures() -> Result<Vec<String>, HostError> {
+    let mut runs = vec![architecture().await?];
+    if let Ok(tried) = ask(std::process::Command::new("arch-test")).await {
+        let more = String::from_utf8_lossy(&tried.stdout).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        runs.extend(more.into_iter().filter(|arch| *arch != runs[0]).collect::<Vec<_>>());
+    }
+    Ok(runs)
+}
+
+/// Whether this machine runs programs of an architecture; none where it is its own.
+pub async fn emulation(arch: &str) -> Option<Check> {
     let name = format!("programs for {arch}");
     let own = architecture().await.unwrap_or_default();
     if own == arch || (own.as_str(), arch) == ("amd64", "i386") {

@@ -1,6 +1,6 @@
 //! APT's configuration, as `apt-config dump` prints it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -11,6 +11,9 @@ use crate::io::clock;
 
 /// `apt-config` prints at once, or something is wrong with it.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Where apt reads its configuration when nobody says anything else.
+const USUAL_ROOT: &str = "/etc/apt";
 
 /// The options that matter here.
 #[derive(Debug, Clone, Default)]
@@ -118,15 +121,16 @@ impl Proxies {
 fn dump(apt_root: &Path) -> Option<String> {
     // A file takes any amount of output, so that nobody waits for anybody.
     let mut output = tempfile::tempfile().ok()?;
-    let mut child = Command::new("apt-config")
-        .arg("-o")
-        .arg(format!("Dir::Etc={}", apt_root.display()))
-        .arg("dump")
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().ok()?)
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
+    let mut command = Command::new("apt-config");
+    // Another root than the usual one has an apt.conf.d of its own, and apt decides which to read before it looks at
+    // `-o`: only the file that the variable names comes earlier.
+    let mut first = tempfile::NamedTempFile::new().ok()?;
+    if apt_root != Path::new(USUAL_ROOT) {
+        writeln!(first, "Dir::Etc \"{}\";", apt_root.display()).ok()?;
+        command.env("APT_CONFIG", first.path());
+    }
+    let mut child =
+        command.arg("dump").stdin(Stdio::null()).stdout(output.try_clone().ok()?).stderr(Stdio::null()).spawn().ok()?;
     let begun = clock::instant();
     loop {
         match child.try_wait() {
@@ -148,6 +152,19 @@ fn dump(apt_root: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_root_has_its_own_configuration_and_none_of_the_machines() {
+        let root = tempfile::tempdir().unwrap();
+        let parts = root.path().join("apt.conf.d");
+        std::fs::create_dir(&parts).unwrap();
+        std::fs::write(parts.join("1mine"), "Acquire::Max-ValidTime \"77\";\n").unwrap();
+        let config = AptConfig::of_machine(root.path());
+        assert_eq!(config.date_rules("").max_valid, 77);
+        assert_eq!(config.get("Dir::Etc"), root.path().to_str());
+        std::fs::remove_file(parts.join("1mine")).unwrap();
+        assert_eq!(AptConfig::of_machine(root.path()).date_rules(""), DateRules::default());
+    }
 
     #[test]
     fn the_last_value_of_an_option_counts_and_labels_have_their_own() {

@@ -9,16 +9,29 @@ use crate::core::recipe::AptSources;
 
 /// The entries, merged.
 pub(super) fn read(apt_root: &Path, sources: &AptSources) -> Result<Vec<AptEntry>, MirrorError> {
-    let (files, places) = match sources {
-        AptSources::File { path } => (vec![path.clone()], format!("`{}`", path.display())),
+    match sources {
+        AptSources::File { path } => named(path).map_err(|error| MirrorError::Named(Box::new(error))),
         AptSources::System { .. } => {
             let root = apt_root.display();
-            (source_lists(apt_root)?, format!("`{root}/sources.list` and `{root}/sources.list.d`"))
+            let places = format!("`{root}/sources.list` and `{root}/sources.list.d`");
+            let unreadable = |path: PathBuf| move |source| MirrorError::Read { path, source };
+            let lists = source_lists(apt_root)?.into_iter();
+            let lists = lists.map(|path| Ok((fs::read(&path).map_err(unreadable(path.clone()))?, path)));
+            merged(lists.collect::<Result<_, MirrorError>>()?, places)
         }
-    };
+    }
+}
+
+/// The entries of a file that a recipe or a command line names.
+fn named(path: &Path) -> Result<Vec<AptEntry>, MirrorError> {
+    let bytes = fs::read(path).map_err(|source| MirrorError::NoFile { path: path.to_owned(), source })?;
+    merged(vec![(bytes, path.to_owned())], format!("`{}`", path.display()))
+}
+
+/// The entries of source lists; `places` is where they are from, in words.
+fn merged(lists: Vec<(Vec<u8>, PathBuf)>, places: String) -> Result<Vec<AptEntry>, MirrorError> {
     let mut entries = Vec::new();
-    for path in files {
-        let bytes = fs::read(&path).map_err(|source| MirrorError::Read { path: path.clone(), source })?;
+    for (bytes, path) in lists {
         entries.extend(apt_source::parse(&path.display().to_string(), &bytes)?);
     }
     if entries.is_empty() {

@@ -56,6 +56,21 @@ pub enum MirrorError {
         /// Where was looked.
         places: String,
     },
+    /// What is wrong with a source list that was named, where the others are about the machine's own.
+    #[error(transparent)]
+    Named(Box<MirrorError>),
+    /// A source list that is named is not there.
+    #[error(
+        "expected an APT sources file `{path}`, got none: {source}\n\
+         hint: name a `.list` or `.sources` file; a relative path is relative to the recipe, or to the working \
+         directory on the command line"
+    )]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// A source list that apt would refuse, too.
     #[error("{0}")]
     Entries(#[from] AptSourceError),
@@ -72,12 +87,15 @@ pub enum MirrorError {
     Store(#[from] StoreError),
     /// No entry has anything for this architecture.
     #[error(
-        "expected an entry with packages for `{arch}`, got none\n\
-         hint: the entries' `Architectures` leave it out, or their archives do not have it"
+        "expected an entry with packages for `{arch}`, got none{}\n\
+         hint: check what the entries' `Architectures` and `Components` leave out, and what their archives have",
+        notes.iter().map(|note| format!("; {note}")).collect::<String>()
     )]
     NothingFor {
         /// The architecture.
         arch: String,
+        /// What was left out of the entries that were read.
+        notes: Vec<String>,
     },
     /// A URI that we do not read.
     #[error("{place}: expected a `http`, `https`, `file` or `copy` URI, got `{scheme}`")]
@@ -287,6 +305,8 @@ impl MirrorError {
             MirrorError::Truncated { .. } | MirrorError::Stalled { .. } => true,
             MirrorError::Status { status, .. } => *status >= 500 || *status == 429 || *status == 408,
             MirrorError::NoEntries { .. }
+            | MirrorError::Named(_)
+            | MirrorError::NoFile { .. }
             | MirrorError::Entries(_)
             | MirrorError::Read { .. }
             | MirrorError::Store(_)

@@ -45,7 +45,7 @@ pub(super) async fn import(
 ) -> Result<Imported, MirrorError> {
     let entries: Vec<AptEntry> = entries.iter().filter_map(|entry| entry.for_architecture(arch)).collect();
     if entries.is_empty() {
-        return Err(MirrorError::NothingFor { arch: arch.to_owned() });
+        return Err(MirrorError::NothingFor { arch: arch.to_owned(), notes: Vec::new() });
     }
     let what = format!("reading {} suites", entries.len());
     listener.hear(&Event::Working { step: "import".to_owned(), what });
@@ -100,7 +100,7 @@ fn pin(
         }
     }
     if imported.suites.iter().all(|suite| suite.indexes.is_empty()) {
-        return Err(MirrorError::NothingFor { arch: arch.to_owned() });
+        return Err(MirrorError::NothingFor { arch: arch.to_owned(), notes: imported.notes });
     }
     Ok(imported)
 }

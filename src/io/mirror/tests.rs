@@ -258,5 +258,6 @@ fn no_entries_are_an_error_with_a_hint() {
     assert!(machine.import().unwrap_err().to_string().contains("packages for `amd64`"));
     let path = machine.path("none.list");
     let error = machine.import_as(&AptSources::File { path }, NOW).unwrap_err().to_string();
-    assert!(error.starts_with("failed to read `"), "{error}");
+    assert!(error.starts_with("expected an APT sources file `"), "{error}");
+    assert!(error.contains("No such file or directory (os error 2)\nhint: name a "), "{error}");
 }

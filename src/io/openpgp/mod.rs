@@ -28,16 +28,25 @@ pub enum OpenPgpError {
         hint: &'static str,
     },
     /// A key that is no key.
-    #[error("expected an OpenPGP public key, got something else: {reason}")]
+    #[error(
+        "expected an OpenPGP public key, got something else: {reason}\n\
+         hint: check the entry's `Signed-By`: a file of keys, or the armoured key itself"
+    )]
     Key {
         /// In words.
         reason: String,
     },
     /// There is no signature.
-    #[error("expected a signed text, got one without a signature")]
+    #[error(
+        "expected a signed text, got one without a signature\n\
+         hint: the archive is not signed, or something on the way (a proxy, a login page) answers in its place"
+    )]
     NotSigned,
     /// Bytes that are no OpenPGP message.
-    #[error("expected an OpenPGP signature, got something that cannot be read as one: {reason}")]
+    #[error(
+        "expected an OpenPGP signature, got something that cannot be read as one: {reason}\n\
+         hint: the file was damaged on its way, or is none; try again, or another mirror"
+    )]
     Malformed {
         /// In words.
         reason: String,
@@ -63,13 +72,19 @@ pub enum OpenPgpError {
         key: String,
     },
     /// Signed by a key that counts, which was revoked.
-    #[error("expected a signature by a valid key, got one by `{key}`, which was revoked by its owner")]
+    #[error(
+        "expected a signature by a valid key, got one by `{key}`, which was revoked by its owner\n\
+         hint: install the archive's new key from a source that you trust"
+    )]
     KeyRevoked {
         /// Its fingerprint.
         key: String,
     },
     /// Signed by a key that counts but must not sign, or that has a flaw.
-    #[error("expected a signature by a valid key, got one by `{key}`, which cannot be used: {reason}")]
+    #[error(
+        "expected a signature by a valid key, got one by `{key}`, which cannot be used: {reason}\n\
+         hint: install the archive's new key from a source that you trust"
+    )]
     KeyUnusable {
         /// Its fingerprint.
         key: String,
@@ -86,7 +101,10 @@ pub enum OpenPgpError {
         key: String,
     },
     /// The signature uses a hash that is broken.
-    #[error("expected a signature with a strong hash such as SHA512, got one by `{key}` with {hash}")]
+    #[error(
+        "expected a signature with a strong hash such as SHA512, got one by `{key}` with {hash}\n\
+         hint: ask the archive's owner to sign with a newer hash, or leave the archive out"
+    )]
     WeakHash {
         /// The fingerprint or id of the key.
         key: String,

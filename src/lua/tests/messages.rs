@@ -23,6 +23,7 @@ fn a_wrong_type_is_pointed_at() {
     x.lua:5: `packages`: expected a list of strings or `cb.everything {}`, got number 3
       5 |   packages = 3,
         |   ^^^^^^^^
+    hint: source packages to rebuild, by name or `name=version`
     ");
 }
 
@@ -72,6 +73,7 @@ fn wrong_values_say_what_came() {
     x.lua:2: `packages[2]`: expected a string, got number 3
       2 | local value = cb.campaign "hello" { packages = { "a", 3 } }
         |                                     ^^^^^^^^
+    hint: source packages to rebuild, by name or `name=version`
     "#);
     assert_snapshot!(of("cb.campaign \"hello\" { packages = {} }"), @r#"
     x.lua:2: `packages`: expected at least one name, got an empty list
@@ -83,16 +85,19 @@ fn wrong_values_say_what_came() {
     x.lua:2: `packages[2]`: expected each name once, got `a` again
       2 | local value = cb.campaign "hello" { packages = { "a", "a" } }
         |                                     ^^^^^^^^
+    hint: source packages to rebuild, by name or `name=version`
     "#);
     assert_snapshot!(of("cb.campaign \"hello\" { packages = { a = 1 } }"), @r#"
     x.lua:2: `packages`: expected a list of strings or `cb.everything {}`, got the key string `a`
       2 | local value = cb.campaign "hello" { packages = { a = 1 } }
         |                                     ^^^^^^^^
+    hint: source packages to rebuild, by name or `name=version`
     "#);
     assert_snapshot!(of("cb.campaign \"hello\" { packages = cb.here() }"), @r#"
     x.lua:2: `packages`: expected a list of strings or `cb.everything {}`, got a value of kind `builders`
       2 | local value = cb.campaign "hello" { packages = cb.here() }
         |                                     ^^^^^^^^
+    hint: source packages to rebuild, by name or `name=version`
     "#);
     assert_snapshot!(of("cb.campaign \"../x\" { packages = { \"a\" } }"), @r#"
     x.lua:2: `cb.campaign`: expected a name of letters, digits and `.+_~-`, got string `../x`
@@ -112,11 +117,13 @@ fn wrong_values_of_constructors_say_what_came() {
     x.lua:2: `slots`: expected a whole number from 1 to 1024, got number 0
       2 | local value = cb.here { slots = 0 }
         |                         ^^^^^
+    hint: builds at the same time
     ");
     assert_snapshot!(of("cb.here { slots = \"2\" }"), @r#"
     x.lua:2: `slots`: expected a whole number from 1 to 1024, got string `2`
       2 | local value = cb.here { slots = "2" }
         |                         ^^^^^
+    hint: builds at the same time
     "#);
     assert_snapshot!(of("cb.dir \"a\\nb\""), @r#"
     x.lua:2: `cb.dir`: expected one line of text, got string `a\nb`
@@ -132,11 +139,13 @@ fn wrong_values_of_constructors_say_what_came() {
     x.lua:2: `environment`: expected names of variables as keys, got string `A B`
       2 | local value = cb.campaign "x" { packages = { "a" }, environment = { ["A B"] = "1" } }
         |                                                     ^^^^^^^^^^^
+    hint: variables for the build environment
     "#);
     assert_snapshot!(of("cb.campaign \"x\" { packages = { \"a\" }, builders = { cb.here(), \"here\" } }"), @r#"
     x.lua:2: `builders[2]`: expected builders such as `cb.here { slots = 2 }`, got string `here`
       2 | local value = cb.campaign "x" { packages = { "a" }, builders = { cb.here(), "here" } }
         |                                                     ^^^^^^^^
+    hint: who builds
     "#);
     assert_snapshot!(of("cb:here { slots = 1 }"), @r"
     x.lua:2: `cb.here`: expected one argument, got 2
@@ -210,6 +219,7 @@ fn arguments_are_declared_strictly() {
     x.lua:2: `args.a.default`: expected a whole number, got string `x`
       2 | local value = cb.recipe { run = print, args = { a = { "integer", default = "x" } } }
         |                                        ^^^^
+    hint: the arguments that it takes: a type, or a table with more
     "#);
     assert_snapshot!(of("cb.recipe { run = print, args = { a = { \"integer\", defalt = 1 } } }"), @r#"
     x.lua:2: `args.a`: expected a type, `default` and `help`, got the key string `defalt`
@@ -221,6 +231,7 @@ fn arguments_are_declared_strictly() {
     x.lua:2: `args`: expected names of lower-case letters, digits, `-` and `_`, got string `A B`
       2 | local value = cb.recipe { run = print, args = { ["A B"] = "string" } }
         |                                        ^^^^
+    hint: the arguments that it takes: a type, or a table with more
     "#);
 }
 
@@ -234,6 +245,7 @@ fn lines_that_led_there_are_listed_without_ours() {
         |                    ^^^^^
       called from x.lua:6
       called from x.lua:8
+    hint: builds at the same time
     ");
 }
 
@@ -246,6 +258,7 @@ fn primitives_called_wrongly_say_where() {
     x.lua:3: `sources`: expected the result of `cb.import`, got a value of kind `apt-sources`
       3 | cb.order { sources = cb.apt.system(), packages = { "a" } }
         |            ^^^^^^^
+    hint: the import that the packages are in
     "#);
     assert_snapshot!(run("cb.publish { to = cb.dir \"out\" }"), @r#"
     x.lua:3: `cb.publish`: expected the result of `cb.build`, got an empty list

@@ -20,7 +20,7 @@ use crate::core::view::{self, BuiltBinary};
 use crate::io::clock;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::jobs::{self, Job};
-use crate::primitives;
+use crate::primitives::{self, Refusal, import};
 use crate::wire::{File, Lease};
 
 /// Looks at a stage's jobs over one import.
@@ -49,28 +49,29 @@ impl<'p> Planner<'p> {
         archive: &Archive<'p>,
         request: &'p BuildRequest,
     ) -> anyhow::Result<Planner<'p>> {
-        let candidates = archive.candidates();
-        for suite in &imported.suites {
-            let of_suite = candidates.iter().filter(|record| std::ptr::eq(record.suite, suite));
-            stage.files.know(
-                &suite.uri,
-                of_suite.map(|record| (record.package.sha256, record.package.size, record.package.filename.to_owned())),
-            );
+        let other = request.against.iter().find_map(|layer| match layer {
+            Against::Import(import) if *import != request.order.import => Some(import),
+            Against::Import(_) | Against::Stage(_) => None,
+        });
+        if let Some(other) = other {
+            return Err(Refusal::of_recipe(format!(
+                "`against` has the import {other}, and the order is over {}\nhint: import both lists of sources in one \
+                 file, and order over that",
+                request.order.import
+            ))
+            .into());
         }
+        let candidates = archive.candidates();
         let wanted: FxHashSet<(&str, &str)> =
             request.order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
+        import::make_known(stage.files, imported, archive, &wanted);
         let mut sources = FxHashMap::default();
         let prefetch = Prefetch::start(stage.files);
         for record in archive.sources.iter().filter(|record| record.suite.role.feeds()) {
             let key = (record.source.name, record.source.version);
             if wanted.contains(&key) && !sources.contains_key(&key) {
-                // Also those of jobs that were offered before a restart: their builders will ask for the files.
-                let directory = record.source.directory;
                 let files = record.source.files().unwrap_or_default();
                 prefetch.want(files.iter().map(|file| file.sha256));
-                let files =
-                    files.into_iter().map(|file| (file.sha256, file.size, format!("{directory}/{}", file.name)));
-                stage.files.know(&record.suite.uri, files);
                 sources.insert(key, *record);
             }
         }
@@ -104,11 +105,12 @@ impl<'p> Planner<'p> {
         let universe = Universe::new(&visible, architecture);
         let chroot = Closure::of_chroot(&universe);
         if let Some(missing) = chroot.missing.first() {
-            anyhow::bail!(
+            let text = format!(
                 "the imported suites cannot make a chroot: it {}\nhint: import a suite that has the base system for \
                  `{architecture}`",
                 missing.reason
             );
+            return Err(Refusal::of_world(text).into());
         }
         let chroot_key = inputs::chroot_key(&universe, &chroot, architecture);
         let against = Ground { view, chroot_key, universe: &universe };
@@ -154,7 +156,7 @@ impl<'p> Planner<'p> {
         let record = self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))?;
         let mut closure = chroot.fork();
         for field in order::build_dependencies(&record.source, &job.arch) {
-            closure.add(field, &[]);
+            closure.add_build(field, &self.profiles());
         }
         if let Some(missing) = closure.missing.first() {
             self.happened(job, JobEvent::Uninstallable { reason: missing.reason.clone() })?;
@@ -185,6 +187,15 @@ impl<'p> Planner<'p> {
                 Ok(false)
             }
         }
+    }
+
+    /// The build profiles that the environment switches on.
+    fn profiles(&self) -> Vec<&str> {
+        self.request
+            .environment
+            .get("DEB_BUILD_PROFILES")
+            .map(|text| text.split_whitespace().collect())
+            .unwrap_or_default()
     }
 
     fn reuse(&self, job: &Job, from: JobId, offer: Lease, inputs: InputsHash) -> anyhow::Result<()> {

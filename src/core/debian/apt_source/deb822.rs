@@ -3,6 +3,9 @@
 use super::{AptEntry, AptSourceError, Options, check_uri};
 use crate::core::debian::control;
 
+/// What a paragraph looks like, for advice.
+pub const FORM: &str = "a paragraph has `Types: deb deb-src`, `URIs:`, `Suites:`, `Components:` and `Signed-By:`";
+
 /// The fields that are options, and their names in one-line files.
 const OPTIONS: [(&str, &str); 12] = [
     ("Architectures", "arch"),
@@ -75,7 +78,7 @@ fn parse_paragraph(
                     at: at.to_owned(),
                     expected: "`deb` or `deb-src` in `Types`",
                     got: kind.clone(),
-                    hint: "",
+                    hint: FORM,
                 });
             }
         }

@@ -2,6 +2,9 @@
 
 use super::{AptEntry, AptSourceError, Options, check_uri};
 
+/// What a line looks like, for advice.
+const FORM: &str = "a line is `deb [signed-by=/usr/share/keyrings/KEY.gpg] http://deb.debian.org/debian trixie main`";
+
 /// Reads a file.
 pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Vec<AptEntry>, AptSourceError> {
     let text = String::from_utf8_lossy(bytes);
@@ -35,7 +38,7 @@ fn parse_line(at: &str, line: &str) -> Result<AptEntry, AptSourceError> {
         at: at.to_owned(),
         expected,
         got: got.to_owned(),
-        hint: "",
+        hint: FORM,
     };
     let (kind, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
     let declared = match kind {

@@ -1,0 +1,217 @@
+//! Which errors of the other rooms mean which exit code. Everything that can stop a command is in one of these lists;
+//! what is not is our own mistake.
+
+use std::error::Error as StdError;
+
+use super::{Exit, Failure, exit_of};
+use crate::core::order::SelectionError;
+use crate::core::publish::PlanError;
+use crate::core::settings::SettingsError;
+use crate::daemon::Trouble;
+use crate::io::archive::ArchiveError;
+use crate::io::archive::deb::DebError;
+use crate::io::archive::serve::ServeError;
+use crate::io::control::ClientError;
+use crate::io::files::FileError;
+use crate::io::host::HostError;
+use crate::io::machines::here::HereError;
+use crate::io::mirror::error::MirrorError;
+use crate::io::openpgp::OpenPgpError;
+use crate::io::sbuild::SbuildError;
+use crate::io::settings::ReadError;
+use crate::io::state::StateError;
+use crate::io::store::StoreError;
+use crate::lua::error::RecipeError;
+use crate::primitives::journal::Diverged;
+use crate::primitives::{Interrupted, Refusal, Whose};
+
+type Cause<'e> = &'e (dyn StdError + 'static);
+
+/// Says the exit code of an error of one type, if it is of that type.
+type Known = fn(Cause<'_>) -> Option<Exit>;
+
+/// An error's type, and one exit code for all that it can say.
+macro_rules! always {
+    ($kind:ty, $exit:expr) => {
+        |error| error.is::<$kind>().then_some($exit)
+    };
+}
+
+/// An error's type, and a function that tells the exit code from what it says.
+macro_rules! by {
+    ($kind:ty, $judge:expr) => {
+        |error| error.downcast_ref::<$kind>().map($judge)
+    };
+}
+
+/// The types that are known, in no special order: an error is of one of them at most.
+const KNOWN: &[Known] = &[
+    by!(Failure, |failure| failure.exit),
+    by!(RecipeError, of_recipe),
+    by!(Refusal, of_refusal),
+    by!(MirrorError, of_mirror),
+    by!(StateError, of_state),
+    by!(SbuildError, of_sbuild),
+    by!(ArchiveError, of_archive),
+    by!(PlanError, of_publish_plan),
+    always!(Interrupted, Exit::Interrupted),
+    always!(SettingsError, Exit::Usage),
+    always!(ReadError, Exit::Usage),
+    always!(SelectionError, Exit::Recipe),
+    always!(Diverged, Exit::Recipe),
+    always!(StoreError, Exit::Infrastructure),
+    always!(FileError, Exit::Infrastructure),
+    always!(HostError, Exit::Infrastructure),
+    always!(HereError, Exit::Infrastructure),
+    always!(DebError, Exit::Infrastructure),
+    always!(ServeError, Exit::Infrastructure),
+    always!(ClientError, Exit::Infrastructure),
+    always!(Trouble, Exit::Infrastructure),
+    always!(OpenPgpError, Exit::Infrastructure),
+    // What the system says where no room of ours put words around it.
+    always!(std::io::Error, Exit::Infrastructure),
+];
+
+/// The exit code of one error of a chain, if it has one.
+pub fn exit_of_cause(cause: Cause<'_>) -> Option<Exit> {
+    KNOWN.iter().find_map(|known| known(cause))
+}
+
+/// A recipe is wrong, unless what it asked for failed.
+fn of_recipe(error: &RecipeError) -> Exit {
+    error.cause.as_ref().map_or(Exit::Recipe, exit_of)
+}
+
+fn of_refusal(refusal: &Refusal) -> Exit {
+    match refusal.whose {
+        Whose::Recipe => Exit::Recipe,
+        Whose::World => Exit::Infrastructure,
+    }
+}
+
+fn of_mirror(error: &MirrorError) -> Exit {
+    if matches!(error, MirrorError::Named(_)) { Exit::Usage } else { Exit::Infrastructure }
+}
+
+fn of_state(error: &StateError) -> Exit {
+    match error {
+        StateError::Missing { .. } | StateError::OtherRecipe { .. } => Exit::Usage,
+        StateError::DiskFull { .. }
+        | StateError::Damaged { .. }
+        | StateError::Newer { .. }
+        | StateError::Older { .. }
+        | StateError::Locked { .. }
+        | StateError::File { .. }
+        | StateError::Sqlite { .. } => Exit::Infrastructure,
+        StateError::SqliteTooOld { .. }
+        | StateError::NoRow { .. }
+        | StateError::Rewritten { .. }
+        | StateError::Illegal { .. }
+        | StateError::Refused { .. }
+        | StateError::Writer { .. } => Exit::Internal,
+    }
+}
+
+fn of_sbuild(error: &SbuildError) -> Exit {
+    match error {
+        SbuildError::Cancelled => Exit::Interrupted,
+        SbuildError::Task(_) => Exit::Internal,
+        SbuildError::Missing { .. }
+        | SbuildError::Chroot { .. }
+        | SbuildError::Late { .. }
+        | SbuildError::Taken { .. }
+        | SbuildError::Io { .. }
+        | SbuildError::InChroot { .. } => Exit::Infrastructure,
+    }
+}
+
+/// Where a recipe publishes, and what, is its own choice.
+fn of_archive(error: &ArchiveError) -> Exit {
+    match error {
+        ArchiveError::NotOurs { .. } | ArchiveError::OtherBytes { .. } => Exit::Recipe,
+        ArchiveError::Date { .. } => Exit::Internal,
+        ArchiveError::Io { .. }
+        | ArchiveError::DiskFull { .. }
+        | ArchiveError::Busy { .. }
+        | ArchiveError::Content { .. }
+        | ArchiveError::Source { .. }
+        | ArchiveError::Sign { .. }
+        | ArchiveError::Record { .. } => Exit::Infrastructure,
+    }
+}
+
+fn of_publish_plan(error: &PlanError) -> Exit {
+    match error {
+        PlanError::Name { .. }
+        | PlanError::Component { .. }
+        | PlanError::Architecture { .. }
+        | PlanError::Twice { .. }
+        | PlanError::OtherBytes { .. } => Exit::Recipe,
+        PlanError::Control { .. } => Exit::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::PathBuf;
+
+    use anyhow::{Context, anyhow};
+
+    use super::*;
+
+    /// The exit code of an error that a recipe's call failed with, as the recipe's error carries it.
+    fn in_a_recipe(cause: impl Into<anyhow::Error>) -> Exit {
+        exit_of(&RecipeError { cause: Some(cause.into()), ..RecipeError::default() }.into())
+    }
+
+    fn no_entries() -> MirrorError {
+        MirrorError::NoEntries { places: "`/etc/apt/sources.list`".into() }
+    }
+
+    #[test]
+    fn a_recipe_is_at_fault_unless_what_it_asked_for_failed() {
+        assert_eq!(
+            exit_of(&RecipeError::of_file("x.lua", "expected a recipe, got a number", None).into()),
+            Exit::Recipe
+        );
+        assert_eq!(in_a_recipe(SelectionError::NoSources), Exit::Recipe);
+        assert_eq!(in_a_recipe(Refusal::of_recipe("expected builders, got none")), Exit::Recipe);
+        assert_eq!(in_a_recipe(Refusal::of_world("no chroot")), Exit::Infrastructure);
+        assert_eq!(in_a_recipe(no_entries()), Exit::Infrastructure);
+        assert_eq!(in_a_recipe(anyhow!(no_entries()).context("import suite `sid`")), Exit::Infrastructure);
+        assert_eq!(in_a_recipe(Interrupted), Exit::Interrupted);
+        assert_eq!(in_a_recipe(SbuildError::Cancelled), Exit::Interrupted);
+        assert_eq!(in_a_recipe(anyhow!("what is this")), Exit::Internal);
+        let diverged = Diverged { call: 2, before: "order".into(), now: "launch".into() };
+        assert_eq!(in_a_recipe(diverged), Exit::Recipe);
+    }
+
+    #[test]
+    fn a_source_list_that_was_named_is_a_matter_of_usage() {
+        assert_eq!(exit_of(&MirrorError::Named(Box::new(no_entries())).into()), Exit::Usage);
+        assert_eq!(exit_of(&no_entries().into()), Exit::Infrastructure);
+    }
+
+    #[test]
+    fn a_wrong_state_directory_is_usage_and_a_busy_one_is_not() {
+        let (dir, owner, asked) = (PathBuf::from("a.cloudbuild"), "a".to_owned(), "b".to_owned());
+        assert_eq!(exit_of(&StateError::OtherRecipe { dir: dir.clone(), owner, asked }.into()), Exit::Usage);
+        assert_eq!(exit_of(&StateError::Missing { path: dir.join("state.db") }.into()), Exit::Usage);
+        let locked = StateError::Locked { dir: dir.clone(), holder: "process 1".into() };
+        assert_eq!(exit_of(&locked.into()), Exit::Infrastructure);
+        assert_eq!(exit_of(&StateError::DiskFull { path: dir }.into()), Exit::Infrastructure);
+        assert_eq!(exit_of(&StateError::Refused { reason: "no".into() }.into()), Exit::Internal);
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_infrastructure_wherever_it_is_in_the_chain() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let read: anyhow::Result<()> = Err(denied()).context("open the log");
+        assert_eq!(exit_of(&read.expect_err("it is one")), Exit::Infrastructure);
+        let store = StoreError::Io { action: "write", path: "x".into(), source: denied() };
+        assert_eq!(exit_of(&store.into()), Exit::Infrastructure);
+        let archive = ArchiveError::NotOurs { root: "/home".into(), marker: ".cloudbuild" };
+        assert_eq!(exit_of(&archive.into()), Exit::Recipe);
+    }
+}
