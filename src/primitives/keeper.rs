@@ -76,6 +76,10 @@ impl<'l> Keeper<'l> {
             more: &daemon.more,
         })?;
         tracing::info!(pid = started.pid, adopted = started.adopted, "the build daemon is at work");
+        if started.adopted {
+            let text = format!("the build daemon of the last start is still at work (process {})", started.pid);
+            self.live.listener.hear(&Event::Note { text });
+        }
         starts.push(now);
         Ok(true)
     }

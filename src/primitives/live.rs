@@ -56,7 +56,7 @@ impl Perform for Live {
                 let what = "pin the APT sources and their indexes".to_owned();
                 listener.hear(&Event::Working { step: "import".to_owned(), what });
                 let fetching = import::fetch(&self.files.mirror, &request, &self.machine, listener);
-                let imported = self.runtime.block_on(unless_slowed(&self.signals, fetching))?;
+                let imported = self.runtime.block_on(self.signals.unless(Pace::Drain, fetching))?;
                 Response::Import(import::pin(&self.state, &self.files.cache, imported, listener)?)
             }
             Request::Order(request) => {
@@ -122,15 +122,6 @@ impl Live {
             Builders::Here { slots } => slots.unwrap_or(self.daemon.slots),
         };
         builders.iter().map(of_group).sum()
-    }
-}
-
-/// Does what can be left at any moment and begun again: the first Ctrl-C ends it, however silent a mirror is.
-async fn unless_slowed<T>(signals: &Signals, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let mut paces = signals.paces();
-    tokio::select! {
-        done = work => done,
-        _ = paces.wait_for(|pace| *pace != Pace::Go) => Err(Interrupted.into()),
     }
 }
 

@@ -69,15 +69,12 @@ impl Signals {
         *self.pace.borrow()
     }
 
-    /// Does something that takes its time, unless the run is halted before it is done.
-    pub async fn unless_halted<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    /// Does something that takes its time, unless the run slows to `pace` (or further) before it is done.
+    pub async fn unless<T>(&self, pace: Pace, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
         let mut paces = self.paces();
-        let halted = async {
-            // The other end is in `self`, so it does not go away.
-            let _ = paces.wait_for(|pace| *pace == Pace::Halt).await;
-        };
         tokio::select! {
-            () = halted => Err(Interrupted.into()),
+            // The other end is in `self`, so this does not end by itself.
+            _ = paces.wait_for(|now| *now >= pace) => Err(Interrupted.into()),
             done = work => done,
         }
     }

@@ -14,7 +14,7 @@ use crate::io::sbuild::SbuildError;
 use crate::io::sbuild::chroot::{self, ChrootRequest};
 use crate::io::sbuild::place::Place;
 use crate::io::sbuild::proof::{self, Clean, Proved, Source};
-use crate::primitives::Signals;
+use crate::primitives::{Pace, Signals};
 use crate::wire::Lease;
 
 /// The most packages that one proof installs; an archive of more is judged by other means.
@@ -26,7 +26,7 @@ pub struct Proving {
     pub place: Place,
     /// The control point, which serves the view that dependencies come from.
     pub control_url: String,
-    /// Whoever halts the run halts the proof, too.
+    /// Halts a proof, too.
     pub signals: Arc<Signals>,
 }
 
@@ -78,7 +78,7 @@ pub async fn prove(proving: &Proving, subject: &Subject<'_>, listener: &dyn List
     // It is there, unless the build was made with another cache or long ago.
     let tar = chroot::ensure(&proving.place, &request, &CancellationToken::new()).await.context("make a chroot")?;
     let clean = proof::prepare(&proving.place, &tar, "proof").await.context("unpack a clean chroot")?;
-    let result = proving.signals.unless_halted(install(proving, subject, &clean, &mut proof)).await;
+    let result = proving.signals.unless(Pace::Halt, install(proving, subject, &clean, &mut proof)).await;
     // What apt was at ends with its chroot.
     clean.remove().await.context("remove the clean chroot")?;
     proving.place.give_up().await.context("leave the place of the proof")?;

@@ -131,7 +131,7 @@ fn a_run_whose_processes_are_killed_goes_on_and_builds_nothing_twice() {
     let lock = place.state("tiny").join("daemon-here.lock");
     let daemon: i32 = fs::read_to_string(&lock).unwrap().trim().parse().unwrap();
     rustix::process::kill_process(rustix::process::Pid::from_raw(daemon).unwrap(), Signal::KILL).unwrap();
-    running.await_text("note: the build daemon on this machine ended in the middle of it; starting another one");
+    running.await_text("note: the build daemon on this machine ended; starting another one");
 
     // And a third time, while the archive is being written.
     let archive = place.state("tiny").join("archive");
