@@ -7,7 +7,7 @@ local cb = require "cloudbuild"
 ---@return cloudbuild.Recipe
 return function(name, options)
   local sources  = options.sources or cb.apt.system()
-  local builders = options.builders or cb.here { slots = 1 }
+  local builders = options.builders or cb.here()
   local target   = options.publish or cb.dir "archive"
   local prove    = options.prove ~= false
 

@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use crate::core::ids::{JobId, RunId};
 use crate::core::job::JobState;
 use crate::io::clock;
-use crate::io::state::{Reader, attempts, identity, jobs, runs};
+use crate::io::state::{Reader, identity, jobs, runs};
 
 /// A run and its jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,7 +40,11 @@ pub struct JobLine {
     pub reason: Option<String>,
     /// Seconds that its last attempt took, or has been running for.
     pub seconds: u64,
-    /// The log of its last attempt, if it had one.
+    /// How often builders took it.
+    pub leases: u32,
+    /// Whether an earlier result with the same inputs was taken.
+    pub reused: bool,
+    /// The log of its last attempt; where an earlier result was taken, the log of the attempt that made it.
     pub log: Option<PathBuf>,
 }
 
@@ -111,7 +115,9 @@ pub fn lines(db: &Reader, dir: &Path, run: RunId) -> anyhow::Result<Jobs> {
         let since = u64::try_from(now - job.changed_at).unwrap_or_default() / 1000;
         lines.push(JobLine {
             job: job.id,
-            log: (job.epoch.0 > 0).then(|| dir.join(attempts::log_path(job.id, job.epoch))),
+            log: db.read(|db| jobs::log(db, &job))?.map(|log| dir.join(log)),
+            leases: u32::try_from(job.epoch.0).unwrap_or(u32::MAX),
+            reused: job.reused,
             stage: job.stage,
             source: job.source,
             version: job.version,

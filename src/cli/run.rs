@@ -15,6 +15,7 @@ use crate::control::{self, ControlHandle, ControlOptions};
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
 use crate::io::clock;
+use crate::io::host::cache;
 use crate::io::machines::here;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
@@ -26,9 +27,10 @@ use crate::io::store::Store;
 use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::files::Files;
 use crate::primitives::journal::Journaled;
-use crate::primitives::live::{Live, LocalDaemon};
+use crate::primitives::keeper::LocalDaemon;
+use crate::primitives::live::Live;
 use crate::primitives::proof::Proving;
-use crate::primitives::{Pace, Perform, Signals};
+use crate::primitives::{Pace, Perform, Signals, import, view};
 
 /// Runs a recipe, or goes on with its unfinished run.
 pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
@@ -41,10 +43,11 @@ pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
     let state = state.0;
     claim(&state, &dir, &args.recipe)?;
     let text = serde_json::to_value(&arguments).context("write the arguments as JSON")?;
-    let run = begin(&state, &recipe, &text, args.restart)?;
+    let run = begin(&state, &dir, &recipe, &text, args.restart)?;
     let runtime = site::runtime()?;
     let built = Store::open(dir.join("store"))?;
     let files = site::files(ctx, built)?;
+    import::make_known_again(&state, run, &files)?;
     let listener = progress::listener(&ctx.output);
     let signals = Arc::new(Signals::default());
     let guard = runtime.enter();
@@ -59,7 +62,11 @@ pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
         signals: Arc::clone(&signals),
         listener: Arc::clone(&listener),
         daemon: local_daemon(ctx),
-        proving: Proving { place: site::place(ctx, &dir, "proof")?, control_url: control.url.clone() },
+        proving: Proving {
+            place: site::place(ctx, &dir, "proof")?,
+            control_url: control.url.clone(),
+            signals: Arc::clone(&signals),
+        },
         machine: site::machine(&runtime)?,
         stall: ctx.settings.stall_timeout,
         runtime: runtime.handle().clone(),
@@ -86,6 +93,8 @@ pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
 
 /// Checks that this machine can build, and installs what it lacks where that was asked for.
 fn ready(ctx: &Context) -> anyhow::Result<()> {
+    cache::claim(&ctx.settings.cache_dir)
+        .map_err(|error| Failure::new(Exit::Infrastructure, "cannot make the cache folder").because(error))?;
     let checks = doctor::checks(ctx)?;
     match doctor::missing(&checks) {
         None => Ok(()),
@@ -115,7 +124,13 @@ fn claim(state: &State, dir: &Path, path: &Path) -> anyhow::Result<()> {
 }
 
 /// The run that is gone on with, or a new one.
-fn begin(state: &State, recipe: &Recipe, arguments: &serde_json::Value, restart: bool) -> anyhow::Result<RunId> {
+fn begin(
+    state: &State,
+    dir: &Path,
+    recipe: &Recipe,
+    arguments: &serde_json::Value,
+    restart: bool,
+) -> anyhow::Result<RunId> {
     let now = clock::now().as_millisecond();
     let unfinished = state.read(runs::unfinished)?;
     if let Some(run) = unfinished.filter(|_| !restart) {
@@ -134,6 +149,7 @@ fn begin(state: &State, recipe: &Recipe, arguments: &serde_json::Value, restart:
             return Err(Failure::new(Exit::Recipe, message).hint(hint).into());
         }
     }
+    view::remove_all(dir)?;
     let (hash, text, arguments) = (recipe.hash, recipe.text().to_owned(), arguments.clone());
     Ok(state.write(move |tx| {
         // Builders are offered the jobs of active runs only, so what a run that was left behind offered is void.
@@ -170,6 +186,7 @@ fn local_daemon(ctx: &Context) -> LocalDaemon {
         // By this process's number, since `/proc/self` would be that of whoever resolves it.
         program: PathBuf::from(format!("/proc/{}/exe", std::process::id())),
         cache: ctx.settings.cache_dir.clone(),
+        slots: ctx.settings.slots,
         build_user: ctx.settings.build_user.clone(),
         more: Vec::new(),
     }
@@ -202,7 +219,7 @@ fn finish(
     pace: Pace,
 ) -> anyhow::Result<Exit> {
     let now = clock::now().as_millisecond();
-    let interrupted = pace != Pace::Go || result.as_ref().is_err_and(|error| exit_of(error) == Exit::Interrupted);
+    let interrupted = pace == Pace::Halt || result.as_ref().is_err_and(|error| exit_of(error) == Exit::Interrupted);
     let status = match &result {
         _ if interrupted && result.is_err() => RunStatus::Interrupted,
         Ok(_) => RunStatus::Finished,

@@ -75,6 +75,8 @@ pub mod tests {
             state: state.into(),
             reason: (state == "build-attempted").then(|| "build: dh_auto_test exit 2".into()),
             seconds,
+            leases: u32::from(state != "needs-build"),
+            reused: false,
             log: (state != "needs-build").then(|| format!("/s/logs/j{number}-1.log").into()),
         };
         let jobs = vec![

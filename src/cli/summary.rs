@@ -7,9 +7,12 @@ use serde::Serialize;
 use super::exit::Exit;
 use super::jobs::{self, JobLine, Mark};
 use crate::core::ids::RunId;
-use crate::core::recipe::PublishResult;
+use crate::core::recipe::{CompareRow, PublishResult, Response};
 use crate::io::state::{Reader, State, attempts, journal};
 use crate::wire::{Fault, Outcome};
+
+/// So many comparisons are shown to people.
+const SHOWN: usize = 20;
 
 /// What came of a run.
 #[derive(Debug, Serialize)]
@@ -20,6 +23,8 @@ pub struct Summary {
     pub jobs: Vec<JobLine>,
     /// The archives that it published.
     pub published: Vec<PublishResult>,
+    /// What was built beside what was there before.
+    pub changed: Vec<CompareRow>,
     /// What the recipe returned.
     pub result: serde_json::Value,
     /// Whether all that failed was the world's fault.
@@ -34,18 +39,23 @@ pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) ->
         let attempts = state.read(|db| attempts::by_job(db, job.job))?;
         faults.push(match attempts.last().and_then(|attempt| attempt.outcome.as_ref()) {
             Some(Outcome::Failed { fault, .. }) => *fault,
-            Some(Outcome::Built | Outcome::Cancelled) | None => Fault::Package,
+            Some(Outcome::Built | Outcome::Cancelled) => Fault::Package,
+            // No attempt: it could not be tried. Attempts of which nothing was heard: their builders were lost.
+            None if attempts.is_empty() => Fault::Package,
+            None => Fault::Infrastructure,
         });
     }
-    let mut published = Vec::new();
+    let (mut published, mut changed) = (Vec::new(), Vec::new());
     for call in 1.. {
         let Some(entry) = state.read(|db| journal::lookup(db, run, call))? else { break };
-        if let Ok(crate::core::recipe::Response::Publish(result)) = serde_json::from_value(entry.response) {
-            published.push(result);
+        match serde_json::from_value(entry.response) {
+            Ok(Response::Publish(result)) => published.push(result),
+            Ok(Response::Compare(result)) => changed.extend(result.rows),
+            Ok(Response::Import(_) | Response::Order(_) | Response::Launch(_) | Response::Build(_)) | Err(_) => {}
         }
     }
     let only_infrastructure = !faults.is_empty() && faults.iter().all(|fault| *fault == Fault::Infrastructure);
-    Ok(Summary { run, jobs, published, result, only_infrastructure })
+    Ok(Summary { run, jobs, published, changed, result, only_infrastructure })
 }
 
 impl Summary {
@@ -68,11 +78,49 @@ impl Summary {
             0 => format!("done: {good} built"),
             _ => format!("done: {good} built, {bad} failed"),
         }];
+        lines.extend(self.changed.iter().take(SHOWN).map(comparison));
+        if let Some(more) = self.changed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            lines.push(format!("         and {more} more; `--json` has them all"));
+        }
         for published in &self.published {
             let (suite, components) = (&published.suite, published.components.join(" "));
             let (path, key) = (published.path.display(), published.key.display());
             lines.push(format!("archive: deb [signed-by={key}] file:{path} {suite} {components}"));
         }
         lines.join("\n")
+    }
+}
+
+/// A package beside the one that it replaces, in one line.
+fn comparison(row: &CompareRow) -> String {
+    let CompareRow { package, arch, before, after: (version, size), identical, .. } = row;
+    let was = match before {
+        Some(_) if *identical => "the same bytes as before".to_owned(),
+        Some((old, bytes)) if old == version => format!("{size} bytes, {bytes} before"),
+        Some((old, bytes)) => format!("{size} bytes, {bytes} in {old} before"),
+        None => format!("{size} bytes, new"),
+    };
+    format!("compared {package} {version} ({arch}): {was}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_told_beside_the_one_that_it_replaces() {
+        let row = |before: Option<(&str, u64)>, identical| CompareRow {
+            stage: "first".to_owned(),
+            package: "hello".to_owned(),
+            arch: "amd64".to_owned(),
+            before: before.map(|(version, size)| (version.to_owned(), size)),
+            after: ("2.10-3".to_owned(), 7),
+            identical,
+        };
+        let told = |before, identical| comparison(&row(before, identical));
+        assert_eq!(told(None, false), "compared hello 2.10-3 (amd64): 7 bytes, new");
+        assert_eq!(told(Some(("2.10-3", 9)), false), "compared hello 2.10-3 (amd64): 7 bytes, 9 before");
+        assert_eq!(told(Some(("2.9-1", 9)), false), "compared hello 2.10-3 (amd64): 7 bytes, 9 in 2.9-1 before");
+        assert_eq!(told(Some(("2.10-3", 7)), true), "compared hello 2.10-3 (amd64): the same bytes as before");
     }
 }

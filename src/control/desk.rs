@@ -176,7 +176,8 @@ fn lease(
         return Ok(Reply::Lease(LeaseReply::Nothing));
     }
     let expires = now.unix_ms.saturating_add(pulses.ttl_ms());
-    let Some(lease) = jobs::lease_next(tx, &request.arch, &request.builder, expires, now.unix_ms)? else {
+    let runs: Vec<&str> = request.runs.iter().map(String::as_str).collect();
+    let Some(lease) = jobs::lease_next(tx, &runs, &request.builder, expires, now.unix_ms)? else {
         return Ok(Reply::Lease(LeaseReply::Nothing));
     };
     pulses.grant(lease.job, lease.epoch, now.instant);
@@ -201,7 +202,8 @@ fn acceptable(request: &LeaseRequest) -> Result<(), String> {
             "expected protocol {PROTOCOL}, got {came}\nhint: run the same cloudbuild on builder and control point"
         ));
     }
-    for (what, text) in [("builder", &request.builder), ("arch", &request.arch)] {
+    let runs = request.runs.iter().take(100).map(|arch| ("runs", arch));
+    for (what, text) in [("builder", &request.builder)].into_iter().chain(runs) {
         let good = !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
         if !good {
             return Err(format!("`{what}`: expected 1 to 128 visible ASCII characters, got `{}`", text.escape_debug()));

@@ -73,10 +73,9 @@ pub async fn start(options: ControlOptions) -> anyhow::Result<ControlHandle> {
     let listener = listen(options.bind, earlier.as_ref()).await?;
     let address = listener.local_addr().context("ask for the address of the control point")?;
     let url = format!("http://{address}");
-    let token = match earlier {
-        Some(file) => file.token,
-        None => token::random()?,
-    };
+    // A new one each time: a builder that outlived the last control point shows its token to whoever has that port by
+    // now. It reads the file again before each try.
+    let token = token::random()?;
     make_dirs(&options.state_dir)?;
     let phase = watch::Sender::new(Phase::Open);
     let ttl = options.lease_ttl;

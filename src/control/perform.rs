@@ -7,6 +7,7 @@ use std::path::Path;
 use super::desk::Action;
 use super::point::Point;
 use super::uploads::spool;
+use crate::core::build::ending::last_words;
 use crate::core::events::Event;
 use crate::core::job::JobState;
 use crate::io::state::attempts;
@@ -64,7 +65,7 @@ fn ended(point: &Point, job: Job) -> Event {
     }
 }
 
-/// The last lines of a log.
+/// The last lines of a log that a person wants to see.
 fn tail(path: &Path) -> std::io::Result<Vec<String>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -72,6 +73,5 @@ fn tail(path: &Path) -> std::io::Result<Vec<String>> {
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    Ok(lines.iter().skip(lines.len().saturating_sub(TAIL_LINES)).map(|line| (*line).to_owned()).collect())
+    Ok(last_words(&text, TAIL_LINES).into_iter().map(str::to_owned).collect())
 }

@@ -133,7 +133,7 @@ fn wants(builder: &str, wait_seconds: u64) -> LeaseRequest {
     LeaseRequest {
         protocol: PROTOCOL,
         builder: builder.to_owned(),
-        arch: "amd64".to_owned(),
+        runs: vec!["amd64".to_owned()],
         wait_seconds,
         holding: vec![],
     }

@@ -211,11 +211,37 @@ pub fn source_line(view_url: &str, key_file: &str) -> String {
     format!("deb [signed-by={key_file}] {view_url} view main")
 }
 
+/// Whether a variable would steer the programs outside the chroot: sbuild sets the build's environment before it runs
+/// `env` and `perl` on the way in, so the loader's, perl's and the shell's own variables must not come from a recipe.
+pub fn steers_the_host(name: &str) -> bool {
+    const BEGINNINGS: [&str; 9] =
+        ["LD_", "PERL", "BASH", "GLIBC_", "GCONV_", "MALLOC_", "PYTHON", "SBUILD", "CLOUDBUILD"];
+    const NAMES: [&str; 14] = [
+        "PATH",
+        "HOME",
+        "SHELL",
+        "ENV",
+        "IFS",
+        "CDPATH",
+        "TMPDIR",
+        "HOSTALIASES",
+        "LOCPATH",
+        "NLSPATH",
+        "USER",
+        "LOGNAME",
+        "RES_OPTIONS",
+        "LOCALDOMAIN",
+    ];
+    let upper = name.to_ascii_uppercase();
+    NAMES.contains(&upper.as_str()) || BEGINNINGS.iter().any(|beginning| upper.starts_with(beginning))
+}
+
 /// The build's variables: the task's own, and a number of processes where nobody said one.
 fn environment(task: &Task) -> Result<BTreeMap<String, String>, TaskError> {
     for name in task.environment.keys() {
         let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.is_empty() || !name.chars().all(good) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        let digit = name.starts_with(|c: char| c.is_ascii_digit());
+        if name.is_empty() || !name.chars().all(good) || digit || steers_the_host(name) {
             return Err(TaskError::Variable { name: name.clone() });
         }
     }

@@ -72,6 +72,12 @@ impl fmt::Display for Plan {
     }
 }
 
+/// `1 job`, `2 jobs`.
+fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -88,7 +94,7 @@ impl fmt::Display for Step {
                 imported.notes.iter().try_for_each(|note| writeln!(f, "         note: {note}"))
             }
             Step::Order { jobs, loops, unbuildable } => {
-                writeln!(f, "order    {} jobs", jobs.len())?;
+                writeln!(f, "order    {}", counted(jobs.len() as u64, "job"))?;
                 for job in jobs {
                     let after = match job.after.as_slice() {
                         [] => String::new(),
@@ -102,9 +108,10 @@ impl fmt::Display for Step {
                 unbuildable.iter().try_for_each(|(source, reason)| writeln!(f, "         {source}: {reason}"))
             }
             Step::Launch { builders } => builders.iter().try_for_each(|group| match group {
-                Builders::Here { slots } => writeln!(f, "launch   this machine, {slots} at a time"),
+                Builders::Here { slots: Some(slots) } => writeln!(f, "launch   this machine, {slots} at a time"),
+                Builders::Here { slots: None } => writeln!(f, "launch   this machine"),
             }),
-            Step::Build { stage, jobs } => writeln!(f, "build    stage `{stage}`: up to {jobs} jobs"),
+            Step::Build { stage, jobs } => writeln!(f, "build    stage `{stage}`: up to {}", counted(*jobs, "job")),
             Step::Publish { to, suite, stages, prove } => {
                 let PublishTarget::Dir { path } = to;
                 let prove = if *prove { ", then installed from with apt" } else { "" };
@@ -113,5 +120,49 @@ impl fmt::Display for Step {
             }
             Step::Compare { stages } => writeln!(f, "compare  {} with what was imported", stages.join(", ")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_prints_what_will_be_done_and_what_cannot_be() {
+        let job = |source: &str, after: &[&str]| OrderedJob {
+            source: source.to_owned(),
+            version: "1.0-1".to_owned(),
+            arch: "amd64".to_owned(),
+            component: "main".to_owned(),
+            after: after.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let plan = Plan {
+            steps: vec![
+                Step::Order {
+                    jobs: vec![job("zlib", &[]), job("app", &["zlib"])],
+                    loops: vec![vec!["a".to_owned(), "b".to_owned()]],
+                    unbuildable: vec![("zlib".to_owned(), "needs debhelper, which is not there".to_owned())],
+                },
+                Step::Launch { builders: vec![Builders::Here { slots: Some(2) }] },
+                Step::Build { stage: "first".to_owned(), jobs: 2 },
+                Step::Publish {
+                    to: PublishTarget::Dir { path: "out".into() },
+                    suite: "acme".to_owned(),
+                    stages: vec!["first".to_owned()],
+                    prove: false,
+                },
+            ],
+        };
+        let expected = "\
+order    2 jobs
+         zlib 1.0-1 (amd64)
+         app 1.0-1 (amd64)  after zlib
+         loop: a, b need each other to be built
+         zlib: needs debhelper, which is not there
+launch   this machine, 2 at a time
+build    stage `first`: up to 2 jobs
+publish  suite `acme` of first to out
+";
+        assert_eq!(plan.to_string(), expected);
     }
 }

@@ -157,8 +157,8 @@ pub struct LaunchResult {
 pub enum Builders {
     /// The local build daemon.
     Here {
-        /// Builds at the same time.
-        slots: u32,
+        /// Builds at the same time; as the machine's settings say where the recipe does not.
+        slots: Option<u32>,
     },
 }
 

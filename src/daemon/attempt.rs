@@ -45,23 +45,32 @@ pub(crate) async fn attempt(daemon: &Daemon, lease: &Lease) {
                 Err(failure) => outcome = failure,
             }
         }
-        over.cancel();
         (outcome, files)
     };
     let log_path = layout.log();
     let send_log = async {
-        if let Err(trouble) = log::follow(daemon, job, epoch, &log_path, &done).await {
-            give_in(daemon, &cancel, &trouble);
-        }
+        let trouble = log::follow(daemon, job, epoch, &log_path, &done).await.err()?;
+        give_in(daemon, &cancel, &trouble);
+        // A lease that is void ends the attempt without a result of its own.
+        (!matches!(&trouble, Trouble::Refused(refusal) if refusal.code == "stale-epoch")).then(|| trouble.to_string())
     };
+    let work = async {
+        let ((mut outcome, files), unsent) = tokio::join!(build, send_log);
+        if let Some(reason) = unsent {
+            // A build without its log cannot be judged; that the log could not be sent is nothing the package did.
+            outcome = Outcome::Failed { fault: Fault::Infrastructure, stage: "log".to_owned(), reason };
+        }
+        finish(daemon, lease, outcome, files, begin).await;
+        over.cancel();
+    };
+    // The lease is kept alive until the result was taken: large files take long to be looked at.
     let beat = async {
         tokio::select! {
             () = over.cancelled() => {}
             () = beat(daemon, lease, &layout, &done, &cancel) => {}
         }
     };
-    let ((outcome, files), (), ()) = tokio::join!(build, send_log, beat);
-    finish(daemon, lease, outcome, files, begin).await;
+    tokio::join!(work, beat);
     if let Err(error) = daemon.place.remove(&layout.root).await {
         tracing::warn!(%job, "{error}");
     }

@@ -103,12 +103,12 @@ pub async fn serve(options: DaemonOptions, stop: CancellationToken) -> anyhow::R
     let _lock = here::hold(&state, &options.name)?;
     let place = place(&options, &state)?;
     let _claim = place.claim().await.context("cannot use the cache folder")?;
-    let arch = crate::io::host::architecture().await?;
+    let runs = crate::io::host::programs::architectures().await?;
     let daemon = Arc::new(Daemon {
         control: options.control,
         place,
         name: options.name,
-        arch,
+        runs,
         slots: options.slots.max(1),
         stop,
         holding: Mutex::default(),
@@ -143,7 +143,7 @@ pub(crate) struct Daemon {
     pub(crate) control: Arc<dyn Control>,
     pub(crate) place: Place,
     pub(crate) name: String,
-    pub(crate) arch: String,
+    pub(crate) runs: Vec<String>,
     pub(crate) slots: usize,
     pub(crate) stop: CancellationToken,
     holding: Mutex<Vec<(JobId, Epoch)>>,
@@ -180,7 +180,7 @@ impl Daemon {
         let request = LeaseRequest {
             protocol: PROTOCOL,
             builder: self.name.clone(),
-            arch: self.arch.clone(),
+            runs: self.runs.clone(),
             wait_seconds: LONG_POLL.as_secs(),
             holding: self.holding().clone(),
         };

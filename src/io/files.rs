@@ -41,6 +41,14 @@ pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
 }
 
+/// Removes a folder with all that is in it; one that is not there is gone already.
+pub fn remove_folder(path: &Path) -> Result<(), FileError> {
+    match fs::remove_dir_all(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(at("remove", path)(source)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Writes a folder with these files (paths below it), so that it is either absent or complete.
 pub fn write_folder(folder: &Path, files: &[(String, &[u8])]) -> Result<(), FileError> {
     let parent = folder.parent().unwrap_or(Path::new("."));

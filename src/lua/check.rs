@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use mlua::{Table, Value};
 
+use crate::core::build::steers_the_host;
 use crate::core::suggest::nearest;
 use crate::lua::api::{Declaration, Default, Kind, Parameter};
 use crate::lua::check::call::{Call, Checked};
@@ -259,6 +260,11 @@ fn variables(session: &Session, table: &Table, path: &str) -> Result<Checked, Fa
         if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') || !name.chars().all(plain) {
             let got = described(session, &key);
             return Err(Fault::new(format!("`{path}`: expected names of variables as keys, got {got}")));
+        }
+        if steers_the_host(&name) {
+            let message =
+                format!("`{path}`: expected variables of the build, got `{name}`, which steers the host's programs");
+            return Err(Fault::new(message).hint("set it in debian/rules of the package, inside the chroot"));
         }
         let value = text(session, &value, &format!("{path}.{}", shortened(&name)))?;
         variables.insert(name, value);

@@ -1,16 +1,18 @@
 //! `import`: pins suites and their indexes, and reads them again for whoever needs them.
 
 use anyhow::Context;
+use rustc_hash::FxHashSet;
 
 use crate::core::archive::{self, Archive};
 use crate::core::events::{Event, Listener};
-use crate::core::ids::ImportId;
+use crate::core::ids::{ImportId, RunId};
 use crate::core::pinned::Imported;
-use crate::core::recipe::{ImportRequest, ImportResult};
+use crate::core::recipe::{ImportRequest, ImportResult, Response};
 use crate::io::clock;
 use crate::io::mirror::Mirror;
-use crate::io::state::{State, imports};
+use crate::io::state::{State, imports, jobs, journal};
 use crate::io::store::{Mapped, Store};
+use crate::primitives::files::Files;
 
 /// Fetches, verifies and pins what the request names. `machine` is the machine's own architecture.
 pub async fn fetch(
@@ -74,4 +76,44 @@ pub fn with_archive<T>(
         bytes.next().map(|mapped| &**mapped).context("as many indexes are mapped as there are")
     })?;
     look(&archive::read(&indexes))
+}
+
+/// Makes an import's files known: what chroots may install, and the files of the sources that are `wanted`, by name and
+/// version.
+pub fn make_known(files: &Files, imported: &Imported, archive: &Archive<'_>, wanted: &FxHashSet<(&str, &str)>) {
+    let candidates = archive.candidates();
+    for suite in &imported.suites {
+        let packages = candidates.iter().filter(|record| std::ptr::eq(record.suite, suite));
+        let debs = packages.map(|record| {
+            let package = &record.package;
+            (package.sha256, package.size, package.filename.to_owned())
+        });
+        files.know(&suite.uri, debs);
+    }
+    for record in archive.sources.iter().filter(|record| record.suite.role.feeds()) {
+        if wanted.contains(&(record.source.name, record.source.version)) {
+            let directory = record.source.directory;
+            let listed = record.source.files().unwrap_or_default();
+            let listed = listed.into_iter().map(|file| (file.sha256, file.size, format!("{directory}/{}", file.name)));
+            files.know(&record.suite.uri, listed);
+        }
+    }
+}
+
+/// Makes known again what a run that is gone on with had imported: builders that outlived the last start ask for files
+/// before the recipe gets to where it was.
+pub fn make_known_again(state: &State, run: RunId, files: &Files) -> anyhow::Result<()> {
+    let jobs = state.read(|db| jobs::by_run(db, run))?;
+    let wanted: FxHashSet<(&str, &str)> = jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
+    for call in 1.. {
+        let Some(entry) = state.read(|db| journal::lookup(db, run, call))? else { break };
+        if let Ok(Response::Import(result)) = serde_json::from_value(entry.response) {
+            let imported = pinned(state, result.import)?;
+            with_archive(&files.cache, &imported, |archive| {
+                make_known(files, &imported, archive, &wanted);
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
 use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, Request, Response};
-use crate::io::machines::here;
+use crate::io::host;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
 use crate::primitives::build::Stage;
 use crate::primitives::files::Files;
+use crate::primitives::keeper::{Keeper, LocalDaemon};
 use crate::primitives::proof::Proving;
 use crate::primitives::{Interrupted, Pace, Perform, Refusal, Signals, build, compare, import, order, publish};
 
@@ -43,28 +44,19 @@ pub struct Live {
     pub runtime: tokio::runtime::Handle,
 }
 
-/// How this machine's build daemon is started when there is work for it.
-pub struct LocalDaemon {
-    /// The program: this one.
-    pub program: PathBuf,
-    /// The cache directory.
-    pub cache: PathBuf,
-    /// The user that builds; none where this process is not root.
-    pub build_user: Option<String>,
-    /// More words for its command line.
-    pub more: Vec<String>,
-}
-
 impl Perform for Live {
     fn perform(&self, request: Request) -> anyhow::Result<Response> {
         let _runtime = self.runtime.enter();
         let listener = self.listener.as_ref();
+        if self.signals.pace() != Pace::Go {
+            return Err(Interrupted.into());
+        }
         Ok(match request {
             Request::Import(request) => {
                 let what = "pin the APT sources and their indexes".to_owned();
                 listener.hear(&Event::Working { step: "import".to_owned(), what });
                 let fetching = import::fetch(&self.files.mirror, &request, &self.machine, listener);
-                let imported = self.runtime.block_on(unless_slowed(&self.signals, fetching))?;
+                let imported = self.runtime.block_on(self.signals.unless_halted(fetching))?;
                 Response::Import(import::pin(&self.state, &self.files.cache, imported, listener)?)
             }
             Request::Order(request) => {
@@ -74,8 +66,9 @@ impl Perform for Live {
             Request::Launch(request) => Response::Launch(launch(request)?),
             Request::Build(request) => {
                 let imported = import::pinned(&self.state, request.order.import)?;
-                self.start_daemon(slots(&request.builders))?;
-                Response::Build(build::build(&self.stage(), &imported, &request)?)
+                self.check_runs(&request.order.arch)?;
+                let keeper = Keeper::new(self, self.slots(&request.builders));
+                Response::Build(build::build(&self.stage(&|pace| keeper.keep(pace)), &imported, &request)?)
             }
             Request::Publish(request) => {
                 let publishing = publish::Publishing {
@@ -98,7 +91,18 @@ impl Perform for Live {
 }
 
 impl Live {
-    fn stage(&self) -> Stage<'_> {
+    /// Checks that this machine runs programs of an architecture, by itself or emulated.
+    fn check_runs(&self, arch: &str) -> anyhow::Result<()> {
+        match self.runtime.block_on(host::programs::emulation(arch)) {
+            Some(check) if !check.ok => {
+                Err(Refusal::of_world(format!("nobody here builds for `{arch}`: {}\nhint: {}", check.found, check.fix))
+                    .into())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn stage<'s>(&'s self, keep_builders: &'s dyn Fn(Pace) -> anyhow::Result<bool>) -> Stage<'s> {
         Stage {
             dir: &self.dir,
             state: &self.state,
@@ -107,35 +111,17 @@ impl Live {
             key: &self.key,
             signals: &self.signals,
             listener: self.listener.as_ref(),
+            keep_builders,
             stall: self.stall,
         }
     }
 
-    /// Starts the local daemon, or finds the one that an earlier start of this run left at work.
-    fn start_daemon(&self, slots: u32) -> anyhow::Result<()> {
-        let LocalDaemon { program, cache, build_user, more } = &self.daemon;
-        let started = here::launch(&here::Launch {
-            program,
-            state: &self.dir,
-            slots: slots as usize,
-            cache,
-            build_user: build_user.as_deref(),
-            more,
-        })?;
-        if started.adopted {
-            let text = format!("the build daemon of the last start is still at work (process {})", started.pid);
-            self.listener.hear(&Event::Note { text });
-        }
-        Ok(())
-    }
-}
-
-/// Does what can be left at any moment and begun again: the first Ctrl-C ends it, however silent a mirror is.
-async fn unless_slowed<T>(signals: &Signals, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let mut paces = signals.paces();
-    tokio::select! {
-        done = work => done,
-        _ = paces.wait_for(|pace| *pace != Pace::Go) => Err(Interrupted.into()),
+    /// Builds at the same time on this machine.
+    fn slots(&self, builders: &[Builders]) -> u32 {
+        let of_group = |group: &Builders| match group {
+            Builders::Here { slots } => slots.unwrap_or(self.daemon.slots),
+        };
+        builders.iter().map(of_group).sum()
     }
 }
 
@@ -143,7 +129,7 @@ async fn unless_slowed<T>(signals: &Signals, work: impl Future<Output = anyhow::
 fn launch(request: LaunchRequest) -> anyhow::Result<LaunchResult> {
     for group in &request.builders {
         match group {
-            Builders::Here { slots: 0 } => {
+            Builders::Here { slots: Some(0) } => {
                 let text = "`cb.here`: expected at least 1 slot, got 0\nhint: slots = 1 builds one package at a time";
                 return Err(Refusal::of_recipe(text).into());
             }
@@ -154,14 +140,4 @@ fn launch(request: LaunchRequest) -> anyhow::Result<LaunchResult> {
         return Err(Refusal::of_recipe("expected builders, got none\nhint: `cb.here { slots = 1 }`").into());
     }
     Ok(LaunchResult { builders: request.builders })
-}
-
-/// Builds at the same time on this machine.
-fn slots(builders: &[Builders]) -> u32 {
-    builders
-        .iter()
-        .map(|group| match group {
-            Builders::Here { slots } => *slots,
-        })
-        .sum()
 }

@@ -13,6 +13,7 @@ pub mod publish;
 pub mod journal;
 pub mod planned;
 pub mod live;
+pub mod keeper;
 
 use crate::core::recipe::{Request, Response};
 
@@ -66,6 +67,19 @@ impl Signals {
     /// The pace now.
     pub fn pace(&self) -> Pace {
         *self.pace.borrow()
+    }
+
+    /// Does something that takes its time, unless the run is halted before it is done.
+    pub async fn unless_halted<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let mut paces = self.paces();
+        let halted = async {
+            // The other end is in `self`, so it does not go away.
+            let _ = paces.wait_for(|pace| *pace == Pace::Halt).await;
+        };
+        tokio::select! {
+            () = halted => Err(Interrupted.into()),
+            done = work => done,
+        }
     }
 
     /// To wait for another pace.

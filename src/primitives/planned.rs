@@ -95,7 +95,7 @@ impl Planned {
                 let Some(record) = archive.source_version(&job.source, &job.version) else { continue };
                 let mut closure = chroot.fork();
                 for field in build_dependencies(&record.source, &job.arch) {
-                    closure.add(field, &[]);
+                    closure.add_build(field, &[]);
                 }
                 let reasons = closure.missing.iter().map(|missing| (job.source.clone(), missing.reason.clone()));
                 unbuildable.extend(reasons.take(1));

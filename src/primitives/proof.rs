@@ -1,15 +1,20 @@
 //! The proof of a published archive: real apt installs from it, in a clean chroot that trusts nothing but its key.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use crate::core::events::{Event, Listener};
 use crate::core::view;
 use crate::io::archive::serve;
 use crate::io::sbuild::SbuildError;
+use crate::io::sbuild::chroot::{self, ChrootRequest};
 use crate::io::sbuild::place::Place;
 use crate::io::sbuild::proof::{self, Clean, Proved, Source};
+use crate::primitives::Signals;
 use crate::wire::Lease;
 
 /// The most packages that one proof installs; an archive of more is judged by other means.
@@ -21,6 +26,8 @@ pub struct Proving {
     pub place: Place,
     /// The control point, which serves the view that dependencies come from.
     pub control_url: String,
+    /// Whoever halts the run halts the proof, too.
+    pub signals: Arc<Signals>,
 }
 
 /// What is proved.
@@ -40,7 +47,7 @@ pub struct Subject<'s> {
 }
 
 /// What came of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// One line a package that was installed.
     pub proved: Vec<String>,
@@ -61,10 +68,18 @@ pub async fn prove(proving: &Proving, subject: &Subject<'_>, listener: &dyn List
     }
     let what = format!("install {} from the archive with apt in a clean chroot", subject.packages.join(", "));
     listener.hear(&Event::Working { step: "proof".to_owned(), what });
-    let tar = chroot(&proving.place, subject.offer);
     let _claim = proving.place.claim().await.context("make a place for the proof")?;
+    let request = ChrootRequest {
+        key: subject.offer.chroot,
+        arch: subject.offer.chroot_arch.clone(),
+        view_url: format!("{}/view/{}/", proving.control_url, subject.offer.view),
+        view_key: subject.key.clone(),
+    };
+    // It is there, unless the build was made with another cache or long ago.
+    let tar = chroot::ensure(&proving.place, &request, &CancellationToken::new()).await.context("make a chroot")?;
     let clean = proof::prepare(&proving.place, &tar, "proof").await.context("unpack a clean chroot")?;
-    let result = install(proving, subject, &clean, &mut proof).await;
+    let result = proving.signals.unless_halted(install(proving, subject, &clean, &mut proof)).await;
+    // What apt was at ends with its chroot.
     clean.remove().await.context("remove the clean chroot")?;
     proving.place.give_up().await.context("leave the place of the proof")?;
     result?;
@@ -117,8 +132,4 @@ async fn install(proving: &Proving, subject: &Subject<'_>, clean: &Clean, proof:
 
 fn refusal(package: &str, error: &SbuildError) -> String {
     format!("{package}: apt does not install it from the archive: {error}")
-}
-
-fn chroot(place: &Place, offer: &Lease) -> PathBuf {
-    place.chroots().join(format!("{}.tar", offer.chroot))
 }

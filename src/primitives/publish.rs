@@ -85,10 +85,16 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         unchanged: published.unchanged,
     });
     let generation = record(publishing, &root, request, &published, &plan)?;
-    let proof = if request.prove && !published.unchanged {
-        prove(publishing, request, &root, &options, &made, &contents).await?
-    } else {
-        Proof::default()
+    let proof = match (request.prove, known_proof(publishing, generation)?) {
+        (false, _) => Proof::default(),
+        // The same archive was proved before, and apt took all of it.
+        (true, Some(proof)) if published.unchanged && proof.refused.is_empty() => proof,
+        (true, _) => {
+            let proof = prove(publishing, request, &root, &options, &made, &contents).await?;
+            let json = serde_json::json!({ "sources": plan.sources, "packages": plan.packages, "proof": proof });
+            publishing.state.write(move |tx| generations::set_json(tx, generation, &json))?;
+            proof
+        }
     };
     Ok(PublishResult {
         generation,
@@ -103,6 +109,12 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
     })
 }
 
+/// What apt said of a generation, if it was asked.
+fn known_proof(publishing: &Publishing<'_>, generation: GenerationId) -> anyhow::Result<Option<Proof>> {
+    let found = publishing.state.read(|db| generations::get(db, generation))?;
+    Ok(found.and_then(|found| serde_json::from_value(found.published.json.get("proof")?.clone()).ok()))
+}
+
 /// Installs what was published with real apt.
 async fn prove(
     publishing: &Publishing<'_>,
@@ -112,8 +124,8 @@ async fn prove(
     made: &[Made],
     contents: &Contents,
 ) -> anyhow::Result<Proof> {
-    // What was offered last was offered over the view that has most.
-    let last = made.iter().max_by_key(|made| made.job.id).context("something was built")?;
+    // Of those, the last one in the order was offered over a view that has what came before it.
+    let last = made.iter().max_by_key(|made| made.job.position).context("something was built")?;
     let offer = publishing.state.read(|db| jobs::offer(db, last.job.id))?;
     let offer = offer.with_context(|| format!("job {} was never offered", last.job.id))?;
     let ordinary = contents.binaries.iter().filter(|file| file.kind == BinaryKind::Deb);

@@ -16,6 +16,11 @@ pub fn folder(state_dir: &Path, id: ViewId) -> PathBuf {
     state_dir.join("views").join(id.to_string())
 }
 
+/// Removes the views of runs that are over: they are as large as a suite's index, and nothing refers to them any more.
+pub fn remove_all(state_dir: &Path) -> anyhow::Result<()> {
+    files::remove_folder(&state_dir.join("views")).context("remove the views of earlier runs")
+}
+
 /// Writes the view unless it is there: views never change, and appear whole or not at all.
 pub fn write(
     state_dir: &Path,

@@ -22,8 +22,8 @@ pub struct LeaseRequest {
     pub protocol: u32,
     /// The builder's name, stable over its life.
     pub builder: String,
-    /// Debian architecture of the machine.
-    pub arch: String,
+    /// Debian architectures whose programs the machine runs, its own first.
+    pub runs: Vec<String>,
     /// How long the daemon is ready to wait.
     pub wait_seconds: u64,
     /// Leases that this daemon still works on; the control point tells it which of them are void.

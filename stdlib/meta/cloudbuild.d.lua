@@ -13,7 +13,7 @@
 
 ---@class (exact) cloudbuild.Builders
 ---@field kind "builders"
----@field slots integer Builds at the same time.
+---@field slots integer? Builds at the same time, where the recipe says.
 
 ---@class (exact) cloudbuild.Directory
 ---@field kind "directory"
@@ -72,7 +72,7 @@
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
 ---@field packages string[]|cloudbuild.Everything Source packages to rebuild, by name or `name=version`.
 ---@field arch? string Debian architecture to build for. Default: the machine's own.
----@field builders? cloudbuild.Builders|(cloudbuild.Builders)[] Who builds. Default: cb.here { slots = 1 }.
+---@field builders? cloudbuild.Builders|(cloudbuild.Builders)[] Who builds. Default: cb.here().
 ---@field publish? cloudbuild.Directory Where the archive goes. Default: cb.dir "archive".
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
 ---@field prove? boolean Install from the archive with real apt in a clean chroot. Default: true.
@@ -89,7 +89,7 @@
 ---@class (exact) cloudbuild.options.everything
 
 ---@class (exact) cloudbuild.options.here
----@field slots? integer Builds at the same time. Default: 1.
+---@field slots? integer Builds at the same time. Default: the setting `slots`.
 
 ---@class (exact) cloudbuild.options.dir
 ---@field suite? string `Suite:` of the archive. Default: the campaign's name.

@@ -50,7 +50,7 @@ fn a_second_run_in_the_same_state_directory_is_refused_and_the_first_goes_on() {
 }
 
 #[test]
-fn ctrl_c_while_a_mirror_keeps_silent_stops_the_run_and_it_goes_on_later() {
+fn a_second_ctrl_c_while_a_mirror_keeps_silent_stops_the_run_and_it_goes_on_later() {
     let fixture = small();
     let place = Place::with_recipe("x.lua", &listing("\"tiny-builds\""));
     fixture.server.fault("/InRelease", Fault::Hold);
@@ -59,6 +59,8 @@ fn ctrl_c_while_a_mirror_keeps_silent_stops_the_run_and_it_goes_on_later() {
     let call = on(&place, &fixture, &["x.lua"]).env("CLOUDBUILD_MIRROR_TIMEOUT", "1 h").deadline(patience);
     let running = call.start();
     fixture.server.await_request("/InRelease");
+    running.signal(Signal::INT);
+    running.await_text("once more stops it now");
     running.signal(Signal::INT);
     refused(&running.end(), 130, &["interrupted; what was finished is kept", "hint: start it again"]);
     fixture.server.heal();

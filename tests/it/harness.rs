@@ -87,7 +87,6 @@ impl Place {
         self.cloudbuild(words).env("CLOUDBUILD_APT_ROOT", fixture.apt_root().to_str().unwrap())
     }
 
-    #[expect(dead_code, reason = "the chapters that look at a run's state use it")]
     /// What `cloudbuild status --json` says of the state directory of a recipe.
     pub fn status(&self, stem: &str) -> serde_json::Value {
         let ran = self.cloudbuild(&["status", "--json", "--state", self.state(stem).to_str().unwrap()]).run();

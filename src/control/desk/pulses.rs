@@ -73,10 +73,11 @@ impl Pulses {
         if now.saturating_duration_since(heard) > self.ttl { Silence::Expired } else { Silence::Alive }
     }
 
-    /// Whether a lease that its builder does not list is lost: at once when an earlier process gave it and nothing was
-    /// heard of it since, after a while when this process gave it.
+    /// Whether a lease that its builder does not list is lost: after a while, since a request may have been on its way
+    /// from before the builder took it, also across a restart of the control point.
     pub(super) fn is_lost(&self, job: JobId, epoch: Epoch, now: Instant) -> bool {
-        self.of(job, epoch).is_none_or(|pulse| now.saturating_duration_since(pulse.heard) > GRACE)
+        let heard = self.of(job, epoch).map_or(self.started, |pulse| pulse.heard);
+        now.saturating_duration_since(heard) > GRACE
     }
 
     fn of(&self, job: JobId, epoch: Epoch) -> Option<&Pulse> {

@@ -99,7 +99,7 @@ impl Story {
         let request = LeaseRequest {
             protocol: PROTOCOL,
             builder: builder.to_owned(),
-            arch: "amd64".to_owned(),
+            runs: vec!["amd64".to_owned()],
             wait_seconds: 0,
             holding,
         };
@@ -205,10 +205,12 @@ fn after_a_restart_every_lease_lives_its_full_time_again_and_what_is_lost_with_i
 }
 
 #[test]
-fn a_builder_that_was_started_anew_with_the_control_point_frees_its_jobs_at_once() {
+fn a_request_from_before_a_restart_frees_no_job_and_a_builder_that_was_started_anew_does_after_a_while() {
     let mut story = Story::new();
     let lease = story.lease_as("here", vec![]).unwrap();
     story.restart();
+    assert_ne!(story.lease_as("here", vec![]).unwrap().0, lease.0);
+    story.seconds = 61;
     assert_eq!(story.lease_as("here", vec![]), Some((lease.0, Epoch(2))));
 }
 
@@ -304,7 +306,7 @@ fn a_builder_of_another_version_or_without_a_name_gets_nothing() {
     let good = LeaseRequest {
         protocol: PROTOCOL,
         builder: "a".to_owned(),
-        arch: "amd64".to_owned(),
+        runs: vec!["amd64".to_owned()],
         wait_seconds: 0,
         holding: vec![],
     };
@@ -312,7 +314,7 @@ fn a_builder_of_another_version_or_without_a_name_gets_nothing() {
         LeaseRequest { protocol: PROTOCOL + 1, ..good.clone() },
         LeaseRequest { builder: String::new(), ..good.clone() },
         LeaseRequest { builder: "a\x1b[31m".to_owned(), ..good.clone() },
-        LeaseRequest { arch: "x".repeat(1000), ..good.clone() },
+        LeaseRequest { runs: vec!["x".repeat(1000)], ..good.clone() },
     ];
     for request in bad {
         assert_refused(&story.ask(Request::Lease { request, open: true }).0, Refusal::BadRequest);

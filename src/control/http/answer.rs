@@ -29,6 +29,8 @@ pub(super) enum Failure {
     TooLarge(String),
     /// The builder stopped sending.
     Slow,
+    /// The mirror did not give a file, though it was asked as often as the settings say: asking again is no use.
+    NoFile(anyhow::Error),
     /// Not the builder's fault: it may try again.
     Internal(anyhow::Error),
 }
@@ -56,6 +58,7 @@ impl Failure {
             Failure::Slow => {
                 (StatusCode::REQUEST_TIMEOUT, "try-again", "the rest of the body did not come in time".to_owned())
             }
+            Failure::NoFile(error) => (StatusCode::FAILED_DEPENDENCY, "no-file", format!("{error:#}")),
             Failure::Internal(error) => {
                 let full = matches!(error.downcast_ref::<StateError>(), Some(StateError::DiskFull { .. }));
                 let status = if full { StatusCode::INSUFFICIENT_STORAGE } else { StatusCode::INTERNAL_SERVER_ERROR };
@@ -68,7 +71,7 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, code, message) = self.parts();
-        if let Failure::Internal(error) = &self {
+        if let Failure::Internal(error) | Failure::NoFile(error) = &self {
             tracing::warn!(error = format!("{error:#}"), "a request of a builder failed");
         }
         (status, Json(wire::Refusal { code: code.to_owned(), message })).into_response()

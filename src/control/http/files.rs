@@ -52,7 +52,7 @@ async fn by_hash(point: &Point, sha256: Sha256) -> Result<Response, Failure> {
     if point.store.contains(&sha256) {
         return stream(point.store.path(&sha256)).await;
     }
-    let provided = point.provide.provide(sha256).await?;
+    let provided = point.provide.provide(sha256).await.map_err(Failure::NoFile)?;
     let missing = || Failure::NotFound(format!("nothing of this run has the SHA-256 `{sha256}`"));
     stream(provided.ok_or_else(missing)?).await
 }

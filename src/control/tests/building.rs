@@ -128,7 +128,8 @@ async fn a_build_survives_that_the_control_point_is_started_again() {
     again.stop().await.unwrap();
     let third = place.start().await;
     assert_eq!(third.url, url);
-    assert_eq!(ControlFile::read(&third.control_file).unwrap().token.secret(), token.secret());
+    // Whoever has the port while no control point does may have been shown the old token.
+    assert_ne!(ControlFile::read(&third.control_file).unwrap().token.secret(), token.secret());
 }
 
 #[tokio::test]

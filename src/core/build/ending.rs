@@ -1,5 +1,7 @@
 //! What came of a build, read from sbuild's exit status and the end of its log.
 
+use crate::core::job::Fault;
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -7,17 +9,6 @@ pub enum Exit {
     Code(i32),
     /// A signal ended it.
     Signal(i32),
-}
-
-/// Whose fault a failure was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
-    /// The package's own.
-    Package,
-    /// The builder's, the archive's or the network's.
-    Infrastructure,
-    /// Nobody can say.
-    Unknown,
 }
 
 /// What came of a build.
@@ -28,7 +19,7 @@ pub enum Ending {
     /// It did not.
     Failed {
         /// Whose fault.
-        blame: Blame,
+        fault: Fault,
         /// sbuild's word for where.
         stage: String,
         /// In words.
@@ -77,34 +68,34 @@ pub fn ending(exit: Exit, log: &[u8]) -> Ending {
         (Exit::Signal(signal), _) => {
             let reason = format!("sbuild was ended by signal {signal}");
             return Ending::Failed {
-                blame: Blame::Infrastructure,
+                fault: Fault::Infrastructure,
                 stage: stage.unwrap_or("sbuild").to_owned(),
                 reason,
             };
         }
         (Exit::Code(code), None) => {
             let reason = format!("sbuild returned {code} without a summary: {}", last_lines(&log, 3));
-            return Ending::Failed { blame: Blame::Infrastructure, stage: "sbuild".to_owned(), reason };
+            return Ending::Failed { fault: Fault::Infrastructure, stage: "sbuild".to_owned(), reason };
         }
         (Exit::Code(_), Some(_)) => {}
     }
     let stage = stage.unwrap_or("sbuild");
     if let Some(reason) = machine_gave_up(&log) {
-        return Ending::Failed { blame: Blame::Infrastructure, stage: stage.to_owned(), reason };
+        return Ending::Failed { fault: Fault::Infrastructure, stage: stage.to_owned(), reason };
     }
-    let (blame, fallback) = match stage {
-        "build" => (Blame::Package, "the build failed"),
-        "unpack" | "check-unpacked-version" => (Blame::Package, "the source package cannot be unpacked"),
-        "arch-check" | "check-architecture" => (Blame::Package, "the package is not meant for this architecture"),
+    let (fault, fallback) = match stage {
+        "build" => (Fault::Package, "the build failed"),
+        "unpack" | "check-unpacked-version" => (Fault::Package, "the source package cannot be unpacked"),
+        "arch-check" | "check-architecture" => (Fault::Package, "the package is not meant for this architecture"),
         "install-deps" if ARCHIVE_GAVE_UP.iter().any(|sign| log.contains(sign)) => {
-            (Blame::Infrastructure, "the archive of the build-dependencies could not be read")
+            (Fault::Infrastructure, "the archive of the build-dependencies could not be read")
         }
-        "install-deps" => (Blame::Unknown, "the build-dependencies cannot be installed"),
-        "parse-changes" | "dpkg-buildpackage" => (Blame::Unknown, "the results of the build cannot be read"),
-        _ => (Blame::Infrastructure, "sbuild failed before the build began"),
+        "install-deps" => (Fault::Unknown, "the build-dependencies cannot be installed"),
+        "parse-changes" | "dpkg-buildpackage" => (Fault::Unknown, "the results of the build cannot be read"),
+        _ => (Fault::Infrastructure, "sbuild failed before the build began"),
     };
     let reason = cause(&log, stage).unwrap_or_else(|| fallback.to_owned());
-    Ending::Failed { blame, stage: stage.to_owned(), reason }
+    Ending::Failed { fault, stage: stage.to_owned(), reason }
 }
 
 /// What the build is at, as of these lines of its log: `chroot`, `fetch`, `install-deps` or `build`.
@@ -160,6 +151,18 @@ fn cause(log: &str, stage: &str) -> Option<String> {
         }
     }
     Some(text)
+}
+
+/// The lines of a log that tell a person why a build failed: the last ones before sbuild cleans up and sums up.
+pub fn last_words(log: &str, count: usize) -> Vec<&str> {
+    let ours = |line: &&str| !line.starts_with("cloudbuild: ") && !line.trim_matches(['-', '+', ' ']).is_empty();
+    let all: Vec<&str> = before_summary(log).lines().filter(ours).collect();
+    // sbuild closes the build with these two, and says nothing more of it.
+    let closed = match all.as_slice() {
+        [rest @ .., built, "Finished"] if built.starts_with("Build finished at ") => rest,
+        all => all,
+    };
+    closed[closed.len().saturating_sub(count)..].to_vec()
 }
 
 fn last_lines(log: &str, count: usize) -> String {

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::ending::{Blame, Ending, Exit, ending, phase};
+use super::ending::{Ending, Exit, ending, last_words, phase};
 use super::{Layout, Task, TaskError, arguments, configuration, prepare_script};
+use crate::core::job::Fault;
 
 fn task() -> Task {
     Task {
@@ -123,9 +124,9 @@ fn log(lines: &str, stage: &str, status: &str) -> String {
     )
 }
 
-fn failed(lines: &str, stage: &str, code: i32) -> (Blame, String, String) {
+fn failed(lines: &str, stage: &str, code: i32) -> (Fault, String, String) {
     match ending(Exit::Code(code), log(lines, stage, "attempted").as_bytes()) {
-        Ending::Failed { blame, stage, reason } => (blame, stage, reason),
+        Ending::Failed { fault, stage, reason } => (fault, stage, reason),
         Ending::Built => panic!("expected a failure"),
     }
 }
@@ -140,55 +141,65 @@ fn success_needs_both_the_summary_and_the_exit_status() {
 #[test]
 fn a_status_that_the_package_prints_itself_counts_for_nothing() {
     let text = log("Status: successful", "build", "attempted");
-    assert!(matches!(ending(Exit::Code(2), text.as_bytes()), Ending::Failed { blame: Blame::Package, .. }));
+    assert!(matches!(ending(Exit::Code(2), text.as_bytes()), Ending::Failed { fault: Fault::Package, .. }));
 }
 
 #[test]
 fn a_failing_compiler_is_the_packages_fault_and_the_reason_is_the_line_that_says_so() {
-    let (blame, stage, reason) = failed(
+    let (fault, stage, reason) = failed(
         "cc -c x.c\nx.c:1:1: error: expected `;`\nmake: *** [Makefile:3: x.o] Error 1\ndpkg-buildpackage: error: debian/rules binary subprocess returned exit status 2",
         "build",
         2,
     );
-    assert_eq!((blame, stage.as_str()), (Blame::Package, "build"));
+    assert_eq!((fault, stage.as_str()), (Fault::Package, "build"));
     assert_eq!(reason, "make: *** [Makefile:3: x.o] Error 1");
 }
 
 #[test]
 fn a_full_disk_or_a_killed_compiler_is_not_the_packages_fault() {
-    let (blame, _, reason) = failed("cc1: error: x.s: No space left on device\nmake: *** [all] Error 1", "build", 2);
-    assert_eq!(blame, Blame::Infrastructure);
+    let (fault, _, reason) = failed("cc1: error: x.s: No space left on device\nmake: *** [all] Error 1", "build", 2);
+    assert_eq!(fault, Fault::Infrastructure);
     assert!(reason.starts_with("the disk is full: "), "{reason}");
-    let (blame, _, _) = failed("gcc: fatal error: Killed signal terminated program cc1", "build", 2);
-    assert_eq!(blame, Blame::Infrastructure);
+    let (fault, _, _) = failed("gcc: fatal error: Killed signal terminated program cc1", "build", 2);
+    assert_eq!(fault, Fault::Infrastructure);
 }
 
 #[test]
 fn a_test_that_provokes_a_full_disk_long_before_the_end_is_still_the_packages_fault() {
     let lines = format!("ENOSPC: No space left on device\n{}make: *** [check] Error 1", "ok\n".repeat(100));
-    assert_eq!(failed(&lines, "build", 2).0, Blame::Package);
+    assert_eq!(failed(&lines, "build", 2).0, Fault::Package);
 }
 
 #[test]
 fn missing_build_dependencies_name_what_is_missing_and_an_unreadable_archive_is_infrastructure() {
-    let (blame, _, reason) = failed(
+    let (fault, _, reason) = failed(
         "The following packages have unmet dependencies:\n sbuild-build-depends-main-dummy : Depends: nothing-such but it is not installable\nE: Unable to correct problems, you have held broken packages.",
         "install-deps",
         3,
     );
-    assert_eq!(blame, Blame::Unknown);
+    assert_eq!(fault, Fault::Unknown);
     assert!(reason.contains("nothing-such"), "{reason}");
     let lines = "E: Failed to fetch http://127.0.0.1:1/x  Could not connect to 127.0.0.1:1";
-    assert_eq!(failed(lines, "install-deps", 3).0, Blame::Infrastructure);
+    assert_eq!(failed(lines, "install-deps", 3).0, Fault::Infrastructure);
 }
 
 #[test]
 fn sbuild_that_dies_without_a_summary_is_infrastructure_and_its_last_words_are_kept() {
     let got = ending(Exit::Code(1), b"W: a\nE: unable to to unshare\n");
-    let Ending::Failed { blame: Blame::Infrastructure, reason, .. } = got else { panic!("{got:?}") };
+    let Ending::Failed { fault: Fault::Infrastructure, reason, .. } = got else { panic!("{got:?}") };
     assert!(reason.contains("unable to to unshare"), "{reason}");
     let killed = ending(Exit::Signal(9), b"");
-    assert!(matches!(killed, Ending::Failed { blame: Blame::Infrastructure, .. }), "{killed:?}");
+    assert!(matches!(killed, Ending::Failed { fault: Fault::Infrastructure, .. }), "{killed:?}");
+}
+
+#[test]
+fn the_last_words_of_a_log_are_the_builds_and_not_what_sbuild_sums_up() {
+    let log = "gcc x.c\nx.c:1: error: no\n\nmake: *** [x] Error 1\n--------\nBuild finished at 2026\n\nFinished\n--------\n\n\n\
+               +-----+\n| Cleanup   |\n+-----+\n\nPurging\n\n+---+\n| Summary   |\n+---+\n\nStatus: attempted\n\
+               cloudbuild: failed at `build`\n";
+    assert_eq!(last_words(log, 2), ["x.c:1: error: no", "make: *** [x] Error 1"]);
+    assert_eq!(last_words("cloudbuild: `here` builds\nW: a\nE: no chroot\n", 9), ["W: a", "E: no chroot"]);
+    assert_eq!(last_words("", 9), [""; 0]);
 }
 
 #[test]

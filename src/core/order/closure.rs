@@ -142,6 +142,15 @@ impl<'u, 'a> Closure<'u, 'a> {
         }
     }
 
+    /// Adds what a field of build-dependencies asks for, with all it needs in turn. Of alternatives the first that holds
+    /// here counts, as for sbuild's resolver, which drops the others.
+    pub fn add_build(&mut self, field: &'a [u8], profiles: &[&str]) {
+        for alternatives in relation::holding(field, self.universe.architecture, profiles) {
+            self.want_one(&alternatives[..1]);
+        }
+        self.settle();
+    }
+
     /// Adds what a relation field asks for, with all it needs in turn.
     pub fn add(&mut self, field: &'a [u8], profiles: &[&str]) {
         self.want(field, profiles);
@@ -151,13 +160,18 @@ impl<'u, 'a> Closure<'u, 'a> {
     fn want(&mut self, field: &'a [u8], profiles: &[&str]) {
         for alternatives in relation::holding(field, self.universe.architecture, profiles) {
             match alternatives.as_slice() {
-                [only] => match self.universe.satisfier(only) {
-                    Some(number) => self.take(number),
-                    None => self.missing.push(self.universe.explain(&alternatives)),
-                },
+                [_] => self.want_one(&alternatives),
                 // Alternatives are decided once all that has no choice is there, since that may satisfy them already.
                 _ => self.choices.push(alternatives),
             }
+        }
+    }
+
+    /// Takes what satisfies the one relation that is left.
+    fn want_one(&mut self, only: &[Relation<'a>]) {
+        match only.first().and_then(|relation| self.universe.satisfier(relation)) {
+            Some(number) => self.take(number),
+            None => self.missing.push(self.universe.explain(only)),
         }
     }
 
@@ -222,6 +236,18 @@ mod tests {
         let universe = [("a", "1", ""), ("b", "1", ""), ("c", "1", "Depends: b\n")];
         assert_eq!(check(&universe, "x | a | b").0, ["a"]);
         assert_eq!(check(&universe, "a | b, c").0, ["b", "c"]);
+    }
+
+    #[test]
+    fn of_build_dependencies_the_first_alternative_that_holds_here_counts() {
+        let text = [stanza("b", "1", ""), stanza("c", "1", "Depends: b\n")].concat();
+        let (packages, _) = packages::read(text.as_bytes());
+        let universe = Universe::new(&packages, "amd64");
+        let mut closure = Closure::new(&universe);
+        closure.add_build(b"c, x [i386] | b | x", &[]);
+        assert!(closure.missing.is_empty());
+        closure.add_build(b"x | b", &[]);
+        assert_eq!(closure.missing[0].reason, "needs x, which is not there");
     }
 
     #[test]

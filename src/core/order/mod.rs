@@ -152,7 +152,7 @@ pub fn order(sources: &[SourceRecord<'_>], visible: &[Package<'_>], architecture
             let mut needs = Vec::new();
             for half in halves(&record.source, architecture) {
                 for field in build_dependencies(&record.source, half) {
-                    closure.add(field, &[]);
+                    closure.add_build(field, &[]);
                     // What no index has yet may still be built by a source of this set.
                     for alternatives in relation::holding(field, architecture, &[]) {
                         needs.extend(alternatives.iter().take(1).filter_map(|first| makers.get(first.name)));

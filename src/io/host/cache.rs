@@ -19,6 +19,39 @@ pub fn closed(path: &Path) -> Option<PathBuf> {
         .map(Into::into)
 }
 
+/// Where caches of a user go who is not root: to `wish`, unless that is below a closed folder; then to a folder of the
+/// user's own that everybody can pass through. One that somebody else made first is not taken.
+pub fn home(wish: PathBuf, uid: u32) -> PathBuf {
+    let open = open_home(uid);
+    let taken = std::fs::symlink_metadata(&open).is_ok_and(|data| !data.is_dir() || data.uid() != uid);
+    if taken || closed(&wish).is_none() { wish } else { open }
+}
+
+fn open_home(uid: u32) -> PathBuf {
+    PathBuf::from(format!("/var/tmp/cloudbuild-{uid}"))
+}
+
+/// Makes the folder of [`home`] before anything is put into it, where `cache` is in it; everybody may make folders in
+/// /var/tmp, so whose it is is looked at afterwards.
+pub fn claim(cache: &Path) -> std::io::Result<()> {
+    let uid = rustix::process::geteuid().as_raw();
+    let open = open_home(uid);
+    if !cache.starts_with(&open) {
+        return Ok(());
+    }
+    match std::fs::create_dir(&open) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let data = std::fs::symlink_metadata(&open)?;
+    if !data.is_dir() || data.uid() != uid {
+        let text =
+            format!("`{}` belongs to somebody else\nhint: choose another folder with --cache-dir", open.display());
+        return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, text));
+    }
+    std::fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+}
+
 /// `user`: who builds, where namespaces work.
 pub(super) async fn check(settings: &HostSettings, user: Option<&User>) -> Vec<Check> {
     let path = std::path::absolute(&settings.cache).unwrap_or_else(|_| settings.cache.clone());
@@ -29,11 +62,11 @@ pub(super) async fn check(settings: &HostSettings, user: Option<&User>) -> Vec<C
 fn writable(path: &Path, there: &Path) -> Check {
     let shown = path.display().to_string();
     if !there.is_dir() {
-        let fix = "choose another folder with --cache";
+        let fix = "choose another folder with --cache-dir";
         return Check::bad(NAME, format!("`{}` is not a folder", there.display()), fix, None);
     }
     if rustix::fs::access(there, rustix::fs::Access::WRITE_OK).is_err() {
-        let fix = format!("run `cloudbuild setup` as root, or choose another folder with --cache, not `{shown}`");
+        let fix = format!("run `cloudbuild setup` as root, or choose another folder with --cache-dir, not `{shown}`");
         return Check::bad(NAME, format!("`{}` cannot be written", there.display()), fix, Some(Need::Cache));
     }
     Check::ok(NAME, shown)
@@ -51,7 +84,7 @@ async fn reachable(settings: &HostSettings, path: &Path, there: &Path, user: Opt
     }
     let folder = folder.display();
     let found = format!("`{folder}` is closed to the ids that builds run as");
-    let fix = format!("chmod o+x {folder}, or choose a folder elsewhere with --cache, such as /var/tmp/cloudbuild");
+    let fix = format!("chmod o+x {folder}, or choose a folder elsewhere with --cache-dir, such as /var/tmp/cloudbuild");
     Check::bad(name, found, fix, None)
 }
 
@@ -59,16 +92,17 @@ fn space(settings: &HostSettings, there: &Path) -> Check {
     let name = "cache space";
     let data = match rustix::fs::statvfs(there) {
         Ok(data) => data,
-        Err(error) => return Check::bad(name, error.to_string(), "choose another folder with --cache", None),
+        Err(error) => return Check::bad(name, error.to_string(), "choose another folder with --cache-dir", None),
     };
     let free = data.f_bavail.saturating_mul(data.f_frsize);
     let found = format!("{} free in `{}`", bytesize::ByteSize(free), there.display());
     if data.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC) {
-        let fix = "remount it with `exec`, or choose another folder with --cache";
+        let fix = "remount it with `exec`, or choose another folder with --cache-dir";
         return Check::bad(name, format!("`{}` is mounted noexec", there.display()), fix, None);
     }
     if free < settings.free {
-        let fix = format!("free {} there, or choose another folder with --cache", bytesize::ByteSize(settings.free));
+        let fix =
+            format!("free {} there, or choose another folder with --cache-dir", bytesize::ByteSize(settings.free));
         return Check::bad(name, found, fix, None);
     }
     Check::ok(name, found)

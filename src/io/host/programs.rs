@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Check, HostSettings, Need, architecture, ask, which};
+use super::{Check, HostError, HostSettings, Need, architecture, ask, which};
 
 /// Programs besides sbuild and mmdebstrap, and the packages that have them.
 const OTHERS: [(&str, &str); 4] =
@@ -73,7 +73,18 @@ fn qemu(arch: &str) -> Option<&'static str> {
     })
 }
 
-async fn emulation(arch: &str) -> Option<Check> {
+/// The Debian architectures whose programs this machine runs, its own first; `arch-test` tries them, where it is there.
+pub async fn architectures() -> Result<Vec<String>, HostError> {
+    let mut runs = vec![architecture().await?];
+    if let Ok(tried) = ask(std::process::Command::new("arch-test")).await {
+        let more = String::from_utf8_lossy(&tried.stdout).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        runs.extend(more.into_iter().filter(|arch| *arch != runs[0]).collect::<Vec<_>>());
+    }
+    Ok(runs)
+}
+
+/// Whether this machine runs programs of an architecture; none where it is its own.
+pub async fn emulation(arch: &str) -> Option<Check> {
     let name = format!("programs for {arch}");
     let own = architecture().await.unwrap_or_default();
     if own == arch || (own.as_str(), arch) == ("amd64", "i386") {

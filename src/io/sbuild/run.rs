@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
 use super::{SbuildError, processes};
-use crate::core::build::ending::{Blame, Ending, Exit, ending};
+use crate::core::build::ending::{Ending, Exit, ending};
 use crate::core::build::{Layout, Task, arguments, configuration, prepare_script};
 use crate::wire::{Fault, Outcome};
 
@@ -63,14 +63,7 @@ fn stalled(stall: Duration) -> Outcome {
 pub fn outcome(ending: Ending) -> Outcome {
     match ending {
         Ending::Built => Outcome::Built,
-        Ending::Failed { blame, stage, reason } => {
-            let fault = match blame {
-                Blame::Package => Fault::Package,
-                Blame::Infrastructure => Fault::Infrastructure,
-                Blame::Unknown => Fault::Unknown,
-            };
-            Outcome::Failed { fault, stage, reason }
-        }
+        Ending::Failed { fault, stage, reason } => Outcome::Failed { fault, stage, reason },
     }
 }
 

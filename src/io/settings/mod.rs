@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use crate::core::settings::{self, Merged, PREFIX, Person, SettingsError};
+use crate::io::host::cache;
 
 #[cfg(test)]
 mod tests;
@@ -87,7 +88,10 @@ impl Surroundings {
         let person = Person {
             root,
             home: xdg.as_ref().map(|xdg| xdg.home_dir().to_owned()),
-            cache_home: xdg.as_ref().map(|xdg| xdg.cache_dir()),
+            cache_home: xdg.as_ref().map(|xdg| match root {
+                true => xdg.cache_dir(),
+                false => cache::home(xdg.cache_dir(), rustix::process::geteuid().as_raw()),
+            }),
         };
         Ok(Surroundings { person, folder, files, variables })
     }

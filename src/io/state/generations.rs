@@ -69,6 +69,12 @@ pub fn insert(tx: &Tx, new: &NewGeneration) -> Result<GenerationId, StateError> 
     Ok(GenerationId(tx.connection().last_insert_rowid()))
 }
 
+/// Replaces what else is known of a generation.
+pub fn set_json(tx: &Tx, id: GenerationId, json: &serde_json::Value) -> Result<(), StateError> {
+    tx.connection().prepare_cached("UPDATE generations SET json = ?2 WHERE id = ?1")?.execute((id.0, to_json(json)))?;
+    Ok(())
+}
+
 /// One generation.
 pub fn get(db: &Db, id: GenerationId) -> Result<Option<Generation>, StateError> {
     let mut query = db.connection().prepare_cached("SELECT * FROM generations WHERE id = ?1")?;

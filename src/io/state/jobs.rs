@@ -276,15 +276,16 @@ fn happened(mut job: Job, event: &JobEvent) -> Job {
     job
 }
 
-/// Leases the first job of active runs that is ready for a machine of this architecture, if there is one.
-pub fn lease_next(tx: &Tx, arch: &str, builder: &str, expires: i64, now: i64) -> Result<Option<Lease>, StateError> {
+/// Leases the first job of active runs that is ready for a machine that runs these architectures, if there is one.
+pub fn lease_next(tx: &Tx, runs: &[&str], builder: &str, expires: i64, now: i64) -> Result<Option<Lease>, StateError> {
     let mut query = tx.connection().prepare_cached(
         "SELECT jobs.id, jobs.epoch FROM jobs JOIN runs ON runs.id = jobs.run
-         WHERE jobs.state = 'needs-build' AND jobs.offer IS NOT NULL AND jobs.offer_arch = ?1
+         WHERE jobs.state = 'needs-build' AND jobs.offer IS NOT NULL AND jobs.offer_arch IN (SELECT value FROM json_each(?1))
                AND runs.status = 'active'
          ORDER BY jobs.position, jobs.id LIMIT 1",
     )?;
-    let next = query.query_row([arch], |row| Ok((JobId(row.get("id")?), row.get::<_, i64>("epoch")?))).optional()?;
+    let next =
+        query.query_row([to_json(&runs)], |row| Ok((JobId(row.get("id")?), row.get::<_, i64>("epoch")?))).optional()?;
     let Some((id, epoch)) = next else { return Ok(None) };
     apply(tx, id, &JobEvent::Leased { builder: builder.to_owned(), epoch: Epoch(epoch + 1) }, now)?;
     set_lease_expires(tx, id, expires)?;
@@ -314,6 +315,22 @@ pub fn reuse(tx: &Tx, from: JobId, to: JobId, inputs: InputsHash, now: i64) -> R
     artifacts::copy(tx, from, to)?;
     tx.connection().prepare_cached("UPDATE jobs SET inputs = ?2 WHERE id = ?1")?.execute((to.0, inputs.to_string()))?;
     apply(tx, to, &JobEvent::Reused { from }, now)
+}
+
+/// The log of a job's last attempt, relative to the state directory; of a job that took an earlier one's result, the
+/// log of the attempt that made it.
+pub fn log(db: &Db, job: &Job) -> Result<Option<String>, StateError> {
+    let mut maker = job.clone();
+    while maker.reused {
+        let earlier = events::by_job(db, maker.id)?
+            .into_iter()
+            .rev()
+            .find_map(|row| if let JobEvent::Reused { from } = row.event { Some(from) } else { None });
+        // A result is only ever taken from an older job, so this ends.
+        let Some(earlier) = earlier.filter(|from| *from < maker.id) else { return Ok(None) };
+        maker = expect(db, earlier)?;
+    }
+    Ok((maker.epoch.0 > 0).then(|| attempts::log_path(maker.id, maker.epoch)))
 }
 
 /// How many jobs of a run are in each state, stage by stage.

@@ -25,7 +25,7 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("sources", Kind::One(SOURCES), Is("cb.apt.system()"), "Where packages come from."),
             parameter("packages", Kind::Packages, Required, "Source packages to rebuild, by name or `name=version`."),
             parameter("arch", Kind::Name, Is("the machine's own"), "Debian architecture to build for."),
-            parameter("builders", Kind::Some(&[Tag::Builders]), Is("cb.here { slots = 1 }"), "Who builds."),
+            parameter("builders", Kind::Some(&[Tag::Builders]), Is("cb.here()"), "Who builds."),
             parameter("publish", Kind::One(&[Tag::Directory]), Is("cb.dir \"archive\""), "Where the archive goes."),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
             parameter("prove", Kind::Boolean, Is("true"), "Install from the archive with real apt in a clean chroot."),
@@ -99,11 +99,11 @@ pub const DECLARATIONS: &[Declaration] = &[
         named: None,
         options: Options::Optional,
         items: None,
-        fields: &[parameter("slots", Kind::Integer(1, 1024), Is("1"), "Builds at the same time.")],
+        fields: &[parameter("slots", Kind::Integer(1, 1024), Is("the setting `slots`"), "Builds at the same time.")],
         result: Tag::Builders,
         body: Body::Makes(|_, mut call| {
-            let slots = call.integer("slots").unwrap_or(1);
-            Ok(Handle::Builders(Builders::Here { slots: u32::try_from(slots).expect("the range was checked") }))
+            let slots = call.integer("slots").map(|slots| u32::try_from(slots).expect("the range was checked"));
+            Ok(Handle::Builders(Builders::Here { slots }))
         }),
     },
     Declaration {

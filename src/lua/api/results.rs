@@ -39,7 +39,7 @@ pub fn fields(tag: Tag) -> &'static [Field] {
     }
 }
 
-const BUILDERS: &[Field] = &[field("slots", "integer", "Builds at the same time.")];
+const BUILDERS: &[Field] = &[field("slots", "integer?", "Builds at the same time, where the recipe says.")];
 
 const DIRECTORY: &[Field] = &[
     field("path", "string", "The archive's root."),

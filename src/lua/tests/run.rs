@@ -29,7 +29,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
         after: Vec::new(),
     };
     let order = OrderResult { import, arch: "amd64".to_owned(), jobs: vec![job], loops: Vec::new() };
-    let builders = vec![Builders::Here { slots: 1 }];
+    let builders = vec![Builders::Here { slots: None }];
     assert_eq!(
         *fake.requests.lock().unwrap(),
         [
@@ -84,7 +84,7 @@ fn a_campaign_takes_all_its_options() {
     let sources = AptSources::File { path };
     assert_eq!(requests[0], Request::Import(ImportRequest { sources, arch: Some("armhf".to_owned()) }));
     assert!(matches!(&requests[1], Request::Order(order) if order.packages == Selection::Everything));
-    let builders = vec![Builders::Here { slots: 2 }, Builders::Here { slots: 3 }];
+    let builders = vec![Builders::Here { slots: Some(2) }, Builders::Here { slots: Some(3) }];
     assert_eq!(requests[2], Request::Launch(LaunchRequest { builders }));
     let Request::Build(build) = &requests[3] else { panic!("{:?}", requests[3]) };
     assert_eq!(build.environment["DEB_BUILD_OPTIONS"], "nocheck");

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
+mod prefetch;
 mod ready;
 
 use std::path::Path;
@@ -45,6 +46,8 @@ pub struct Stage<'s> {
     pub signals: &'s Signals,
     /// Who hears of what happens.
     pub listener: &'s dyn Listener,
+    /// Starts builders anew that ended though they should not; says whether there are any.
+    pub keep_builders: &'s dyn Fn(Pace) -> anyhow::Result<bool>,
     /// Stop a build that neither printed nor used the CPU for so long.
     pub stall: Duration,
 }
@@ -68,13 +71,15 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
             if jobs.iter().all(|job| job.state.is_terminal()) {
                 return Ok(());
             }
-            match stage.signals.pace() {
+            let pace = stage.signals.pace();
+            let builders = (stage.keep_builders)(pace)?;
+            match pace {
                 Pace::Go => {
                     if planner.look(&jobs)? {
                         continue;
                     }
                 }
-                Pace::Drain if jobs.iter().any(|job| job.state == JobState::Building) => {}
+                Pace::Drain if builders && jobs.iter().any(|job| job.state == JobState::Building) => {}
                 // Who halts ends the builders too; their jobs are given back.
                 Pace::Drain | Pace::Halt => return Err(Interrupted.into()),
             }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Stage;
+use super::prefetch::Prefetch;
 use crate::core::archive::{Archive, PackageRecord, SourceRecord};
 use crate::core::events::Event;
 use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, ViewId};
@@ -19,7 +20,7 @@ use crate::core::view::{self, BuiltBinary};
 use crate::io::clock;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::jobs::{self, Job};
-use crate::primitives::{self, Refusal};
+use crate::primitives::{self, Refusal, import};
 use crate::wire::{File, Lease};
 
 /// Looks at a stage's jobs over one import.
@@ -30,6 +31,7 @@ pub struct Planner<'p> {
     candidates: Vec<PackageRecord<'p>>,
     sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
     distribution: String,
+    prefetch: Prefetch,
 }
 
 /// What is the same for all jobs that become ready at once.
@@ -47,26 +49,29 @@ impl<'p> Planner<'p> {
         archive: &Archive<'p>,
         request: &'p BuildRequest,
     ) -> anyhow::Result<Planner<'p>> {
-        let candidates = archive.candidates();
-        for suite in &imported.suites {
-            let of_suite = candidates.iter().filter(|record| std::ptr::eq(record.suite, suite));
-            stage.files.know(
-                &suite.uri,
-                of_suite.map(|record| (record.package.sha256, record.package.size, record.package.filename.to_owned())),
-            );
+        let other = request.against.iter().find_map(|layer| match layer {
+            Against::Import(import) if *import != request.order.import => Some(import),
+            Against::Import(_) | Against::Stage(_) => None,
+        });
+        if let Some(other) = other {
+            return Err(Refusal::of_recipe(format!(
+                "`against` has the import {other}, and the order is over {}\nhint: import both lists of sources in one \
+                 file, and order over that",
+                request.order.import
+            ))
+            .into());
         }
+        let candidates = archive.candidates();
         let wanted: FxHashSet<(&str, &str)> =
             request.order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
+        import::make_known(stage.files, imported, archive, &wanted);
         let mut sources = FxHashMap::default();
+        let prefetch = Prefetch::start(stage.files);
         for record in archive.sources.iter().filter(|record| record.suite.role.feeds()) {
             let key = (record.source.name, record.source.version);
             if wanted.contains(&key) && !sources.contains_key(&key) {
-                // Also those of jobs that were offered before a restart: their builders will ask for the files.
-                let directory = record.source.directory;
                 let files = record.source.files().unwrap_or_default();
-                let files =
-                    files.into_iter().map(|file| (file.sha256, file.size, format!("{directory}/{}", file.name)));
-                stage.files.know(&record.suite.uri, files);
+                prefetch.want(files.iter().map(|file| file.sha256));
                 sources.insert(key, *record);
             }
         }
@@ -75,7 +80,7 @@ impl<'p> Planner<'p> {
         let distribution = base.map_or("unstable", |suite| {
             if suite.codename.is_empty() { suite.suite.as_str() } else { suite.codename.as_str() }
         });
-        Ok(Planner { stage, imported, request, candidates, sources, distribution: distribution.to_owned() })
+        Ok(Planner { stage, imported, request, candidates, sources, distribution: distribution.to_owned(), prefetch })
     }
 
     /// Offers what became ready, takes earlier results where the inputs are the same, and says what can never be.
@@ -151,7 +156,7 @@ impl<'p> Planner<'p> {
         let record = self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))?;
         let mut closure = chroot.fork();
         for field in order::build_dependencies(&record.source, &job.arch) {
-            closure.add(field, &[]);
+            closure.add_build(field, &self.profiles());
         }
         if let Some(missing) = closure.missing.first() {
             self.happened(job, JobEvent::Uninstallable { reason: missing.reason.clone() })?;
@@ -174,12 +179,23 @@ impl<'p> Planner<'p> {
             }
             None => {
                 let id = job.id;
+                let more = closure.packages.iter().skip(chroot.packages.len());
+                self.prefetch.want(more.map(|number| against.universe.package(*number).sha256));
                 self.stage.state.write(move |tx| jobs::set_offer(tx, id, &offer, inputs))?;
                 // Builders that wait for work look again; this stage has nothing to look at because of it.
                 self.stage.signals.state_changed();
                 Ok(false)
             }
         }
+    }
+
+    /// The build profiles that the environment switches on.
+    fn profiles(&self) -> Vec<&str> {
+        self.request
+            .environment
+            .get("DEB_BUILD_PROFILES")
+            .map(|text| text.split_whitespace().collect())
+            .unwrap_or_default()
     }
 
     fn reuse(&self, job: &Job, from: JobId, offer: Lease, inputs: InputsHash) -> anyhow::Result<()> {

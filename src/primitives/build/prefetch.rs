@@ -1,0 +1,56 @@
+//! Fetches what builders will ask for before they do: a mirror that moves on in the middle of a run removes old files.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::core::ids::Sha256;
+use crate::primitives::Provide as _;
+use crate::primitives::files::Files;
+
+/// How many files are fetched at once; builders that wait for one of their own come first, so few.
+const AT_ONCE: usize = 2;
+
+/// Fetches in the background until it is dropped.
+pub struct Prefetch {
+    wanted: mpsc::UnboundedSender<Sha256>,
+    task: JoinHandle<()>,
+}
+
+impl Prefetch {
+    /// Starts with nothing to do; called inside the runtime.
+    pub fn start(files: &Arc<Files>) -> Prefetch {
+        let (wanted, mut receiver) = mpsc::unbounded_channel();
+        let files = Arc::clone(files);
+        let task = tokio::spawn(async move {
+            let next = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
+            next.for_each_concurrent(AT_ONCE, |sha256| {
+                let files = &files;
+                async move {
+                    // Whoever builds with it asks again, and tells what went wrong.
+                    if let Err(error) = files.provide(sha256).await {
+                        tracing::debug!(%sha256, %error, "not fetched in advance");
+                    }
+                }
+            })
+            .await;
+        });
+        Prefetch { wanted, task }
+    }
+
+    /// Fetches these, too; what is here already costs nothing.
+    pub fn want(&self, files: impl IntoIterator<Item = Sha256>) {
+        for sha256 in files {
+            // The task lives as long as this, unless the runtime ends, and then nobody wants anything.
+            let _ = self.wanted.send(sha256);
+        }
+    }
+}
+
+impl Drop for Prefetch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

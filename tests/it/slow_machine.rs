@@ -1,0 +1,135 @@
+//! The machine's own APT sources, and an ordinary user of it.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+use std::process::Command;
+
+use crate::fixture::base::architecture;
+use crate::fixture::{Fixture, Making, open_tempdir, output};
+use crate::harness::{Call, Place, Ran, skip};
+use crate::slow_outcomes::{campaign, document, has_in_order, job};
+
+/// Each recipe of `recipes/`, and the test that runs it as it is.
+const RECIPES: &[(&str, fn())] = &[("hello.lua", hello_from_the_machines_own_sources_is_rebuilt_and_apt_installs_it)];
+
+#[test]
+fn slow_every_recipe_is_run_by_a_test() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    let tested: Vec<&str> = RECIPES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, tested, "a recipe in recipes/ needs a test that runs it, named in this table");
+}
+
+#[test]
+fn hello_from_the_machines_own_sources_is_rebuilt_and_apt_installs_it() {
+    let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/hello.lua");
+    let place = Place::new();
+    let imported = place.cloudbuild(&["import", "--json"]).run();
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    let text = document(&imported).to_string();
+    assert!(text.contains("\"main\"") && text.contains(architecture()), "{text}");
+
+    let ran = place.cloudbuild(&[recipe.to_str().unwrap()]).run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    has_in_order(
+        &ran.stdout,
+        &["proved  hello ", "installed, /usr/bin/hello says \"hello (GNU Hello)", "done: 1 built"],
+    );
+
+    let ran = place.cloudbuild(&[recipe.to_str().unwrap()]).run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    has_in_order(&ran.stdout, &["installed  hello ", "built before from the same inputs", "unchanged  "]);
+}
+
+/// An ordinary user that the test makes, with a range of ids; it goes when this is dropped.
+struct Person {
+    name: String,
+    uid: u32,
+}
+
+impl Person {
+    fn make() -> Person {
+        let name = format!("cbtest{}", std::process::id());
+        let home = open_tempdir().keep();
+        output(Command::new("useradd").args(["--no-create-home", "--home-dir"]).arg(&home).arg(&name));
+        let uid = String::from_utf8(output(Command::new("id").args(["-u", &name]))).unwrap().trim().parse().unwrap();
+        let person = Person { name, uid };
+        let tables = ["/etc/subuid", "/etc/subgid"].map(|file| fs::read_to_string(file).unwrap_or_default());
+        let has = |table: &String| table.lines().any(|line| line.starts_with(&format!("{}:", person.name)));
+        if !tables.iter().all(has) {
+            let ranges = ["--add-subuids", "900000000-900065535", "--add-subgids", "900000000-900065535"];
+            output(Command::new("usermod").args(ranges).arg(&person.name));
+        }
+        chown(&home, Some(uid), Some(uid)).unwrap();
+        person
+    }
+
+    fn home(&self) -> std::path::PathBuf {
+        let line = String::from_utf8(output(Command::new("getent").args(["passwd", &self.name]))).unwrap();
+        line.trim().split(':').nth(5).unwrap().into()
+    }
+
+    /// `cloudbuild`, as this user, in its home, with nothing but the fixture for settings.
+    fn cloudbuild(&self, program: &Path, fixture: &Fixture, words: &[&str]) -> Ran {
+        let mut command = Command::new("setpriv");
+        let ids = [format!("--reuid={}", self.uid), format!("--regid={}", self.uid)];
+        command.args(ids).args(["--init-groups", "--inh-caps=-all", "--reset-env"]);
+        command.args(["env", "-C"]).arg(self.home()).arg("NO_COLOR=1");
+        command.arg(format!("CLOUDBUILD_APT_ROOT={}", fixture.apt_root().display())).arg(program).args(words);
+        Call::of(command).run()
+    }
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        let home = self.home();
+        for folder in [home, format!("/var/tmp/cloudbuild-{}", self.uid).into()] {
+            let _ = fs::remove_dir_all(folder);
+        }
+        let _ = Command::new("userdel").arg(&self.name).output();
+    }
+}
+
+#[test]
+fn an_ordinary_user_with_a_range_of_ids_runs_a_recipe_whatever_the_mode_of_the_home() {
+    if !rustix::process::geteuid().is_root() {
+        return skip("an_ordinary_user_with_a_range_of_ids_runs_a_recipe", "only root can make a user");
+    }
+    let fixture = Fixture::of(&Making::default());
+    let person = Person::make();
+    let home = person.home();
+    // The checkout may be where nobody but root can go.
+    let tools = open_tempdir();
+    let program = tools.path().join("cloudbuild");
+    fs::copy(env!("CARGO_BIN_EXE_cloudbuild"), &program).unwrap();
+    let mine = |file: &Path, text: &str| {
+        fs::write(file, text).unwrap();
+        chown(file, Some(person.uid), Some(person.uid)).unwrap();
+    };
+    mine(&home.join("tiny.lua"), &campaign(&["tiny-builds"], ""));
+
+    // A home that is closed to strangers, as many distributions make them: shared things are kept elsewhere.
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+    let doctor = person.cloudbuild(&program, &fixture, &["doctor"]);
+    assert_eq!(doctor.code, Some(0), "{doctor:?}");
+    let ran = person.cloudbuild(&program, &fixture, &["tiny.lua"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    has_in_order(&ran.stdout, &["proved  tiny-builds 1.0: installed", "done: 1 built"]);
+    assert!(!home.join(".cache/cloudbuild").exists());
+
+    // One that is open: they are kept below it. The chroot is the same, so it is not made twice here either.
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
+    output(Command::new("mkdir").arg("-p").arg(home.join(".cache")));
+    let elsewhere = format!("/var/tmp/cloudbuild-{}/cloudbuild", person.uid);
+    output(Command::new("mv").arg(elsewhere).arg(home.join(".cache/cloudbuild")));
+    chown(home.join(".cache"), Some(person.uid), Some(person.uid)).unwrap();
+    mine(&home.join("tiny.lua"), &campaign(&["tiny-flags"], "prove = false"));
+    let ran = person.cloudbuild(&program, &fixture, &["tiny.lua"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let status = document(&person.cloudbuild(&program, &fixture, &["status", "--json"]));
+    assert_eq!(job(&status, "tiny-flags", architecture())["state"], "installed", "{status:#}");
+    assert!(!Path::new(&format!("/var/tmp/cloudbuild-{}/cloudbuild", person.uid)).exists());
+}
