@@ -50,7 +50,7 @@ fn a_second_run_in_the_same_state_directory_is_refused_and_the_first_goes_on() {
 }
 
 #[test]
-fn ctrl_c_while_a_mirror_keeps_silent_stops_the_run_and_it_goes_on_later() {
+fn a_ctrl_c_while_a_mirror_keeps_silent_stops_the_run_and_it_goes_on_later() {
     let fixture = small();
     let place = Place::with_recipe("x.lua", &listing("\"tiny-builds\""));
     fixture.server.fault("/InRelease", Fault::Hold);
