@@ -99,9 +99,14 @@ impl Layout {
         self.root.join("tmp")
     }
 
+    /// The build user's own folder around trees of mapped ids. Those who own the trees must be able to remove them.
+    pub fn unpacked(&self) -> PathBuf {
+        self.root.join("unpacked")
+    }
+
     /// sbuild unpacks the chroot into folders whose names begin so.
     pub fn unpack_template(&self) -> PathBuf {
-        self.root.join("chroot.XXXXXXXXXX")
+        self.unpacked().join("chroot.XXXXXXXXXX")
     }
 }
 
@@ -196,7 +201,7 @@ pub fn prepare_script(task: &Task, layout: &Layout, mmdebstrap: &Path) -> String
         source = source_line(&task.view_url, "/etc/apt/cloudbuild-view.asc"),
         conf = APT_SETTINGS,
     );
-    let (program, root) = (mmdebstrap.display().to_string(), layout.root.display().to_string());
+    let (program, root) = (mmdebstrap.display().to_string(), layout.unpacked().display().to_string());
     format!("exec {} --unshare-helper sh -c {} sh {}/chroot.*\n", shell(&program), shell(&inside), shell(&root))
 }
 

@@ -51,6 +51,7 @@ pub fn values(index: &Path, field: &str) -> Vec<String> {
 pub fn log(place: &Place, word: &str) -> String {
     let ran = place.cloudbuild(&["logs", word]).run();
     assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.stdout.contains("cannot remove"), "sbuild can clean up after itself: {ran:?}");
     ran.stdout
 }
 

@@ -8,7 +8,7 @@ use crate::fixture::base::architecture;
 use crate::fixture::server::Fault;
 use crate::fixture::{Fixture, Making};
 use crate::harness::{Call, Place, cloudbuild_cache};
-use crate::slow_outcomes::{campaign, has_in_order, job};
+use crate::slow_outcomes::{campaign, has_in_order, job, log};
 
 /// A cache that knows no mirror's files yet, with the chroots that tests share where `chroots` says so.
 fn own_cache(place: &Place, chroots: bool) -> PathBuf {
@@ -64,6 +64,7 @@ fn sources_that_do_not_match_or_cannot_be_fetched_are_infrastructure_until_the_m
     let ran = start(&place, &fixture).run();
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(place.state("tiny").join("archive/dists/tiny/InRelease").is_file());
+    assert!(log(&place, "tiny-builds").contains("Status: successful"));
 }
 
 #[test]

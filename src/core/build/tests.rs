@@ -97,7 +97,7 @@ fn the_view_replaces_every_other_source_in_the_chroot() {
     // A shell runs the real script on a tree; a stand-in for mmdebstrap runs what it is given.
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout { root: folder.path().join("it's 100%") };
-    let apt = layout.root.join("chroot.AbC/etc/apt");
+    let apt = layout.unpacked().join("chroot.AbC/etc/apt");
     std::fs::create_dir_all(apt.join("sources.list.d")).unwrap();
     std::fs::write(apt.join("sources.list"), "deb http://example.org old main\n").unwrap();
     std::fs::write(apt.join("sources.list.d/other.sources"), "Types: deb\n").unwrap();

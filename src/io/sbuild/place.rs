@@ -18,9 +18,6 @@ pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 /// Set for every process of a build, so that a later daemon finds what an earlier one left.
 pub const MARK: &str = "CLOUDBUILD_BUILD";
 
-/// The build user's own folder around a tree of mapped ids.
-pub const UNPACKED: &str = "unpacked";
-
 /// The longest that removing a tree may take.
 const REMOVE_LIMIT: Duration = Duration::from_secs(300);
 
@@ -132,6 +129,11 @@ impl Place {
             open_to_all(&folder, if folder == layout.home() { 0o700 } else { 0o755 })?;
             self.give(&folder)?;
         }
+        let unpacked = layout.unpacked();
+        std::fs::create_dir(&unpacked).map_err(SbuildError::io("cannot make", &unpacked))?;
+        // As /tmp is: everybody removes what is theirs, and a namespace's root is a stranger to the build user.
+        open_to_all(&unpacked, 0o1777)?;
+        self.give(&unpacked)?;
         Ok(layout)
     }
 
@@ -213,7 +215,7 @@ impl Place {
             removed => return removed.map_err(SbuildError::io("cannot remove", root)),
         }
         let layout = Layout { root: root.to_path_buf() };
-        for folder in [layout.root.clone(), layout.temporary(), layout.root.join(UNPACKED)] {
+        for folder in [layout.root.clone(), layout.temporary(), layout.unpacked()] {
             let mut command = self.namespaced(&layout);
             command.env("TMPDIR", "/").args(["sh", "-c", "rm -rf \"$1\"/* 2>/dev/null || true", "sh"]).arg(&folder);
             self.finish(command, "removing a chroot", REMOVE_LIMIT).await?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::SbuildError;
-use super::place::{Place, UNPACKED, open_to_all};
+use super::place::{Place, open_to_all};
 use crate::core::build::Layout;
 
 /// The longest that one step may take; an installation fetches and unpacks.
@@ -96,11 +96,6 @@ pub struct Clean {
 pub async fn prepare(place: &Place, tar: &Path, name: &str) -> Result<Clean, SbuildError> {
     let layout = place.make(name).await?;
     let clean = Clean { place: place.clone(), layout };
-    let around = clean.around();
-    std::fs::create_dir(&around).map_err(SbuildError::io("cannot make", &around))?;
-    // Only the namespace's root writes here, and nobody outside knows its number.
-    open_to_all(&around, 0o777)?;
-    clean.place.give(&around)?;
     let mut command = clean.place.namespaced(&clean.layout);
     let unpack = "mkdir \"$1\" && exec tar --extract --directory \"$1\" --file \"$2\" --exclude='./dev/*'";
     command.args(["sh", "-c", unpack, "sh"]).arg(clean.root()).arg(tar);
@@ -114,12 +109,8 @@ pub async fn prepare(place: &Place, tar: &Path, name: &str) -> Result<Clean, Sbu
 }
 
 impl Clean {
-    fn around(&self) -> std::path::PathBuf {
-        self.layout.root.join(UNPACKED)
-    }
-
     fn root(&self) -> std::path::PathBuf {
-        self.around().join("root")
+        self.layout.unpacked().join("root")
     }
 
     /// Installs packages from `archive`, their dependencies also from `dependencies`, and runs a program of each.
