@@ -5,6 +5,7 @@
 //! last line is `figure NAME VALUE UNIT target CONDITION ok|short`.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -94,10 +95,11 @@ impl Source {
         fs::create_dir(&home).unwrap();
         let (uid, gid) = (number("-u"), number("-g"));
         std::os::unix::fs::chown(&home, Some(uid), Some(gid)).unwrap();
+        // One line without quotes, percent signs or commas, all of which mean something to sbuild.
         let set_up = format!(
-            "rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* && printf %s '{}' > \
-             /etc/apt/sources.list.d/machine.sources",
-            self.sources.replace('%', "%%")
+            "rm -rf /etc/apt/sources.list /etc/apt/sources.list.d ; mkdir /etc/apt/sources.list.d ; echo {} | \
+             base64 -d > /etc/apt/sources.list.d/machine.sources",
+            base64(&self.sources)
         );
         let begin = Instant::now();
         let mut command = Command::new("sbuild");
@@ -139,8 +141,18 @@ fn machine_sources() -> String {
             Some(_) | None => {}
         }
     }
-    // Single quotes would end the shell's word that this becomes.
-    text.replace('\'', "")
+    text
+}
+
+fn base64(text: &str) -> String {
+    let mut child = Command::new("base64")
+        .arg("-w0")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("coreutils are there");
+    child.stdin.take().expect("it is piped").write_all(text.as_bytes()).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
 }
 
 fn number(flag: &str) -> u32 {
