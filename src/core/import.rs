@@ -349,7 +349,7 @@ fn host_name(host: &str) -> &str {
     }
 }
 
-/// `debian.org` of `deb.debian.org`; addresses have none.
+/// `example.org` of `deb.example.org`; addresses have none.
 fn last_two_labels(host: &str) -> Option<&str> {
     let name = host_name(host);
     if name.ends_with(|c: char| c.is_ascii_digit() || c == ']') {

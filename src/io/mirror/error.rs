@@ -49,7 +49,7 @@ pub enum MirrorError {
     /// No source lists, or nothing in them.
     #[error(
         "expected APT entries in {places}, got none\n\
-         hint: add one such as `deb http://deb.debian.org/debian trixie main`, or name a file in the recipe with \
+         hint: add one such as `deb http://deb.example.org/debian trixie main`, or name a file in the recipe with \
          `cb.apt.sources`"
     )]
     NoEntries {

@@ -3,7 +3,7 @@
 use super::{AptEntry, AptSourceError, Options, check_uri};
 
 /// What a line looks like, for advice.
-const FORM: &str = "a line is `deb [signed-by=/usr/share/keyrings/KEY.gpg] http://deb.debian.org/debian trixie main`";
+const FORM: &str = "a line is `deb [signed-by=/usr/share/keyrings/KEY.gpg] http://deb.example.org/debian trixie main`";
 
 /// Reads a file.
 pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Vec<AptEntry>, AptSourceError> {
