@@ -188,7 +188,6 @@ fn local_daemon(ctx: &Context) -> LocalDaemon {
         cache: ctx.settings.cache_dir.clone(),
         slots: ctx.settings.slots,
         build_user: ctx.settings.build_user.clone(),
-        more: Vec::new(),
     }
 }
 

@@ -19,7 +19,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::ids::{Epoch, JobId, ViewId};
-use crate::io::host::user::{BUILD_USER, User, is_root};
+use crate::io::host::user::{BUILD_USER, User};
 use crate::io::machines::here;
 use crate::io::sbuild::place::{Place, Tools, instance};
 use crate::wire::{File, Finish, Heartbeat, HeartbeatReply, LeaseReply, LeaseRequest, PROTOCOL, Refusal};
@@ -125,11 +125,7 @@ pub async fn serve(options: DaemonOptions, stop: CancellationToken) -> anyhow::R
 }
 
 fn place(options: &DaemonOptions, state: &Path) -> anyhow::Result<Place> {
-    let user = match (&options.build_user, is_root()) {
-        (Some(name), _) => User::named(name),
-        (None, true) => User::named(BUILD_USER),
-        (None, false) => User::own(),
-    };
+    let user = User::builder(options.build_user.as_deref());
     let user = user.context("cannot read the password file")?.with_context(|| {
         let name = options.build_user.as_deref().unwrap_or(BUILD_USER);
         format!("there is no user `{name}` to build as\nhint: run `cloudbuild setup` as root")

@@ -22,8 +22,6 @@ pub struct LocalDaemon {
     pub slots: u32,
     /// The user that builds; none where this process is not root.
     pub build_user: Option<String>,
-    /// More words for its command line.
-    pub more: Vec<String>,
 }
 
 /// So often the daemon may end within [`DEATHS_WITHIN`] before the run gives up on this machine.
@@ -73,7 +71,6 @@ impl<'l> Keeper<'l> {
             slots: self.slots as usize,
             cache: &daemon.cache,
             build_user: daemon.build_user.as_deref(),
-            more: &daemon.more,
         })?;
         tracing::info!(pid = started.pid, adopted = started.adopted, "the build daemon is at work");
         if started.adopted {

@@ -39,11 +39,7 @@ pub struct HostSettings {
 impl HostSettings {
     /// Who builds: who the settings name, the user that setup makes where this is root, else the user itself.
     pub fn user(&self) -> std::io::Result<Option<User>> {
-        match (&self.build_user, is_root()) {
-            (Some(name), _) => User::named(name),
-            (None, true) => User::named(BUILD_USER),
-            (None, false) => User::own(),
-        }
+        User::builder(self.build_user.as_deref())
     }
 
     /// The name of who builds, whether there is such a user or not.

@@ -51,6 +51,16 @@ impl User {
         Ok(find(&passwd, &subuid, &subgid, |_, id| id == uid))
     }
 
+    /// Who builds: the user of that name, where the settings give one; the one that setup makes where this is root; else
+    /// the user who runs this process.
+    pub fn builder(name: Option<&str>) -> std::io::Result<Option<User>> {
+        match (name, is_root()) {
+            (Some(name), _) => User::named(name),
+            (None, true) => User::named(BUILD_USER),
+            (None, false) => User::own(),
+        }
+    }
+
     /// Whether `uid` is this user's own or one that it maps.
     pub fn owns(&self, uid: u32) -> bool {
         let mapped = self.subuid.is_some_and(|range| uid >= range.first && uid - range.first < range.count);

@@ -111,8 +111,6 @@ pub struct Launch<'a> {
     pub cache: &'a Path,
     /// Who builds, where that is said.
     pub build_user: Option<&'a str>,
-    /// More arguments for `cloudbuild daemon`.
-    pub more: &'a [String],
 }
 
 /// A daemon that lives.
@@ -142,7 +140,7 @@ pub fn launch(launch: &Launch<'_>) -> Result<Here, HereError> {
     if let Some(user) = launch.build_user {
         command.args(["--build-user", user]);
     }
-    command.args(launch.more).stdin(Stdio::null()).stdout(output).stderr(errors);
+    command.stdin(Stdio::null()).stdout(output).stderr(errors);
     let mut child = command.spawn().map_err(io("cannot run", launch.program))?;
     let begin = Instant::now();
     loop {
@@ -230,7 +228,7 @@ mod tests {
     }
 
     fn options<'a>(state: &'a Path, program: &'a Path) -> Launch<'a> {
-        Launch { program, state, slots: 1, cache: state, build_user: None, more: &[] }
+        Launch { program, state, slots: 1, cache: state, build_user: None }
     }
 
     #[test]
