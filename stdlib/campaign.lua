@@ -22,7 +22,7 @@ return function(name, options)
       local order    = cb.order { sources = imported, packages = options.packages }
       local fleet    = cb.launch(builders)
       local built    = cb.build { stage = "first", order = order, against = imported, on = fleet,
-                                  environment = options.environment }
+                                  environment = options.environment, prove = prove }
       -- An archive without packages helps nobody, and would replace one that has some.
       if built.installed > 0 then
         cb.publish { built, to = target, prove = prove,

@@ -62,11 +62,7 @@ pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
         signals: Arc::clone(&signals),
         listener: Arc::clone(&listener),
         daemon: local_daemon(ctx),
-        proving: Proving {
-            place: site::place(ctx, &dir, "proof")?,
-            control_url: control.url.clone(),
-            signals: Arc::clone(&signals),
-        },
+        proving: Proving::new(site::place(ctx, &dir, "proof")?, control.url.clone(), Arc::clone(&signals)),
         machine: site::machine(&runtime)?,
         stall: ctx.settings.stall_timeout,
         runtime: runtime.handle().clone(),
@@ -82,11 +78,13 @@ pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
         }
     }));
     let halting = runtime.spawn(halt(Arc::clone(&signals), Arc::clone(&cancel)));
-    let performer: Arc<dyn Perform> = Arc::new(Journaled::new(Arc::new(live), state.clone(), run));
+    let live = Arc::new(live);
+    let performer: Arc<dyn Perform> = Arc::new(Journaled::new(Arc::<Live>::clone(&live), state.clone(), run));
     let options = RunOptions { seed: run.0.unsigned_abs(), cancel, listener: Some(Arc::clone(&listener)) };
     let result = recipe.run(performer, arguments, options);
     slowing.abort();
     halting.abort();
+    runtime.block_on(live.proving.leave())?;
     leave(&runtime, control, &dir, signals.pace())?;
     finish(ctx, &state, &dir, run, result.map_err(anyhow::Error::from), signals.pace())
 }

@@ -176,6 +176,8 @@ pub struct BuildRequest {
     pub builders: Vec<Builders>,
     /// Variables for the build environment (`DEB_BUILD_OPTIONS` and the like).
     pub environment: BTreeMap<String, String>,
+    /// What is built will be proved, so a clean chroot is unpacked for that meanwhile.
+    pub prove: bool,
 }
 
 /// A layer of what is built against.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::events::{Event, Listener};
-use crate::core::ids::RunId;
+use crate::core::ids::{ChrootKey, RunId};
 use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, Request, Response};
 use crate::io::host;
 use crate::io::openpgp::signing::SigningKey;
@@ -68,7 +68,9 @@ impl Perform for Live {
                 let imported = import::pinned(&self.state, request.order.import)?;
                 self.check_runs(&request.order.arch)?;
                 let keeper = Keeper::new(self, self.slots(&request.builders));
-                Response::Build(build::build(&self.stage(&|pace| keeper.keep(pace)), &imported, &request)?)
+                let keep = |pace| keeper.keep(pace);
+                let prepare = |of| self.proving.prepare_ahead(of);
+                Response::Build(build::build(&self.stage(&keep, &prepare), &imported, &request)?)
             }
             Request::Publish(request) => {
                 let publishing = publish::Publishing {
@@ -102,7 +104,11 @@ impl Live {
         }
     }
 
-    fn stage<'s>(&'s self, keep_builders: &'s dyn Fn(Pace) -> anyhow::Result<bool>) -> Stage<'s> {
+    fn stage<'s>(
+        &'s self,
+        keep_builders: &'s dyn Fn(Pace) -> anyhow::Result<bool>,
+        prepare_proof: &'s dyn Fn(ChrootKey),
+    ) -> Stage<'s> {
         Stage {
             dir: &self.dir,
             state: &self.state,
@@ -112,6 +118,7 @@ impl Live {
             signals: &self.signals,
             listener: self.listener.as_ref(),
             keep_builders,
+            prepare_proof,
             stall: self.stall,
         }
     }

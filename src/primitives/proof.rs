@@ -1,13 +1,16 @@
 //! The proof of a published archive: real apt installs from it, in a clean chroot that trusts nothing but its key.
 
+use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::events::{Event, Listener};
+use crate::core::ids::ChrootKey;
 use crate::core::view;
 use crate::io::archive::serve;
 use crate::io::sbuild::SbuildError;
@@ -22,12 +25,22 @@ const MOST: usize = 200;
 
 /// Where real apt installs.
 pub struct Proving {
-    /// Where the chroot is unpacked, and as whom.
-    pub place: Place,
-    /// The control point, which serves the view that dependencies come from.
-    pub control_url: String,
-    /// Halts a proof, too.
-    pub signals: Arc<Signals>,
+    place: Place,
+    control_url: String,
+    signals: Arc<Signals>,
+    spare: Mutex<Option<Spare>>,
+}
+
+/// A chroot that is unpacked while builds still run, so that the proof need not wait for it.
+struct Spare {
+    of: ChrootKey,
+    unpacking: JoinHandle<Result<Unpacked, SbuildError>>,
+}
+
+/// A clean chroot, and the claim of the place that it is in.
+struct Unpacked {
+    clean: Clean,
+    _claim: File,
 }
 
 /// What is proved.
@@ -68,19 +81,10 @@ pub async fn prove(proving: &Proving, subject: &Subject<'_>, listener: &dyn List
     }
     let what = format!("install {} from the archive with apt in a clean chroot", subject.packages.join(", "));
     listener.hear(&Event::Working { step: "proof".to_owned(), what });
-    let _claim = proving.place.claim().await.context("make a place for the proof")?;
-    let request = ChrootRequest {
-        key: subject.offer.chroot,
-        arch: subject.offer.chroot_arch.clone(),
-        view_url: format!("{}/view/{}/", proving.control_url, subject.offer.view),
-        view_key: subject.key.clone(),
-    };
-    // It is there, unless the build was made with another cache or long ago.
-    let tar = chroot::ensure(&proving.place, &request, &CancellationToken::new()).await.context("make a chroot")?;
-    let clean = proof::prepare(&proving.place, &tar, "proof").await.context("unpack a clean chroot")?;
-    let result = proving.signals.unless(Pace::Halt, install(proving, subject, &clean, &mut proof)).await;
+    let unpacked = proving.unpacked(subject).await?;
+    let result = proving.signals.unless(Pace::Halt, install(proving, subject, &unpacked.clean, &mut proof)).await;
     // What apt was at ends with its chroot.
-    clean.remove().await.context("remove the clean chroot")?;
+    unpacked.clean.remove().await.context("remove the clean chroot")?;
     proving.place.give_up().await.context("leave the place of the proof")?;
     result?;
     for line in &proof.proved {
@@ -90,6 +94,65 @@ pub async fn prove(proving: &Proving, subject: &Subject<'_>, listener: &dyn List
         listener.hear(&Event::Note { text: line.clone() });
     }
     Ok(proof)
+}
+
+impl Proving {
+    /// Unpacks chroots in `place`; `control_url` serves the view that dependencies come from; `signals` halt a proof, too.
+    pub fn new(place: Place, control_url: String, signals: Arc<Signals>) -> Proving {
+        Proving { place, control_url, signals, spare: Mutex::new(None) }
+    }
+
+    /// Starts to unpack a chroot for the proof that will come, unless one is begun already or its tarball is not there.
+    pub fn prepare_ahead(&self, of: ChrootKey) {
+        let mut spare = self.spare.lock().expect("nobody panics while it is locked");
+        if let Some(tar) = spare.is_none().then(|| chroot::find(&self.place, of)).flatten() {
+            let place = self.place.clone();
+            let unpacking = tokio::spawn(async move { unpack(&place, &tar).await });
+            *spare = Some(Spare { of, unpacking });
+        }
+    }
+
+    /// Removes what was unpacked for a proof that never came, finished or not.
+    pub async fn leave(&self) -> anyhow::Result<()> {
+        let Some(spare) = self.take_spare() else { return Ok(()) };
+        spare.unpacking.abort();
+        // Whatever it came to: with its end, its claim is free.
+        drop(spare.unpacking.await);
+        let _claim = self.place.claim().await.context("enter the place of the proof")?;
+        self.place.give_up().await.context("leave the place of the proof")
+    }
+
+    fn take_spare(&self) -> Option<Spare> {
+        self.spare.lock().expect("nobody panics while it is locked").take()
+    }
+
+    /// A clean chroot to install into: the spare one, or else one that is unpacked now.
+    async fn unpacked(&self, subject: &Subject<'_>) -> anyhow::Result<Unpacked> {
+        if let Some(spare) = self.take_spare() {
+            match spare.unpacking.await.expect("unpacking a chroot does not panic") {
+                Ok(unpacked) if spare.of == subject.offer.chroot => return Ok(unpacked),
+                // Claiming the place again, once this claim is free, removes it.
+                Ok(_of_another) => {}
+                Err(error) => tracing::debug!(%error, "the chroot that was to be ready is not"),
+            }
+        }
+        let request = ChrootRequest {
+            key: subject.offer.chroot,
+            arch: subject.offer.chroot_arch.clone(),
+            view_url: format!("{}/view/{}/", self.control_url, subject.offer.view),
+            view_key: subject.key.clone(),
+        };
+        let claim = self.place.claim().await.context("make a place for the proof")?;
+        // It is there, unless the build was made with another cache or long ago.
+        let tar = chroot::ensure(&self.place, &request, &CancellationToken::new()).await.context("make a chroot")?;
+        let clean = proof::prepare(&self.place, &tar, "proof").await.context("unpack a clean chroot")?;
+        Ok(Unpacked { clean, _claim: claim })
+    }
+}
+
+async fn unpack(place: &Place, tar: &Path) -> Result<Unpacked, SbuildError> {
+    let claim = place.claim().await?;
+    Ok(Unpacked { clean: proof::prepare(place, tar, "proof").await?, _claim: claim })
 }
 
 async fn install(proving: &Proving, subject: &Subject<'_>, clean: &Clean, proof: &mut Proof) -> anyhow::Result<()> {

@@ -113,6 +113,7 @@
 ---@field stage? string The stage's name; each stage has its own jobs. Default: first.
 ---@field against? cloudbuild.Import|cloudbuild.Built|(cloudbuild.Import|cloudbuild.Built)[] Whose binaries are built against, newest layer first. Default: the order's import.
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
+---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 
 ---@class (exact) cloudbuild.options.publish
 ---@field [integer] cloudbuild.Built Builds; a later one supersedes an earlier one.

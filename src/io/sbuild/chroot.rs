@@ -55,10 +55,10 @@ pub async fn ensure(
     request: &ChrootRequest,
     cancel: &CancellationToken,
 ) -> Result<PathBuf, SbuildError> {
-    let tar = place.chroots().join(format!("{}.tar", request.key));
-    if used(&tar) {
+    if let Some(tar) = find(place, request.key) {
         return Ok(tar);
     }
+    let tar = tarball(place, request.key);
     let _lock = lock(&place.chroots().join(format!("{}.lock", request.key)), cancel).await?;
     if used(&tar) {
         return Ok(tar);
@@ -69,6 +69,16 @@ pub async fn ensure(
     made.and(removed)?;
     forget_old(place, &tar);
     Ok(tar)
+}
+
+/// The chroot's tarball, if it is there; it counts as used now.
+pub fn find(place: &Place, key: ChrootKey) -> Option<PathBuf> {
+    let tar = tarball(place, key);
+    used(&tar).then_some(tar)
+}
+
+fn tarball(place: &Place, key: ChrootKey) -> PathBuf {
+    place.chroots().join(format!("{key}.tar"))
 }
 
 async fn make(

@@ -1,24 +1,29 @@
 //! The proof: real apt in a clean chroot, which trusts only the archive's own key, installs from the archive.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::SbuildError;
 use super::place::{Place, open_to_all};
-use crate::core::build::Layout;
+use crate::core::build::{DPKG_SETTINGS, Layout};
 
 /// The longest that one step may take; an installation fetches and unpacks.
 const STEP_LIMIT: Duration = Duration::from_secs(900);
 
-/// How long a program may take to say its version, in seconds, as `timeout` reads it.
-const VERSION_LIMIT: &str = "10";
+/// The longest that a program may take to say its version, until it is killed.
+const VERSION_LIMIT: Duration = Duration::from_secs(11);
 
-/// Mounts what programs expect, and enters the chroot with an environment of its own. Run as root of a namespace whose
-/// mounts end with it.
+/// Empties apt's own folder in the chroot of every source but those laid over it, mounts what programs expect, and
+/// enters the chroot with an environment of its own. Run as root of a namespace whose mounts end with it.
 const ENTER: &str = r#"
 set -e
-root=$1; shift
+root=$1; over=$2; shift 2
+if [ -n "$over" ]; then
+    (cd "$root/etc/apt" && rm -rf sources.list sources.list.d preferences preferences.d auth.conf auth.conf.d \
+        trusted.gpg trusted.gpg.d "$root/var/lib/apt/lists")
+    cp -rT "$over" "$root"
+fi
 for node in null zero full random urandom tty; do
     : > "$root/dev/$node"
     mount --bind "/dev/$node" "$root/dev/$node"
@@ -30,21 +35,32 @@ exec /usr/sbin/chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin
     DEBIAN_FRONTEND=noninteractive "$@"
 "#;
 
-/// Empties apt's own folder in the chroot of every source but those laid over it.
-const LAY_OVER: &str = r#"
+/// Installs packages; prints what apt says that it would fetch for that.
+const INSTALL: &str = r#"
 set -e
-rm -rf "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d "$1"/etc/apt/preferences "$1"/etc/apt/preferences.d \
-    "$1"/etc/apt/auth.conf "$1"/etc/apt/auth.conf.d "$1"/etc/apt/trusted.gpg "$1"/etc/apt/trusted.gpg.d \
-    "$1"/var/lib/apt/lists
-cp -rT "$2" "$1"
+apt-get update --error-on=any >&2
+# A rebuilt package has the version of the original, which the chroot may hold already.
+set -- -y --no-install-recommends --reinstall --allow-downgrades "$@"
+apt-get install --print-uris -qq "$@"
+apt-get install "$@" >&2
 "#;
 
-/// Tells the first program of a package, by what dpkg installed.
-const FIRST_PROGRAM: &str = r#"
-dpkg -L "$1" | sort | while IFS= read -r file; do
-    case $file in /bin/*|/usr/bin/*) if [ -f "$file" ] && [ ! -L "$file" ] && [ -x "$file" ]; then
-        printf '%s\n' "$file"; break
-    fi ;; esac
+/// Prints a line a package: its version, its first program (by what dpkg installed), and what that says to `--version`.
+/// What the program returns says nothing: not every one knows this option.
+const LOOK: &str = r#"
+set -e
+for package; do
+    version=$(dpkg-query -W -f '${Version}' "$package")
+    program=$(dpkg -L "$package" | sort | while IFS= read -r file; do
+        case $file in /bin/*|/usr/bin/*) if [ -f "$file" ] && [ ! -L "$file" ] && [ -x "$file" ]; then
+            printf '%s\n' "$file"; break
+        fi ;; esac
+    done)
+    line=
+    if [ -n "$program" ]; then
+        line=$(timeout -k 1 10 "$program" --version </dev/null 2>/dev/null | head -c 4096 | head -n 1; :)
+    fi
+    printf '%s\t%s\t%s\n' "$version" "$program" "$line"
 done
 "#;
 
@@ -92,7 +108,7 @@ pub struct Clean {
     layout: Layout,
 }
 
-/// Unpacks a chroot. It takes about a second, so it can be done while the last build still runs.
+/// Unpacks a chroot. It writes half a gigabyte, so it is best done while the last build still runs.
 pub async fn prepare(place: &Place, tar: &Path, name: &str) -> Result<Clean, SbuildError> {
     let layout = place.make(name).await?;
     let clean = Clean { place: place.clone(), layout };
@@ -120,30 +136,22 @@ impl Clean {
         dependencies: Option<&Source>,
         packages: &[String],
     ) -> Result<Vec<Proved>, SbuildError> {
-        self.lay_over(archive, dependencies).await?;
-        self.inside(&["apt-get", "update", "--error-on=any"], "`apt-get update`").await?;
-        // A rebuilt package has the version of the original, which the chroot may hold already.
-        let mut install: Vec<&str> = "apt-get install -y --no-install-recommends --reinstall --allow-downgrades"
-            .split(' ')
-            .chain(["--print-uris", "-qq"])
-            .collect();
-        install.extend(packages.iter().map(String::as_str));
-        let printed = self.inside(&install, "`apt-get install --print-uris`").await?;
+        let over = self.lay_over(archive, dependencies)?;
+        let what = format!("`apt-get install {}`", packages.join(" "));
+        let printed = self.inside(Some(&over), INSTALL, packages, &what, STEP_LIMIT).await?;
         let uris = uris(&String::from_utf8_lossy(&printed));
-        let mut proved = Vec::new();
-        for package in packages {
-            let sha256 = from_archive(&uris, archive, package)?;
-            proved.push(Proved { package: package.clone(), version: String::new(), sha256, program: None });
-        }
-        install.retain(|word| *word != "--print-uris");
-        self.inside(&install, &format!("`apt-get install {}`", packages.join(" "))).await?;
-        for one in &mut proved {
-            let show = ["dpkg-query", "-W", "-f", "${Version}", &one.package];
-            let version = self.inside(&show, "`dpkg-query`").await?;
-            one.version = String::from_utf8_lossy(&version).trim().to_owned();
-            one.program = self.first_program(&one.package).await?;
-        }
-        Ok(proved)
+        let limit = VERSION_LIMIT.saturating_mul(u32::try_from(packages.len()).unwrap_or(u32::MAX));
+        let looked = self.inside(None, LOOK, packages, "looking at what is installed", STEP_LIMIT + limit).await?;
+        let looked = String::from_utf8_lossy(&looked);
+        let mut lines = looked.lines();
+        packages
+            .iter()
+            .map(|package| {
+                let sha256 = from_archive(&uris, archive, package)?;
+                let (version, program) = installed(lines.next().unwrap_or_default());
+                Ok(Proved { package: package.clone(), version, sha256, program })
+            })
+            .collect()
     }
 
     /// Removes the chroot.
@@ -151,10 +159,12 @@ impl Clean {
         self.place.remove(&self.layout.root).await
     }
 
-    async fn lay_over(&self, archive: &Source, dependencies: Option<&Source>) -> Result<(), SbuildError> {
+    /// Writes what is laid over the chroot: sources, keys and settings.
+    fn lay_over(&self, archive: &Source, dependencies: Option<&Source>) -> Result<PathBuf, SbuildError> {
         let over = self.layout.root.join("over");
         let apt = over.join("etc/apt");
-        for folder in [apt.join("preferences.d"), apt.join("apt.conf.d"), over.join("usr/sbin")] {
+        let dpkg = over.join("etc/dpkg/dpkg.cfg.d");
+        for folder in [apt.join("preferences.d"), apt.join("apt.conf.d"), dpkg.clone(), over.join("usr/sbin")] {
             std::fs::create_dir_all(&folder).map_err(SbuildError::io("cannot make", &folder))?;
         }
         let mut list = String::new();
@@ -173,33 +183,37 @@ impl Clean {
         let settings = "Acquire::http::Proxy \"DIRECT\";\nAcquire::https::Proxy \"DIRECT\";\n\
                         Acquire::Languages \"none\";\nAcquire::Retries \"3\";\nAPT::Sandbox::User \"root\";\n";
         self.place.write(&apt.join("apt.conf.d/99cloudbuild"), settings)?;
+        self.place.write(&dpkg.join("cloudbuild"), DPKG_SETTINGS)?;
         let no_daemons = over.join("usr/sbin/policy-rc.d");
         self.place.write(&no_daemons, "#!/bin/sh\nexit 101\n")?;
         open_to_all(&no_daemons, 0o755)?;
-        let mut command = self.place.namespaced(&self.layout);
-        command.args(["sh", "-c", LAY_OVER, "sh"]).arg(self.root()).arg(&over);
-        self.place.finish(command, "setting apt up", STEP_LIMIT).await?;
-        Ok(())
+        Ok(over)
     }
 
-    async fn first_program(&self, package: &str) -> Result<Option<(String, Option<String>)>, SbuildError> {
-        let printed = self.inside(&["sh", "-c", FIRST_PROGRAM, "sh", package], "`dpkg -L`").await?;
-        let program = String::from_utf8_lossy(&printed).trim().to_owned();
-        if program.is_empty() {
-            return Ok(None);
-        }
-        // What it returns says nothing: not every program knows this option.
-        let ask = "timeout -k 1 \"$2\" \"$1\" --version </dev/null 2>/dev/null | head -c 4096 | head -n 1; :";
-        let said = self.inside(&["sh", "-c", ask, "sh", &program, VERSION_LIMIT], &program).await?;
-        let line: String = String::from_utf8_lossy(&said).trim().chars().filter(|c| !c.is_control()).collect();
-        Ok(Some((program, (!line.is_empty()).then_some(line))))
-    }
-
-    async fn inside(&self, arguments: &[&str], what: &str) -> Result<Vec<u8>, SbuildError> {
+    /// Runs a shell script in the chroot, with `over` laid over it first.
+    async fn inside(
+        &self,
+        over: Option<&Path>,
+        script: &str,
+        arguments: &[String],
+        what: &str,
+        limit: Duration,
+    ) -> Result<Vec<u8>, SbuildError> {
         let mut command = self.place.namespaced(&self.layout);
-        command.args(["sh", "-c", ENTER, "sh"]).arg(self.root()).args(arguments);
-        self.place.finish(command, what, STEP_LIMIT).await
+        command.args(["sh", "-c", ENTER, "sh"]).arg(self.root()).arg(over.unwrap_or(Path::new("")));
+        command.args(["sh", "-c", script, "sh"]).args(arguments);
+        self.place.finish(command, what, limit).await
     }
+}
+
+/// A line of [`LOOK`]: the version, and the first program with what it says.
+fn installed(line: &str) -> (String, Option<(String, Option<String>)>) {
+    let mut fields = line.splitn(3, '\t');
+    let mut field = || fields.next().unwrap_or_default();
+    let (version, program, said) = (field(), field(), field());
+    let said: String = said.trim().chars().filter(|c| !c.is_control()).collect();
+    let program = (!program.is_empty()).then(|| (program.to_owned(), (!said.is_empty()).then_some(said)));
+    (version.to_owned(), program)
 }
 
 /// A line of `--print-uris`: where from, the file's name there, and the hash apt will ask of it.
@@ -262,6 +276,14 @@ mod tests {
         let error = from_archive(&uris, &archive(), "libx").unwrap_err().to_string();
         assert!(error.contains("http://127.0.0.1:1/view/0/pool/1/libx_1_all.deb"), "{error}");
         assert!(from_archive(&uris, &archive(), "other").is_err());
+    }
+
+    #[test]
+    fn a_package_may_have_no_program_and_a_program_may_say_nothing() {
+        assert_eq!(installed("1:2-3\t\t"), ("1:2-3".to_owned(), None));
+        assert_eq!(installed("1\t/usr/bin/x\t").1, Some(("/usr/bin/x".to_owned(), None)));
+        let said = installed("1\t/usr/bin/x\tx \u{1b}1.0\tbeta").1.unwrap().1;
+        assert_eq!(said.as_deref(), Some("x 1.0beta"));
     }
 
     #[test]

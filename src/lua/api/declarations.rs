@@ -181,6 +181,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 "Whose binaries are built against, newest layer first.",
             ),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
+            parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],
         result: Tag::Built,
         body: Body::Performs(request::build),

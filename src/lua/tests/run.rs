@@ -42,6 +42,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 against: vec![Against::Import(import)],
                 builders,
                 environment: BTreeMap::new(),
+                prove: true,
             }),
             Request::Publish(PublishRequest {
                 stages: vec!["first".to_owned()],

@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::core::events::{Event, Listener};
-use crate::core::ids::RunId;
+use crate::core::ids::{ChrootKey, RunId};
 use crate::core::job::JobState;
 use crate::core::pinned::Imported;
 use crate::core::recipe::{BuildRequest, BuildResult, BuiltJob};
@@ -48,6 +48,8 @@ pub struct Stage<'s> {
     pub listener: &'s dyn Listener,
     /// Starts builders anew that ended though they should not; says whether there are any.
     pub keep_builders: &'s dyn Fn(Pace) -> anyhow::Result<bool>,
+    /// Makes a chroot ready for the proof of what is built, by the chroot that builds are made in.
+    pub prepare_proof: &'s dyn Fn(ChrootKey),
     /// Stop a build that neither printed nor used the CPU for so long.
     pub stall: Duration,
 }
@@ -83,7 +85,14 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
                 // Who halts ends the builders too; their jobs are given back.
                 Pace::Drain | Pace::Halt => return Err(Interrupted.into()),
             }
-            wait(&mut changes);
+            let changed = wait(&mut changes);
+            // What takes longer than a look leaves time to prepare what comes next; all that is left is being built.
+            if !changed
+                && request.prove
+                && jobs.iter().all(|job| job.state.is_terminal() || job.state == JobState::Building)
+            {
+                stage.prepare_proof(&jobs)?;
+            }
         }
     })?;
     let jobs = stage.jobs(&request.stage)?;
@@ -101,6 +110,16 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
 impl Stage<'_> {
     fn jobs(&self, stage: &str) -> anyhow::Result<Vec<Job>> {
         Ok(self.state.read(|db| jobs::by_stage(db, self.run, stage))?)
+    }
+
+    /// Makes a chroot ready like the one that the last of the jobs is built in.
+    fn prepare_proof(&self, jobs: &[Job]) -> anyhow::Result<()> {
+        let last = jobs.iter().filter(|job| job.state == JobState::Building).max_by_key(|job| job.position);
+        let Some(last) = last.map(|job| job.id) else { return Ok(()) };
+        if let Some(offer) = self.state.read(|db| jobs::offer(db, last))? {
+            (self.prepare_proof)(offer.chroot);
+        }
+        Ok(())
     }
 }
 
@@ -122,13 +141,11 @@ fn insert(stage: &Stage<'_>, request: &BuildRequest) -> anyhow::Result<()> {
     stage.state.write(move |tx| jobs::insert_missing(tx, run, &name, &new, now)).context("record the stage's jobs")
 }
 
-/// Waits for a change, on a thread that is not the runtime's.
-fn wait(changes: &mut tokio::sync::watch::Receiver<u64>) {
-    let waiting = async {
-        // Whoever sends changes lives as long as the run, so the only other end of this wait is the time-out.
-        let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
-    };
-    tokio::runtime::Handle::current().block_on(waiting);
+/// Waits for a change, on a thread that is not the runtime's; returns whether there was one.
+fn wait(changes: &mut tokio::sync::watch::Receiver<u64>) -> bool {
+    // Whoever sends changes lives as long as the run, so the only other end of this wait is the time-out.
+    let waiting = async { tokio::time::timeout(LOOK_AGAIN, changes.changed()).await.is_ok() };
+    tokio::runtime::Handle::current().block_on(waiting)
 }
 
 fn built(job: Job) -> BuiltJob {
