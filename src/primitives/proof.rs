@@ -1,6 +1,5 @@
 //! The proof of a published archive: real apt installs from it, in a clean chroot that trusts nothing but its key.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +14,7 @@ use crate::core::view;
 use crate::io::archive::serve;
 use crate::io::sbuild::SbuildError;
 use crate::io::sbuild::chroot::{self, ChrootRequest};
-use crate::io::sbuild::place::Place;
+use crate::io::sbuild::place::{Claim, Place};
 use crate::io::sbuild::proof::{self, Clean, Proved, Source};
 use crate::primitives::{Pace, Signals};
 use crate::wire::Lease;
@@ -40,7 +39,7 @@ struct Spare {
 /// A clean chroot, and the claim of the place that it is in.
 struct Unpacked {
     clean: Clean,
-    _claim: File,
+    _claim: Claim,
 }
 
 /// What is proved.

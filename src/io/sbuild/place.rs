@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{SbuildError, how, processes, tail_of};
 use crate::core::build::Layout;
@@ -17,6 +17,9 @@ pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 
 /// Set for every process of a build, so that a later daemon finds what an earlier one left.
 pub const MARK: &str = "CLOUDBUILD_BUILD";
+
+/// How long the claim of a daemon that works is waited for.
+const CLAIM_LIMIT: Duration = Duration::from_secs(10);
 
 /// The longest that removing a tree may take.
 const REMOVE_LIMIT: Duration = Duration::from_secs(300);
@@ -49,6 +52,12 @@ pub struct Place {
     pub tools: Tools,
 }
 
+/// Holds a daemon's own folder for it, as long as this lives.
+#[derive(Debug)]
+pub struct Claim {
+    _lock: File,
+}
+
 impl Place {
     /// Finished chroots.
     pub fn chroots(&self) -> PathBuf {
@@ -66,12 +75,12 @@ impl Place {
 
     /// Makes the cache's folders (the build user and its mapped ids only pass through them) and takes this daemon's
     /// own one; removes what daemons that were killed left behind. The claim lasts as long as what is returned.
-    pub async fn claim(&self) -> Result<File, SbuildError> {
+    pub async fn claim(&self) -> Result<Claim, SbuildError> {
         for folder in [self.cache.clone(), self.chroots(), self.all_builds()] {
             std::fs::create_dir_all(&folder).map_err(SbuildError::io("cannot make", &folder))?;
             open_to_all(&folder, 0o755)?;
         }
-        let claim = self.try_claim()?.ok_or_else(|| SbuildError::Taken { path: self.builds() })?;
+        let claim = self.await_claim().await?;
         let all = self.all_builds();
         for entry in std::fs::read_dir(&all).map_err(SbuildError::io("cannot read", &all))?.flatten() {
             let Ok(instance) = entry.file_name().into_string() else { continue };
@@ -101,9 +110,22 @@ impl Place {
         self.all_builds().join(format!("{}.lock", self.instance))
     }
 
-    fn try_claim(&self) -> Result<Option<File>, SbuildError> {
+    /// Takes this daemon's own folder; one that was killed a moment ago holds it until the kernel is done with it.
+    async fn await_claim(&self) -> Result<Claim, SbuildError> {
+        let begin = Instant::now();
+        loop {
+            match self.try_claim()? {
+                Some(claim) => return Ok(claim),
+                None if begin.elapsed() < CLAIM_LIMIT => tokio::time::sleep(Duration::from_millis(100)).await,
+                None => return Err(SbuildError::Taken { path: self.builds() }),
+            }
+        }
+    }
+
+    fn try_claim(&self) -> Result<Option<Claim>, SbuildError> {
         let path = self.lock_file();
-        try_lock(&path).map_err(SbuildError::io("cannot lock", path))
+        let lock = try_lock(&path).map_err(SbuildError::io("cannot lock", path))?;
+        Ok(lock.map(|lock| Claim { _lock: lock }))
     }
 
     async fn remove_all(&self) -> Result<(), SbuildError> {
