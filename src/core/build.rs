@@ -161,8 +161,9 @@ pub fn configuration(task: &Task, layout: &Layout) -> Result<String, TaskError> 
     for name in ["run_lintian", "run_piuparts", "run_autopkgtest", "build_source", "source_only_changes"] {
         set(name, "0".to_owned());
     }
+    // The daemon removes the whole folder of the build once its result is on the way.
     for name in ["purge_build_deps", "purge_build_directory", "purge_session"] {
-        set(name, perl("always"));
+        set(name, perl("never"));
     }
     for name in ["extra_packages", "extra_repositories", "extra_repository_keys", "manual_depends"] {
         set(name, "[]".to_owned());

@@ -124,10 +124,9 @@ pub enum HostError {
 
 /// Looks at everything that a build needs; changes nothing.
 pub async fn check(settings: &HostSettings) -> Vec<Check> {
-    let mut checks = programs::check(settings).await;
     let user = settings.user().ok().flatten();
+    let (mut checks, spaces) = tokio::join!(programs::check(settings), namespaces::check(settings, user.as_ref()));
     checks.extend(user::check(settings, user.as_ref()));
-    let spaces = namespaces::check(settings, user.as_ref()).await;
     let works = spaces.ok;
     checks.push(spaces);
     checks.extend(cache::check(settings, user.as_ref().filter(|_| works)).await);

@@ -1,5 +1,6 @@
 //! The programs that builds need, and emulation for other architectures.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Check, HostError, HostSettings, Need, architecture, ask, which};
@@ -10,6 +11,8 @@ const OTHERS: [(&str, &str); 4] =
 
 pub(super) async fn check(settings: &HostSettings) -> Vec<Check> {
     let mut checks = Vec::new();
+    let versions = versions().await;
+    let version = |package: &str| versions.get(package).map_or_else(String::new, |version| format!(" ({version})"));
     // Of these two, setting, usual program and package have the same name.
     let tools = [("sbuild", &settings.tools.sbuild), ("mmdebstrap", &settings.tools.mmdebstrap)];
     let tools = tools.map(|(name, program)| (name, program.clone(), name));
@@ -17,7 +20,7 @@ pub(super) async fn check(settings: &HostSettings) -> Vec<Check> {
     for (name, program, package) in tools.into_iter().chain(others) {
         checks.push(match which(&program) {
             Some(path) if name.starts_with("new") => setuid(name, &path),
-            Some(path) => Check::ok(name, format!("{}{}", path.display(), version(package).await)),
+            Some(path) => Check::ok(name, format!("{}{}", path.display(), version(package))),
             None => missing(name, &program, package),
         });
     }
@@ -48,39 +51,72 @@ fn setuid(name: &str, path: &Path) -> Check {
     Check::bad(name, format!("`{}` is not setuid root", path.display()), fix, None)
 }
 
-/// The version of an installed package, with a blank before it; nothing where dpkg does not know.
-async fn version(package: &str) -> String {
+/// The versions of those packages that are installed.
+async fn versions() -> BTreeMap<String, String> {
     let mut command = std::process::Command::new("dpkg-query");
-    command.args(["-W", "-f", " (${Version})", package]);
-    let output = ask(command).await.ok().filter(|output| output.status.success());
-    output.map_or_else(String::new, |output| String::from_utf8_lossy(&output.stdout).into_owned())
+    command.args(["-W", "-f", "${Package} ${Version}\\n", "sbuild", "mmdebstrap"]);
+    command.args(OTHERS.map(|(_, package)| package));
+    // What is not installed makes it fail, after it told of the others.
+    let output = ask(command).await.map(|output| output.stdout).unwrap_or_default();
+    let lines = String::from_utf8_lossy(&output).into_owned();
+    let pairs = lines.lines().filter_map(|line| line.split_once(' ').filter(|(_, version)| !version.is_empty()));
+    pairs.map(|(package, version)| (package.to_owned(), version.to_owned())).collect()
 }
 
-/// How qemu names the processor of a Debian architecture.
+/// Debian architectures, and how qemu names their processors.
+const QEMU: [(&str, &str); 11] = [
+    ("amd64", "x86_64"),
+    ("arm64", "aarch64"),
+    ("armhf", "arm"),
+    ("armel", "arm"),
+    ("i386", "i386"),
+    ("ppc64el", "ppc64le"),
+    ("riscv64", "riscv64"),
+    ("s390x", "s390x"),
+    ("mips64el", "mips64el"),
+    ("mipsel", "mipsel"),
+    ("loong64", "loongarch64"),
+];
+
 fn qemu(arch: &str) -> Option<&'static str> {
-    Some(match arch {
-        "amd64" => "x86_64",
-        "arm64" => "aarch64",
-        "armhf" | "armel" => "arm",
-        "i386" => "i386",
-        "ppc64el" => "ppc64le",
-        "riscv64" => "riscv64",
-        "s390x" => "s390x",
-        "mips64el" => "mips64el",
-        "mipsel" => "mipsel",
-        "loong64" => "loongarch64",
-        _ => return None,
-    })
+    QEMU.iter().find(|(name, _)| *name == arch).map(|(_, processor)| *processor)
 }
 
-/// The Debian architectures whose programs this machine runs, its own first; `arch-test` tries them, where it is there.
+/// The Debian architectures whose programs this machine runs, its own first; `arch-test` tries those that the processor
+/// or an emulator may run, where it is there.
 pub async fn architectures() -> Result<Vec<String>, HostError> {
-    let mut runs = vec![architecture().await?];
-    if let Ok(tried) = ask(std::process::Command::new("arch-test")).await {
-        let more = String::from_utf8_lossy(&tried.stdout).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        runs.extend(more.into_iter().filter(|arch| *arch != runs[0]).collect::<Vec<_>>());
+    let own = architecture().await?;
+    let mut runs = vec![own.clone()];
+    for arch in QEMU.map(|(arch, _)| arch).into_iter().filter(|arch| *arch != own) {
+        if (of_one_family(&own, arch) || emulated(arch)) && arch_test(arch).await {
+            runs.push(arch.to_owned());
+        }
     }
     Ok(runs)
+}
+
+/// Whether processors of one architecture often run programs of the other, too.
+fn of_one_family(own: &str, arch: &str) -> bool {
+    match own {
+        "amd64" => arch == "i386",
+        "arm64" | "armhf" => matches!(arch, "armhf" | "armel"),
+        _ => false,
+    }
+}
+
+async fn arch_test(arch: &str) -> bool {
+    let mut command = std::process::Command::new("arch-test");
+    command.arg(arch);
+    ask(command).await.is_ok_and(|output| output.status.success())
+}
+
+/// Whether the kernel starts qemu for an architecture, in chroots that do not have it, too.
+fn emulated(arch: &str) -> bool {
+    let Some(processor) = qemu(arch) else { return false };
+    let handler = std::fs::read_to_string(format!("/proc/sys/fs/binfmt_misc/qemu-{processor}")).unwrap_or_default();
+    let mut lines = handler.lines();
+    let fixed = handler.lines().any(|line| line.strip_prefix("flags:").is_some_and(|flags| flags.contains('F')));
+    fixed && lines.any(|line| line == "enabled")
 }
 
 /// Whether this machine runs programs of an architecture; none where it is its own.
@@ -94,15 +130,10 @@ pub async fn emulation(arch: &str) -> Option<Check> {
         let fix = format!("build on a machine that is {arch}");
         return Some(Check::bad(&name, format!("this machine is {own}, and qemu knows no `{arch}`"), fix, None));
     };
-    let mut command = std::process::Command::new("arch-test");
-    command.arg(arch);
-    if ask(command).await.is_ok_and(|output| output.status.success()) {
+    if arch_test(arch).await {
         return Some(Check::ok(&name, "this machine runs them"));
     }
-    let handler = std::fs::read_to_string(format!("/proc/sys/fs/binfmt_misc/qemu-{processor}")).unwrap_or_default();
-    let lines: Vec<&str> = handler.lines().collect();
-    let fixed = lines.iter().any(|line| line.strip_prefix("flags:").is_some_and(|flags| flags.contains('F')));
-    if lines.contains(&"enabled") && fixed {
+    if emulated(arch) {
         return Some(Check::ok(&name, format!("emulated by qemu-{processor}")));
     }
     let found = format!("this machine is {own}, and the kernel knows no emulator for {arch}");
