@@ -198,12 +198,17 @@ fn verdict<'a>(source: &Source<'a>, have: Option<&'a str>, architecture: &str, r
     if rules.not_for_us.holds(source.name, architecture) {
         return Verdict::NotForUs;
     }
+    compared(have, source.version)
+}
+
+/// How binaries of one version of a source compare with another version of it.
+pub fn compared<'a>(have: Option<&'a str>, version: &str) -> Verdict<'a> {
     let Some(have) = have else { return Verdict::Missing };
-    match version::compare(have.as_bytes(), source.version.as_bytes()) {
+    match version::compare(have.as_bytes(), version.as_bytes()) {
         Ordering::Less => Verdict::Older { have },
         Ordering::Equal => Verdict::Current,
         // A rebuild that does not name its source's version has the suffix in its own.
-        Ordering::Greater if without_binnmu(have) == source.version => Verdict::Current,
+        Ordering::Greater if without_binnmu(have) == version => Verdict::Current,
         Ordering::Greater => Verdict::Newer { have },
     }
 }

@@ -152,7 +152,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let small = stanza("a", "1", "");
         assert_eq!(listed(&store, Sha256::of(small.as_bytes()), small.as_bytes()).read.len(), 1);
-        assert_eq!(tables(&store), [PathBuf::new(); 0]);
+        assert!(tables(&store).is_empty());
         fs::write(store.root().join(FOLDER), "no folder").unwrap();
         let bytes = index();
         assert_eq!(listed(&store, Sha256::of(&bytes), &bytes).read.len(), 2000);

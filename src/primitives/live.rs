@@ -40,6 +40,8 @@ pub struct Live {
     pub machine: String,
     /// Stop a build that neither printed nor used the CPU for so long.
     pub stall: Duration,
+    /// The round, where upstream is followed.
+    pub round: Option<u64>,
     /// Where waiting happens.
     pub runtime: tokio::runtime::Handle,
 }
@@ -78,6 +80,7 @@ impl Perform for Live {
                     files: &self.files,
                     key: &self.key,
                     listener,
+                    round: self.round,
                     proving: &self.proving,
                 };
                 Response::Publish(self.runtime.block_on(publish::publish(&publishing, &request))?)
@@ -112,6 +115,7 @@ impl Live {
             signals: &self.signals,
             listener: self.listener.as_ref(),
             keep_builders,
+            round: self.round,
             stall: self.stall,
         }
     }

@@ -21,11 +21,8 @@ pub struct NotForUs {
 
 /// The lines that say something, with their numbers from 1: comments begin with `#`, anywhere in a line.
 fn said(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let bare = |line: &str| line.split('#').next().unwrap_or_default().trim().len();
-    (1..)
-        .zip(text.lines())
-        .map(move |(number, line)| (number, line.trim_start(), bare(line)))
-        .filter_map(|(number, line, length)| (length > 0).then(|| (number, line[..length].trim_end())))
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    (1..).zip(lines).filter(|(_, line)| !line.is_empty())
 }
 
 /// The words of a list of architectures, in brackets or not, each once blank apart.
