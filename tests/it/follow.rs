@@ -82,9 +82,9 @@ fn an_interval_has_a_unit_and_is_no_argument_of_a_recipe() {
         let ran = on(&place, &fixture, &["x.lua", &format!("--follow={wrong}")]).run();
         refused(&ran, 2, &["expected an interval such as `30s`, `10min`, `6h` or `1d`"]);
     }
-    let taken = "local cb = require \"cloudbuild\"\nreturn cb.recipe { arguments = { follow = cb.string { help = \"x\" } }, \
-                 run = function() end }\n";
+    let taken = "local cb = require \"cloudbuild\"\nreturn cb.recipe { run = print, args = { follow = \"string\" } }\n";
     place.write("y.lua", taken);
-    let ran = on(&place, &fixture, &["y.lua"]).run();
-    assert_eq!(ran.code, Some(3), "{ran:?}");
+    let said =
+        ["`y.lua`: the argument `follow` has the name of a flag of cloudbuild's", "give the argument another name"];
+    refused(&on(&place, &fixture, &["y.lua"]).run(), 3, &said);
 }
