@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::arrange;
 use super::exit::{Exit, Failure};
+use crate::core::settings::value::read_duration;
 use crate::core::{settings, suggest};
 
 /// Rebuild a Debian-style archive, or part of it, the way a Lua recipe says.
@@ -61,7 +63,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a recipe: import, build, publish; goes on where an unfinished run stopped
-    Run(RecipeArgs),
+    Run(RunArgs),
     /// Show what a run of a recipe would do
     Plan(RecipeArgs),
     /// Show the jobs of a run and their states
@@ -74,12 +76,30 @@ pub enum Command {
     Setup,
     /// Show what the APT sources offer: suites, components, counts
     Import(ImportArgs),
+    /// Show which sources have no binaries, or older ones: in what a recipe published, or in the machine's APT sources
+    Outdated(OutdatedArgs),
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Build for a control point (started by `run`)
     #[command(hide = true)]
     Daemon(DaemonArgs),
+}
+
+/// What to run, once or again and again.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Track upstream: import again at this interval, build what is outdated and publish, until Ctrl-C
+    #[arg(long, value_name = "INTERVAL", value_parser = interval)]
+    pub follow: Option<Duration>,
+    /// The recipe.
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+}
+
+/// Reads an interval: a time with its units, together or apart.
+fn interval(text: &str) -> Result<Duration, String> {
+    read_duration(text).ok_or_else(|| "expected an interval such as `30s`, `10min`, `6h` or `1d`".to_owned())
 }
 
 /// A recipe and its own arguments.
@@ -127,6 +147,26 @@ pub struct ImportArgs {
     pub arch: Option<String>,
 }
 
+/// What to compare.
+#[derive(Debug, Args)]
+pub struct OutdatedArgs {
+    /// The recipe whose archive is looked at [default: the machine's own APT sources and what they offer]
+    #[arg(value_name = "RECIPE")]
+    pub recipe: Option<PathBuf>,
+    /// Debian architecture, or `all` [default: the machine's own, or the recipe's, and `all`]
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
+    /// Packages that are not built everywhere, in the form of Debian's Packages-arch-specific
+    #[arg(long, value_name = "FILE")]
+    pub exclusions: Option<PathBuf>,
+    /// Sources that nobody here wants: a line `NAME` or `NAME: ARCHITECTURES` each
+    #[arg(long, value_name = "FILE")]
+    pub not_for_us: Option<PathBuf>,
+    /// Arguments of the recipe, as it declares them
+    #[arg(value_name = "--NAME VALUE", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+}
+
 /// What about the settings.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -165,6 +205,7 @@ impl Cli {
             | Command::Doctor
             | Command::Setup
             | Command::Import(_)
+            | Command::Outdated(_)
             | Command::Config(_) => None,
         };
         let all = [
@@ -214,7 +255,8 @@ pub fn asks_for_json(arguments: &[OsString]) -> bool {
 pub fn reserved_names() -> Vec<String> {
     let mut command = Cli::command();
     command.build();
-    arrange::Flags::of(&command).names().chain(["version".to_owned()]).collect()
+    let run = command.find_subcommand("run").expect("it is declared above");
+    arrange::Flags::of(run).names().chain(["version".to_owned()]).collect()
 }
 
 /// Parses a command line, the program's name first; `is_file` says whether a word names a file.

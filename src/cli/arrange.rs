@@ -162,7 +162,7 @@ mod tests {
     fn recipe(line: &str) -> (String, Result<Vec<RecipeArgument>, Failure>, bool) {
         let cli = cli(line);
         let Command::Run(args) = &cli.command else { panic!("`{line}` runs a recipe") };
-        (args.recipe.display().to_string(), args.pairs(), cli.global.json)
+        (args.recipe.recipe.display().to_string(), args.recipe.pairs(), cli.global.json)
     }
 
     #[test]
@@ -253,7 +253,9 @@ mod tests {
     #[test]
     fn a_recipe_may_not_have_arguments_named_like_our_flags() {
         let names = reserved_names();
-        for name in ["state", "json", "setup", "verbose", "quiet", "cache-dir", "slots", "help", "version"] {
+        for name in
+            ["state", "json", "setup", "verbose", "quiet", "cache-dir", "slots", "follow", "restart", "help", "version"]
+        {
             assert!(names.iter().any(|reserved| reserved == name), "{name} is ours");
         }
     }

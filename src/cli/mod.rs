@@ -17,11 +17,13 @@ pub mod config;
 pub mod daemon;
 pub mod doctor;
 pub mod exit;
+pub mod follow;
 pub mod import;
 pub mod interrupt;
 pub mod jobs;
 pub mod logging;
 pub mod logs;
+pub mod outdated;
 pub mod output;
 pub mod plan;
 pub mod progress;
@@ -135,6 +137,7 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor => doctor::doctor(&ctx),
         Command::Setup => setup::setup(&ctx),
         Command::Import(args) => import::import(&ctx, args),
+        Command::Outdated(args) => outdated::outdated(&ctx, args),
         Command::Config(ConfigCommand::Show { origin }) => config::show(&ctx, *origin),
         Command::Daemon(args) => daemon::daemon(&ctx, args),
     }

@@ -76,6 +76,12 @@ impl Output {
         let _ = writeln!(self.people(), "{text}");
     }
 
+    /// Prints one of the JSON documents of a command that goes on, in a line of its own.
+    pub fn line(&self, document: &impl Serialize) -> anyhow::Result<()> {
+        let text = serde_json::to_string(document)?;
+        write_line(&mut std::io::stdout().lock(), &text)
+    }
+
     /// Prints the one JSON document of a command.
     pub fn document(&self, document: &impl Serialize) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(document)?;

@@ -1,16 +1,19 @@
 //! `cloudbuild run`: a recipe, from the top; what its journal knows is not done again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::args::RecipeArgs;
+use super::args::{RecipeArgs, RunArgs};
 use super::exit::{Exit, Failure, exit_of};
 use super::interrupt::Interrupts;
 use super::output::Format;
-use super::{Context, doctor, progress, recipe, setup, site, summary};
+use super::summary::Summary;
+use super::{Context, doctor, follow, progress, recipe, setup, site, summary};
 use crate::control::{self, ControlHandle, ControlOptions};
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
@@ -32,61 +35,172 @@ use crate::primitives::live::Live;
 use crate::primitives::proof::Proving;
 use crate::primitives::{Pace, Perform, Signals, import, view};
 
-/// Runs a recipe, or goes on with its unfinished run.
-pub fn run(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
-    let recipe = recipe::load(args)?;
-    let arguments = recipe::arguments(&recipe, args)?;
-    ready(ctx)?;
-    let dir = ctx.state_of(&args.recipe);
-    let state = open(&dir)?;
-    let _lock = state.1;
-    let state = state.0;
-    claim(&state, &dir, &args.recipe)?;
-    let text = serde_json::to_value(&arguments).context("write the arguments as JSON")?;
-    let run = begin(&state, &dir, &recipe, &text, args.restart)?;
-    let runtime = site::runtime()?;
-    let built = Store::open(dir.join("store"))?;
-    let files = site::files(ctx, built)?;
-    import::make_known_again(&state, run, &files)?;
-    let listener = progress::listener(&ctx.output);
-    let signals = Arc::new(Signals::default());
-    let guard = runtime.enter();
-    let interrupts = Interrupts::catch().context("wait for Ctrl-C")?;
-    let control = start_control(ctx, &runtime, &dir, &state, &files, &signals, &listener)?;
-    let live = Live {
-        dir: dir.clone(),
-        state: state.clone(),
-        run,
-        files,
-        key: Arc::new(SigningKey::load_or_create(&dir.join("key/secret.asc"), "cloudbuild archive key")?),
-        signals: Arc::clone(&signals),
-        listener: Arc::clone(&listener),
-        daemon: local_daemon(ctx),
-        proving: Proving::new(site::place(ctx, &dir, "proof")?, control.url.clone(), Arc::clone(&signals)),
-        machine: site::machine(&runtime)?,
-        stall: ctx.settings.stall_timeout,
-        runtime: runtime.handle().clone(),
-    };
-    drop(guard);
-    let cancel = Arc::new(AtomicBool::new(false));
-    let noted = Arc::clone(&listener);
-    let output = ctx.output;
-    let slowing = runtime.spawn(interrupts.slow_down(Arc::clone(&signals), move |line| match output.volume {
-        super::output::Volume::Quiet => output.say(line),
-        super::output::Volume::Normal | super::output::Volume::Verbose => {
-            noted.hear(&Event::Note { text: line.to_owned() });
+/// What the runs of a recipe have in common; the state directory is locked as long as this lives.
+pub struct Session<'c> {
+    ctx: &'c Context,
+    recipe: Recipe,
+    arguments: BTreeMap<String, serde_json::Value>,
+    dir: PathBuf,
+    state: State,
+    _lock: StateLock,
+    runtime: tokio::runtime::Runtime,
+    listener: Arc<dyn Listener>,
+    signals: Arc<Signals>,
+    cancel: Arc<AtomicBool>,
+}
+
+/// A run that came to an end, whatever that was.
+pub struct Ended {
+    /// The run.
+    pub run: RunId,
+    /// What the recipe returned.
+    pub result: anyhow::Result<serde_json::Value>,
+}
+
+/// Runs a recipe, or goes on with its unfinished run; with an interval, again and again.
+pub fn run(ctx: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
+    let session = Session::begin(ctx, &args.recipe)?;
+    match args.follow {
+        Some(interval) => follow::follow(&session, args.recipe.restart, interval),
+        None => {
+            let Ended { run, result } = session.run(args.recipe.restart, None)?;
+            session.show(run, result)
         }
-    }));
-    let halting = runtime.spawn(halt(Arc::clone(&signals), Arc::clone(&cancel)));
-    let live = Arc::new(live);
-    let performer: Arc<dyn Perform> = Arc::new(Journaled::new(Arc::<Live>::clone(&live), state.clone(), run));
-    let options = RunOptions { seed: run.0.unsigned_abs(), cancel, listener: Some(Arc::clone(&listener)) };
-    let result = recipe.run(performer, arguments, options);
-    slowing.abort();
-    halting.abort();
-    runtime.block_on(live.proving.leave())?;
-    leave(&runtime, control, &dir, signals.pace())?;
-    finish(ctx, &state, &dir, run, result.map_err(anyhow::Error::from), signals.pace())
+    }
+}
+
+impl<'c> Session<'c> {
+    /// Reads the recipe, checks the machine, takes the state directory, and listens for Ctrl-C from now on.
+    fn begin(ctx: &'c Context, args: &RecipeArgs) -> anyhow::Result<Session<'c>> {
+        let recipe = recipe::load(args)?;
+        let arguments = recipe::arguments(&recipe, args)?;
+        ready(ctx)?;
+        let dir = ctx.state_of(&args.recipe);
+        let (state, lock) = open(&dir)?;
+        claim(&state, &dir, &args.recipe)?;
+        let runtime = site::runtime()?;
+        let listener = progress::listener(&ctx.output);
+        let (signals, cancel) = (Arc::new(Signals::default()), Arc::new(AtomicBool::new(false)));
+        let guard = runtime.enter();
+        let interrupts = Interrupts::catch().context("wait for Ctrl-C")?;
+        drop(guard);
+        let (noted, output) = (Arc::clone(&listener), ctx.output);
+        runtime.spawn(interrupts.slow_down(Arc::clone(&signals), move |line| match output.volume {
+            super::output::Volume::Quiet => output.say(line),
+            super::output::Volume::Normal | super::output::Volume::Verbose => {
+                noted.hear(&Event::Note { text: line.to_owned() });
+            }
+        }));
+        runtime.spawn(halt(Arc::clone(&signals), Arc::clone(&cancel)));
+        Ok(Session { ctx, recipe, arguments, dir, state, _lock: lock, runtime, listener, signals, cancel })
+    }
+
+    /// Runs the recipe from the top; `restart` leaves an unfinished run behind, `round` counts where upstream is
+    /// followed.
+    pub fn run(&self, restart: bool, round: Option<u64>) -> anyhow::Result<Ended> {
+        let Session { ctx, dir, state, runtime, listener, signals, .. } = self;
+        let text = serde_json::to_value(&self.arguments).context("write the arguments as JSON")?;
+        let run = begin(state, dir, &self.recipe, &text, restart)?;
+        let built = Store::open(dir.join("store"))?;
+        let guard = runtime.enter();
+        let files = site::files(ctx, built)?;
+        import::make_known_again(state, run, &files)?;
+        let control = start_control(ctx, runtime, dir, state, &files, signals, listener)?;
+        let live = Live {
+            dir: dir.clone(),
+            state: state.clone(),
+            run,
+            files,
+            key: Arc::new(SigningKey::load_or_create(&dir.join("key/secret.asc"), "cloudbuild archive key")?),
+            signals: Arc::clone(signals),
+            listener: Arc::clone(listener),
+            daemon: local_daemon(ctx),
+            proving: Proving::new(site::place(ctx, dir, "proof")?, control.url.clone(), Arc::clone(signals)),
+            machine: site::machine(runtime)?,
+            stall: ctx.settings.stall_timeout,
+            round,
+            runtime: runtime.handle().clone(),
+        };
+        drop(guard);
+        let live = Arc::new(live);
+        let performer: Arc<dyn Perform> = Arc::new(Journaled::new(Arc::<Live>::clone(&live), state.clone(), run));
+        let (seed, cancel) = (run.0.unsigned_abs(), Arc::clone(&self.cancel));
+        let options = RunOptions { seed, cancel, listener: Some(Arc::clone(listener)) };
+        let result = self.recipe.run(performer, self.arguments.clone(), options).map_err(anyhow::Error::from);
+        runtime.block_on(live.proving.leave())?;
+        leave(runtime, control, dir, signals.pace())?;
+        let status = match &result {
+            Ok(_) => RunStatus::Finished,
+            Err(error) if self.was_interrupted(error) => RunStatus::Interrupted,
+            Err(_) => RunStatus::Failed,
+        };
+        let now = clock::now().as_millisecond();
+        state.write(move |tx| runs::end(tx, run, status, now))?;
+        Ok(Ended { run, result })
+    }
+
+    /// Whether a run ended because somebody stopped it.
+    pub fn was_interrupted(&self, error: &anyhow::Error) -> bool {
+        self.signals.pace() == Pace::Halt || exit_of(error) == Exit::Interrupted
+    }
+
+    /// What the commands' own settings are.
+    pub fn ctx(&self) -> &Context {
+        self.ctx
+    }
+
+    /// The state of all runs.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What came of a run.
+    pub fn summary(&self, run: RunId, value: serde_json::Value) -> anyhow::Result<Summary> {
+        summary::read(&self.state, &self.dir, run, value)
+    }
+
+    /// How fast things go on.
+    pub fn pace(&self) -> Pace {
+        self.signals.pace()
+    }
+
+    /// Waits so long, or until somebody stops it.
+    pub fn wait(&self, time: Duration) {
+        let mut paces = self.signals.paces();
+        self.runtime.block_on(async {
+            tokio::select! {
+                // The other end lives as long as the session.
+                _ = paces.wait_for(|pace| *pace != Pace::Go) => {}
+                () = tokio::time::sleep(time) => {}
+            }
+        });
+    }
+
+    /// Shows what came of a run.
+    fn show(&self, run: RunId, result: anyhow::Result<serde_json::Value>) -> anyhow::Result<Exit> {
+        let output = self.ctx.output;
+        match result {
+            Ok(value) => {
+                let summary = self.summary(run, value)?;
+                match output.format {
+                    Format::Json => output.document(&summary)?,
+                    Format::Text => output.say(&summary.text()),
+                }
+                Ok(summary.exit())
+            }
+            Err(error) if self.was_interrupted(&error) => {
+                tracing::debug!(%error, "what the run ended with");
+                Err(interrupted().into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The end of a run that somebody stopped.
+pub fn interrupted() -> Failure {
+    Failure::new(Exit::Interrupted, "interrupted; what was finished is kept")
+        .hint("start it again, and it goes on from here")
 }
 
 /// Checks that this machine can build, and installs what it lacks where that was asked for.
@@ -204,40 +318,4 @@ fn leave(runtime: &tokio::runtime::Runtime, control: ControlHandle, dir: &Path, 
         here::stop(dir, true)?;
     }
     runtime.block_on(control.stop())
-}
-
-/// Records how the run ended and shows what came of it.
-fn finish(
-    ctx: &Context,
-    state: &State,
-    dir: &Path,
-    run: RunId,
-    result: anyhow::Result<serde_json::Value>,
-    pace: Pace,
-) -> anyhow::Result<Exit> {
-    let now = clock::now().as_millisecond();
-    let interrupted = pace == Pace::Halt || result.as_ref().is_err_and(|error| exit_of(error) == Exit::Interrupted);
-    let status = match &result {
-        _ if interrupted && result.is_err() => RunStatus::Interrupted,
-        Ok(_) => RunStatus::Finished,
-        Err(_) => RunStatus::Failed,
-    };
-    state.write(move |tx| runs::end(tx, run, status, now))?;
-    match result {
-        Ok(value) => {
-            let summary = summary::read(state, dir, run, value)?;
-            match ctx.output.format {
-                Format::Json => ctx.output.document(&summary)?,
-                Format::Text => ctx.output.say(&summary.text()),
-            }
-            Ok(summary.exit())
-        }
-        Err(error) if interrupted => {
-            tracing::debug!(%error, "what the run ended with");
-            Err(Failure::new(Exit::Interrupted, "interrupted; what was finished is kept")
-                .hint("start it again, and it goes on from here")
-                .into())
-        }
-        Err(error) => Err(error),
-    }
 }

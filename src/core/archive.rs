@@ -3,8 +3,9 @@
 use rustc_hash::FxHashMap;
 
 use crate::core::debian::malformed::Malformed;
-use crate::core::debian::packages::{self, Package};
-use crate::core::debian::sources::{self, Source};
+use crate::core::debian::packages::Package;
+use crate::core::debian::parsed::{self, Parsed};
+use crate::core::debian::sources::Source;
 use crate::core::debian::version;
 use crate::core::pinned::{Imported, IndexKind, PinnedIndex, PinnedSuite};
 
@@ -48,7 +49,7 @@ pub struct Archive<'a> {
     pub sources: Vec<SourceRecord<'a>>,
     /// All binary packages, in the order of the entries.
     pub packages: Vec<PackageRecord<'a>>,
-    /// Stanzas that cannot be read, each with the index it is in.
+    /// Stanzas that cannot be read, each with the file that it is in.
     pub malformed: Vec<(String, Malformed)>,
 }
 
@@ -69,29 +70,44 @@ pub fn with_bytes<'a, E>(
     Ok(indexes)
 }
 
+/// What one index lists.
+#[derive(Debug)]
+pub enum Listed<'a> {
+    /// Source packages.
+    Sources(Parsed<Source<'a>>),
+    /// Binary packages.
+    Packages(Parsed<Package<'a>>),
+}
+
+/// Parses one index.
+pub fn list<'a>(index: IndexBytes<'a>) -> Listed<'a> {
+    match index.index.kind {
+        IndexKind::Sources => Listed::Sources(parsed::parse(index.bytes)),
+        IndexKind::Packages(_) => Listed::Packages(parsed::parse(index.bytes)),
+    }
+}
+
 /// Reads all indexes.
 pub fn read<'a>(indexes: &[IndexBytes<'a>]) -> Archive<'a> {
+    compose(indexes.iter().map(|index| (*index, list(*index))))
+}
+
+/// Puts together what indexes list.
+pub fn compose<'a>(indexes: impl IntoIterator<Item = (IndexBytes<'a>, Listed<'a>)>) -> Archive<'a> {
     let mut archive = Archive::default();
-    for &IndexBytes { suite, index, bytes } in indexes {
+    for (IndexBytes { suite, index, .. }, listed) in indexes {
         let component = index.component.as_str();
-        let malformed = match &index.kind {
-            IndexKind::Sources => {
-                let (sources, malformed) = sources::read(bytes);
-                archive.sources.extend(sources.into_iter().map(|source| SourceRecord { suite, component, source }));
+        let malformed = match listed {
+            Listed::Sources(Parsed { read, malformed }) => {
+                archive.sources.extend(read.into_iter().map(|source| SourceRecord { suite, component, source }));
                 malformed
             }
-            IndexKind::Packages(_) => {
-                let (packages, malformed) = packages::read(bytes);
-                archive.packages.extend(packages.into_iter().map(|package| PackageRecord {
-                    suite,
-                    component,
-                    package,
-                }));
+            Listed::Packages(Parsed { read, malformed }) => {
+                archive.packages.extend(read.into_iter().map(|package| PackageRecord { suite, component, package }));
                 malformed
             }
         };
-        let place = || format!("{} {} {}", suite.uri, suite.suite, component);
-        archive.malformed.extend(malformed.into_iter().map(|stanza| (place(), stanza)));
+        archive.malformed.extend(malformed.into_iter().map(|stanza| (suite.file_of(index), stanza)));
     }
     archive
 }

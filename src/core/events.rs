@@ -38,6 +38,13 @@ pub enum Event {
         /// How many of them were finished before (this run's earlier start).
         done: u64,
     },
+    /// What upstream has newer than was built here, or what was never built; told by rounds that follow upstream.
+    Outdated {
+        /// Which round, from 1.
+        round: u64,
+        /// Each source with its version, and what there is of it, in words.
+        sources: Vec<String>,
+    },
     /// A builder took a job.
     JobStarted {
         /// The stage.

@@ -11,6 +11,7 @@ pub mod plan;
 pub mod import;
 pub mod pinned;
 pub mod archive;
+pub mod outdated;
 pub mod view;
 pub mod order;
 pub mod inputs;

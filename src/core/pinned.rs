@@ -80,6 +80,26 @@ pub struct PinnedSuite {
     pub indexes: Vec<PinnedIndex>,
 }
 
+impl PinnedSuite {
+    /// The file that an index was, for people: it may have been fetched in a compressed form, or by its hash.
+    pub fn file_of(&self, index: &PinnedIndex) -> String {
+        let PinnedSuite { uri, suite, .. } = self;
+        let name = match &index.kind {
+            IndexKind::Sources => "source/Sources".to_owned(),
+            IndexKind::Packages(architecture) => format!("binary-{architecture}/Packages"),
+        };
+        match index.component.as_str() {
+            // A flat archive has its indexes beside its Release file.
+            "" => {
+                let folder = suite.trim_matches('/').trim_start_matches("./").trim_matches('.');
+                let slash = if folder.is_empty() { "" } else { "/" };
+                format!("{uri}/{folder}{slash}{}", name.rsplit('/').next().unwrap_or(&name))
+            }
+            component => format!("{uri}/dists/{suite}/{component}/{name}"),
+        }
+    }
+}
+
 /// Everything an import pinned; its id is the hash of this value's JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,5 +118,27 @@ impl Imported {
         let pinned = Imported { notes: Vec::new(), ..self.clone() };
         let json = serde_json::to_vec(&pinned).expect("plain data always becomes JSON");
         ImportId(Sha256::of(&json))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::archive::tests::suite;
+
+    #[test]
+    fn a_malformed_stanza_is_said_to_be_in_a_file_that_one_finds() {
+        let check = |name: &str, component: &str, kind: IndexKind| {
+            let index = PinnedIndex { component: component.into(), kind, sha256: Sha256([0; 32]), size: 0 };
+            suite(name, Role::Named, false).file_of(&index)
+        };
+        let packages = || IndexKind::Packages("amd64".into());
+        let root = "http://deb.example.org/debian";
+        assert_eq!(check("trixie", "main", IndexKind::Sources), format!("{root}/dists/trixie/main/source/Sources"));
+        let path = "dists/trixie/security/updates/main/binary-amd64/Packages";
+        assert_eq!(check("trixie/security", "updates/main", packages()), format!("{root}/{path}"));
+        assert_eq!(check("./", "", packages()), format!("{root}/Packages"));
+        assert_eq!(check("/", "", IndexKind::Sources), format!("{root}/Sources"));
+        assert_eq!(check("./all/", "", packages()), format!("{root}/all/Packages"));
     }
 }

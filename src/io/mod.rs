@@ -9,6 +9,7 @@ pub mod openpgp;
 pub mod settings;
 pub mod host;
 pub mod mirror;
+pub mod parsed;
 pub mod sbuild;
 pub mod machines;
 pub mod archive;

@@ -10,9 +10,13 @@ use crate::core::pinned::Imported;
 use crate::core::recipe::{ImportRequest, ImportResult, Response};
 use crate::io::clock;
 use crate::io::mirror::Mirror;
+use crate::io::parsed;
 use crate::io::state::{State, imports, jobs, journal};
 use crate::io::store::{Mapped, Store};
 use crate::primitives::files::Files;
+
+/// So many malformed stanzas are said one by one when a run begins.
+const SHOWN: usize = 20;
 
 /// Fetches, verifies and pins what the request names. `machine` is the machine's own architecture.
 pub async fn fetch(
@@ -40,8 +44,12 @@ pub fn pin(state: &State, cache: &Store, imported: Imported, listener: &dyn List
 /// Counts what an import offers; stanzas that cannot be read are said once here.
 pub fn count(cache: &Store, imported: &Imported, listener: &dyn Listener) -> anyhow::Result<ImportResult> {
     with_archive(cache, imported, |archive| {
-        for (index, malformed) in &archive.malformed {
+        for (index, malformed) in archive.malformed.iter().take(SHOWN) {
             listener.hear(&Event::Note { text: format!("{index}: {malformed}; left out") });
+        }
+        if let Some(more) = archive.malformed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            let text = format!("{more} more stanzas cannot be read; `cloudbuild import` lists them all");
+            listener.hear(&Event::Note { text });
         }
         Ok(ImportResult {
             import: imported.id(),
@@ -75,7 +83,8 @@ pub fn with_archive<T>(
     let indexes = archive::with_bytes(imported, |_| {
         bytes.next().map(|mapped| &**mapped).context("as many indexes are mapped as there are")
     })?;
-    look(&archive::read(&indexes))
+    let listed = parsed::list(cache, &indexes);
+    look(&archive::compose(indexes.into_iter().zip(listed)))
 }
 
 /// Makes an import's files known: what chroots may install, and the files of the sources that are `wanted`, by name and

@@ -40,6 +40,8 @@ pub struct Live {
     pub machine: String,
     /// Stop a build that neither printed nor used the CPU for so long.
     pub stall: Duration,
+    /// The round, where upstream is followed.
+    pub round: Option<u64>,
     /// Where waiting happens.
     pub runtime: tokio::runtime::Handle,
 }
@@ -80,6 +82,7 @@ impl Perform for Live {
                     files: &self.files,
                     key: &self.key,
                     listener,
+                    round: self.round,
                     proving: &self.proving,
                 };
                 Response::Publish(self.runtime.block_on(publish::publish(&publishing, &request))?)
@@ -119,6 +122,7 @@ impl Live {
             listener: self.listener.as_ref(),
             keep_builders,
             prepare_proof,
+            round: self.round,
             stall: self.stall,
         }
     }

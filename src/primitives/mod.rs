@@ -5,6 +5,7 @@
 pub mod files;
 pub mod import;
 pub mod order;
+pub mod outdated;
 pub mod view;
 pub mod build;
 pub mod compare;

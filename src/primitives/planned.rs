@@ -32,6 +32,7 @@ pub struct Planned {
 #[derive(Default)]
 struct Seen {
     imports: Vec<Imported>,
+    orders: Vec<OrderResult>,
     plan: Plan,
 }
 
@@ -50,6 +51,12 @@ impl Planned {
     /// The steps so far.
     pub fn plan(&self) -> Plan {
         self.seen().plan.clone()
+    }
+
+    /// The orders so far, each with the import that it is over.
+    pub fn orders(&self) -> anyhow::Result<Vec<(Imported, OrderResult)>> {
+        let orders = self.seen().orders.clone();
+        orders.into_iter().map(|order| Ok((self.imported(order.import)?, order))).collect()
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -80,6 +87,7 @@ impl Planned {
         let imported = self.imported(request.import)?;
         let result = order::order(&self.cache, &imported, request, self.listener.as_ref())?;
         let unbuildable = self.unbuildable(&imported, &result)?;
+        self.seen().orders.push(result.clone());
         self.record(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
         Ok(result)
     }

@@ -38,6 +38,8 @@ pub struct Publishing<'p> {
     pub key: &'p SigningKey,
     /// Who hears of what happens.
     pub listener: &'p dyn Listener,
+    /// The round, where upstream is followed: what fails in it stays published as an earlier round built it.
+    pub round: Option<u64>,
     /// Where real apt installs from what was published.
     pub proving: &'p Proving,
 }
@@ -125,7 +127,9 @@ async fn prove(
     contents: &Contents,
 ) -> anyhow::Result<Proof> {
     // Of those, the last one in the order was offered over a view that has what came before it.
-    let last = made.iter().max_by_key(|made| made.job.position).context("something was built")?;
+    // What an earlier round built was offered over a view that is gone.
+    let of_run = made.iter().filter(|made| made.job.run == publishing.run);
+    let Some(last) = of_run.max_by_key(|made| made.job.position) else { return Ok(Proof::default()) };
     let offer = publishing.state.read(|db| jobs::offer(db, last.job.id))?;
     let offer = offer.with_context(|| format!("job {} was never offered", last.job.id))?;
     let ordinary = contents.binaries.iter().filter(|file| file.kind == BinaryKind::Deb);
@@ -148,13 +152,26 @@ fn made(publishing: &Publishing<'_>, request: &PublishRequest) -> anyhow::Result
     let mut newest: BTreeMap<(String, String), Made> = BTreeMap::new();
     for stage in &request.stages {
         for job in publishing.state.read(|db| jobs::by_stage(db, run, stage))? {
-            if job.state == JobState::Installed {
+            if let Some(job) = installed(publishing, job)? {
                 let artifacts = publishing.state.read(|db| artifacts::by_job(db, job.id))?;
                 newest.insert((job.source.clone(), job.arch.clone()), Made { job, artifacts });
             }
         }
     }
     Ok(newest.into_values().collect())
+}
+
+/// A job that is installed, or, where upstream is followed, the last one before it that was: an archive that tracks
+/// another one does not lose a package because its next version cannot be built yet.
+fn installed(publishing: &Publishing<'_>, job: Job) -> anyhow::Result<Option<Job>> {
+    if job.state == JobState::Installed {
+        return Ok(Some(job));
+    }
+    if publishing.round.is_none() {
+        return Ok(None);
+    }
+    let before = publishing.state.read(|db| jobs::installed_before(db, job.run, &job.stage, &job.source, &job.arch))?;
+    Ok(before.into_iter().next())
 }
 
 async fn contents(publishing: &Publishing<'_>, made: &[Made], root: &Path) -> anyhow::Result<Contents> {

@@ -251,10 +251,15 @@ impl Running {
 
     /// Waits until it has said this, on either output; fails the test when it ends or takes too long before.
     pub fn await_text(&self, text: &str) {
+        self.await_texts(1, text);
+    }
+
+    /// The same for a text that it says again and again: until it was said so often.
+    pub fn await_texts(&self, times: usize, text: &str) {
         let mut said = self.heard.said.lock().unwrap();
         loop {
             let (stdout, stderr) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
-            if stdout.contains(text) || stderr.contains(text) {
+            if stdout.matches(text).count().max(stderr.matches(text).count()) >= times {
                 return;
             }
             let left = self.until.saturating_duration_since(Instant::now());

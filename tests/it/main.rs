@@ -7,15 +7,19 @@ mod harness;
 mod refused;
 
 // Chapters.
+mod bad_index;
 mod bad_input;
 mod bad_machine;
 mod bad_mirror;
 mod bad_state;
 mod fixture_works;
+mod follow;
 mod harness_works;
 mod looking;
+mod outdated;
 mod packages_behave;
 mod slow_chroot;
+mod slow_follow;
 mod slow_machine;
 mod slow_outcomes;
 mod slow_refusals;

@@ -1,5 +1,6 @@
 //! The machine's own APT sources, and an ordinary user of it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
@@ -42,6 +43,73 @@ fn hello_from_the_machines_own_sources_is_rebuilt_and_apt_installs_it() {
     let ran = place.cloudbuild(&[recipe.to_str().unwrap()]).run();
     assert_eq!(ran.code, Some(0), "{ran:?}");
     has_in_order(&ran.stdout, &["installed  hello ", "built before from the same inputs", "unchanged  "]);
+}
+
+/// Prints `architecture source version-of-the-source` for each paragraph of Packages indexes, `source NAME VERSION` for
+/// each of Sources indexes. It knows nothing of what it is to judge, and is not clever.
+const AWK: &str = r#"
+BEGIN { RS = ""; FS = "\n" }
+{
+    name = version = architecture = source = ""
+    for (i = 1; i <= NF; i++) {
+        if ($i ~ /^Package: /) name = substr($i, 10)
+        if ($i ~ /^Version: /) version = substr($i, 10)
+        if ($i ~ /^Architecture: /) architecture = substr($i, 15)
+        if ($i ~ /^Source: /) source = substr($i, 9)
+    }
+    if (FILENAME ~ /Sources$/) { print "source", name, version; next }
+    if (source == "") source = name
+    if (split(source, parts, /[ ()]+/) > 1) { source = parts[1]; version = parts[2] }
+    else sub(/\+b[0-9]+$/, "", version)
+    print architecture, source, version
+}
+"#;
+
+#[test]
+fn of_the_machines_own_suite_little_is_outdated_and_each_of_it_really_is() {
+    let place = Place::new();
+    let cache = place.path().join("cache");
+    let ran = place.cloudbuild(&["outdated", "--json"]).env("CLOUDBUILD_CACHE_DIR", cache.to_str().unwrap()).run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let found = document(&ran);
+    // The second time, what the indexes list comes from the tables that the first one kept.
+    let tables = fs::read_dir(cache.join("files/parsed")).unwrap().count();
+    assert!(tables > 1, "{tables} tables");
+    let again = place.cloudbuild(&["outdated", "--json"]).env("CLOUDBUILD_CACHE_DIR", cache.to_str().unwrap()).run();
+    assert_eq!(again.stdout, ran.stdout);
+
+    // Beside them the cache has nothing but the indexes.
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(cache.join("files")).sort_by_file_name() {
+        let entry = entry.unwrap();
+        if !entry.file_type().is_file() || entry.path().extension().is_some() {
+            continue;
+        }
+        let bytes = fs::read(entry.path()).unwrap();
+        let kind = match memchr::memmem::find(&bytes, b"\nDirectory: ") {
+            Some(_) => "Sources",
+            None => "Packages",
+        };
+        let named = entry.path().with_extension(kind);
+        fs::rename(entry.path(), &named).unwrap();
+        files.push(named);
+    }
+    let told = output(Command::new("awk").env("LC_ALL", "C").arg(AWK).args(&files));
+    let told = String::from_utf8_lossy(&told);
+    let there: HashSet<&str> = told.lines().collect();
+    let count = |verdict: &str, arch: &str| found["counts"][arch][verdict].as_u64().unwrap_or(0);
+    for arch in [architecture(), "all"] {
+        let (few, many) = (count("missing", arch) + count("older", arch), count("current", arch));
+        assert!(many > 10_000 && few * 500 < many, "of {arch}, {few} are outdated and {many} are not: {found:#}");
+    }
+    for line in found["outdated"].as_array().unwrap() {
+        let [source, version, arch] = ["source", "version", "arch"].map(|key| line[key].as_str().unwrap());
+        assert!(there.contains(format!("source {source} {version}").as_str()), "there is such a source: {line}");
+        assert!(!there.contains(format!("{arch} {source} {version}").as_str()), "it is there: {line}");
+        if let Some(have) = line["have"].as_str() {
+            assert!(there.contains(format!("{arch} {source} {have}").as_str()), "that is there: {line}");
+        }
+    }
 }
 
 /// An ordinary user that the test makes, with a range of ids; it goes when this is dropped.

@@ -111,7 +111,7 @@ impl Screen {
             }
             Event::JobStarted { .. } | Event::JobFinished { .. } => {}
             Event::StageFinished { .. } => self.end_step(),
-            Event::Note { .. } => self.print(event),
+            Event::Note { .. } | Event::Outdated { .. } => self.print(event),
             Event::Published { .. } | Event::Proved { .. } => {
                 self.end_step();
                 self.print(event);

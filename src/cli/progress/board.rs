@@ -84,6 +84,7 @@ impl Board {
             Event::Working { .. }
             | Event::Progress { .. }
             | Event::Note { .. }
+            | Event::Outdated { .. }
             | Event::Published { .. }
             | Event::Proved { .. } => {}
         }

@@ -17,6 +17,7 @@ pub fn lines(event: &Event) -> Vec<String> {
             let before = if *done > 0 { format!(", {done} of them done before") } else { String::new() };
             vec![format!("stage {}: {}{before}", clean(stage), counted(*jobs, "job"))]
         }
+        Event::Outdated { round, sources } => vec![outdated(*round, sources)],
         Event::JobStarted { source, version, arch, builder, .. } => {
             vec![format!("building  {} on {}", title(source, version, arch), clean(builder))]
         }
@@ -30,6 +31,22 @@ pub fn lines(event: &Event) -> Vec<String> {
             vec![format!("{verb}  {} suite {}: {sources}, {packages}", clean(path), clean(suite))]
         }
         Event::Proved { line } => vec![format!("proved  {}", clean(line))],
+    }
+}
+
+/// So many outdated sources are named.
+const NAMED: usize = 20;
+
+/// What is outdated, in one line.
+fn outdated(round: u64, sources: &[String]) -> String {
+    let mut named: Vec<String> = sources.iter().take(NAMED).map(|source| clean(source)).collect();
+    if sources.len() > NAMED {
+        named.push(format!("and {} more", sources.len() - NAMED));
+    }
+    match sources.len() {
+        0 => format!("round {round}: nothing is outdated"),
+        1 => format!("round {round}: 1 source is outdated: {}", named.join(", ")),
+        count => format!("round {round}: {count} sources are outdated: {}", named.join(", ")),
     }
 }
 
@@ -69,10 +86,28 @@ pub fn volume(event: &Event) -> Volume {
         | Event::Progress { .. }
         | Event::Note { .. }
         | Event::StageStarted { .. }
+        | Event::Outdated { .. }
         | Event::JobStarted { .. }
         | Event::JobFinished { .. }
         | Event::StageFinished { .. }
         | Event::Published { .. }
         | Event::Proved { .. } => Volume::Normal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_says_in_one_line_what_is_outdated() {
+        let check = |count: usize| {
+            let sources = (1..=count).map(|number| format!("p{number} 2 (only those of 1 are there)")).collect();
+            lines(&Event::Outdated { round: 2, sources }).join("\n")
+        };
+        assert_eq!(check(0), "round 2: nothing is outdated");
+        assert_eq!(check(1), "round 2: 1 source is outdated: p1 2 (only those of 1 are there)");
+        assert!(check(2).starts_with("round 2: 2 sources are outdated: p1 2 ("), "{}", check(2));
+        assert!(check(25).ends_with("p20 2 (only those of 1 are there), and 5 more"), "{}", check(25));
     }
 }

@@ -165,14 +165,13 @@ pub fn split(bytes: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-/// Joins what the parts of an index gave, in their order.
-pub fn join<T, M>(parts: Vec<(Vec<T>, Vec<M>)>) -> (Vec<T>, Vec<M>) {
-    let mut all = (Vec::with_capacity(parts.iter().map(|(read, _)| read.len()).sum()), Vec::new());
-    for (mut read, mut malformed) in parts {
-        all.0.append(&mut read);
-        all.1.append(&mut malformed);
-    }
-    all
+/// So much of a text from an index is repeated in a message, in bytes.
+pub const SHOWN: usize = 200;
+
+/// A text as messages repeat it: what is not UTF-8 replaced, and no more than [`SHOWN`].
+pub fn shown(text: &[u8]) -> String {
+    let start = String::from_utf8_lossy(&text[..text.len().min(SHOWN)]);
+    format!("{start}{}", if text.len() > SHOWN { "..." } else { "" })
 }
 
 /// The text of a field that must be UTF-8.
@@ -180,8 +179,7 @@ pub fn join<T, M>(parts: Vec<(Vec<T>, Vec<M>)>) -> (Vec<T>, Vec<M>) {
 /// # Errors
 /// In words, for a message that names the place.
 pub fn utf8<'a>(field: &str, value: &'a [u8]) -> Result<&'a str, String> {
-    std::str::from_utf8(value)
-        .map_err(|_| format!("`{field}`: expected UTF-8, got `{}`", String::from_utf8_lossy(value)))
+    std::str::from_utf8(value).map_err(|_| format!("`{field}`: expected UTF-8, got `{}`", shown(value)))
 }
 
 #[cfg(test)]

@@ -15,12 +15,34 @@ pub struct Malformed {
     pub reason: String,
 }
 
-impl Malformed {
+/// The same before its line is known.
+#[derive(Debug)]
+pub struct Misread {
+    offset: usize,
+    package: String,
+    reason: String,
+}
+
+impl Misread {
     /// For a paragraph that lies inside `index`.
-    pub fn new(index: &[u8], paragraph: Paragraph<'_>, reason: String) -> Malformed {
+    pub fn new(index: &[u8], paragraph: Paragraph<'_>, reason: String) -> Misread {
         let offset = (paragraph.bytes.as_ptr() as usize).saturating_sub(index.as_ptr() as usize);
-        let package = paragraph.field("Package").map_or_else(|| "?".into(), String::from_utf8_lossy);
-        Malformed { line: control::line_of(index, offset), package: package.into_owned(), reason }
+        let package = paragraph.field("Package").map_or_else(|| "?".to_owned(), control::shown);
+        Misread { offset, package, reason }
+    }
+}
+
+impl Malformed {
+    /// Gives each its line, in one pass over the index: a whole archive may be malformed. In the order of the index.
+    pub fn numbered(index: &[u8], misread: Vec<Misread>) -> Vec<Malformed> {
+        let (mut line, mut counted) = (1, 0);
+        let mut numbered = Vec::with_capacity(misread.len());
+        for Misread { offset, package, reason } in misread {
+            line += control::line_of(&index[counted..], offset - counted) - 1;
+            counted = offset;
+            numbered.push(Malformed { line, package, reason });
+        }
+        numbered
     }
 }
 

@@ -4,11 +4,13 @@
 
 pub mod control;
 pub mod malformed;
+pub mod index;
 pub mod version;
 pub mod architecture;
 pub mod relation;
 pub mod sources;
 pub mod packages;
+pub mod parsed;
 pub mod changes;
 pub mod release;
 pub mod apt_source;

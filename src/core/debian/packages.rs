@@ -1,13 +1,12 @@
 //! Binary packages, as a Packages index lists them.
 
-use rayon::prelude::*;
-
 use crate::core::debian::control::{self, Paragraph};
+use crate::core::debian::index;
 use crate::core::debian::malformed::Malformed;
 use crate::core::ids::Sha256;
 
 /// One stanza of a Packages index; borrows from it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Package<'a> {
     /// Binary package name.
     pub name: &'a str,
@@ -43,21 +42,7 @@ pub struct Package<'a> {
 
 /// Reads a whole index, in parallel. A stanza that cannot be read is reported and left out; the rest goes on.
 pub fn read(index: &[u8]) -> (Vec<Package<'_>>, Vec<Malformed>) {
-    let parts = control::split(index)
-        .into_par_iter()
-        .map(|part| {
-            let mut packages = Vec::with_capacity(part.len() / 700);
-            let mut malformed = Vec::new();
-            for paragraph in control::paragraphs(part) {
-                match package(paragraph) {
-                    Ok(package) => packages.push(package),
-                    Err(reason) => malformed.push(Malformed::new(index, paragraph, reason)),
-                }
-            }
-            (packages, malformed)
-        })
-        .collect::<Vec<_>>();
-    control::join(parts)
+    index::read(index, 700, package)
 }
 
 /// Reads one control paragraph that carries `Filename`, `Size` and `SHA256` too.

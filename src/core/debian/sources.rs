@@ -1,13 +1,12 @@
 //! Source packages, as a Sources index lists them.
 
-use rayon::prelude::*;
-
 use crate::core::debian::control::{self, Paragraph};
+use crate::core::debian::index;
 use crate::core::debian::malformed::Malformed;
 use crate::core::ids::Sha256;
 
 /// One stanza of a Sources index; borrows from it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source<'a> {
     /// Source package name.
     pub name: &'a str,
@@ -48,21 +47,7 @@ pub struct SourceFile<'a> {
 
 /// Reads a whole index, in parallel. A stanza that cannot be read is reported and left out; the rest goes on.
 pub fn read(index: &[u8]) -> (Vec<Source<'_>>, Vec<Malformed>) {
-    let parts = control::split(index)
-        .into_par_iter()
-        .map(|part| {
-            let mut sources = Vec::with_capacity(part.len() / 2500);
-            let mut malformed = Vec::new();
-            for paragraph in control::paragraphs(part) {
-                match source(paragraph) {
-                    Ok(source) => sources.push(source),
-                    Err(reason) => malformed.push(Malformed::new(index, paragraph, reason)),
-                }
-            }
-            (sources, malformed)
-        })
-        .collect::<Vec<_>>();
-    control::join(parts)
+    index::read(index, 2500, source)
 }
 
 fn source(paragraph: Paragraph<'_>) -> Result<Source<'_>, String> {

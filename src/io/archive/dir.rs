@@ -44,6 +44,22 @@ pub fn present(root: &Path, suite: &str) -> Result<Option<Present>, ArchiveError
     }
 }
 
+/// The Packages indexes of a suite for an architecture, of each component; none where nothing was published yet.
+pub fn packages(root: &Path, suite: &str, architecture: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
+    let mut indexes = Vec::new();
+    let Some(present) = present(root, suite)? else { return Ok(indexes) };
+    let components = present.release.lines().find_map(|line| line.strip_prefix("Components:")).unwrap_or_default();
+    for component in components.split_whitespace() {
+        let path = root.join(format!("dists/{suite}/{component}/binary-{architecture}/Packages"));
+        match std::fs::read(&path) {
+            Ok(index) => indexes.push(index),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(ArchiveError::io("read", path)(error)),
+        }
+    }
+    Ok(indexes)
+}
+
 /// What is in the pool by now, by path; goes into `Contents::pool`.
 pub fn pool(root: &Path) -> Result<BTreeMap<String, Sha256>, ArchiveError> {
     let records = generations::read(root)?;

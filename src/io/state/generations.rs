@@ -95,3 +95,11 @@ pub fn latest(db: &Db, path: &str, suite: &str) -> Result<Option<Generation>, St
         .prepare_cached("SELECT * FROM generations WHERE path = ?1 AND suite = ?2 ORDER BY id DESC LIMIT 1")?;
     Ok(query.query_row((path, suite), from_row).optional()?)
 }
+
+/// The newest generation of each suite of each archive.
+pub fn newest(db: &Db) -> Result<Vec<Generation>, StateError> {
+    let mut query = db.connection().prepare_cached(
+        "SELECT * FROM generations WHERE id IN (SELECT max(id) FROM generations GROUP BY path, suite) ORDER BY id",
+    )?;
+    Ok(query.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+}

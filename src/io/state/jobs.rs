@@ -310,7 +310,15 @@ pub fn find_reusable(db: &Db, inputs: InputsHash) -> Result<Option<(Job, Vec<art
     Ok(Some((job, made)))
 }
 
-/// Takes the result of `from` for `to`, which has the same inputs: artifacts and state in one.
+/// The installed jobs of runs before `run` for a stage, source and architecture, newest first.
+pub fn installed_before(db: &Db, run: RunId, stage: &str, source: &str, arch: &str) -> Result<Vec<Job>, StateError> {
+    let mut query = db.connection().prepare_cached(select!(
+        "WHERE source = ?1 AND arch = ?2 AND stage = ?3 AND state = 'installed' AND run < ?4 ORDER BY id DESC"
+    ))?;
+    Ok(query.query_map((source, arch, stage, run.0), from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Takes the result of `from` for `to`, as one that these inputs gave: artifacts and state in one.
 pub fn reuse(tx: &Tx, from: JobId, to: JobId, inputs: InputsHash, now: i64) -> Result<Job, StateError> {
     artifacts::copy(tx, from, to)?;
     tx.connection().prepare_cached("UPDATE jobs SET inputs = ?2 WHERE id = ?1")?.execute((to.0, inputs.to_string()))?;

@@ -7,6 +7,7 @@
 
 mod prefetch;
 mod ready;
+mod take_over;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,6 +51,9 @@ pub struct Stage<'s> {
     pub keep_builders: &'s dyn Fn(Pace) -> anyhow::Result<bool>,
     /// Makes a chroot ready for the proof of what is built, by the chroot that builds are made in.
     pub prepare_proof: &'s dyn Fn(ChrootKey),
+    /// The round, where upstream is followed: what was built of the same version is taken over whatever it was built
+    /// against.
+    pub round: Option<u64>,
     /// Stop a build that neither printed nor used the CPU for so long.
     pub stall: Duration,
 }
@@ -60,12 +64,16 @@ pub struct Stage<'s> {
 /// [`Interrupted`] when the pace was slowed and nothing runs any more; whatever the state or the disk say.
 pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> anyhow::Result<BuildResult> {
     insert(stage, request)?;
-    let jobs = stage.jobs(&request.stage)?;
-    let done = jobs.iter().filter(|job| job.state.is_terminal()).count() as u64;
-    let started = Event::StageStarted { stage: request.stage.clone(), jobs: jobs.len() as u64, done };
-    stage.listener.hear(&started);
     with_archive(&stage.files.cache, imported, |archive| {
         let planner = ready::Planner::new(stage, imported, archive, request)?;
+        if let Some(round) = stage.round {
+            planner.take_over(&stage.jobs(&request.stage)?)?;
+            stage.listener.hear(&take_over::tell(stage, round, &stage.jobs(&request.stage)?)?);
+        }
+        let jobs = stage.jobs(&request.stage)?;
+        let done = jobs.iter().filter(|job| job.state.is_terminal()).count() as u64;
+        let started = Event::StageStarted { stage: request.stage.clone(), jobs: jobs.len() as u64, done };
+        stage.listener.hear(&started);
         let mut changes = stage.signals.changes();
         loop {
             changes.mark_unchanged();

@@ -25,17 +25,17 @@ use crate::wire::{File, Lease};
 
 /// Looks at a stage's jobs over one import.
 pub struct Planner<'p> {
-    stage: &'p Stage<'p>,
+    pub(super) stage: &'p Stage<'p>,
     imported: &'p Imported,
-    request: &'p BuildRequest,
+    pub(super) request: &'p BuildRequest,
     candidates: Vec<PackageRecord<'p>>,
-    sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
+    pub(super) sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
     distribution: String,
     prefetch: Prefetch,
 }
 
 /// What is the same for all jobs that become ready at once.
-struct Ground<'u> {
+pub(super) struct Ground<'u> {
     view: ViewId,
     chroot_key: ChrootKey,
     universe: &'u Universe<'u>,
@@ -96,10 +96,24 @@ impl<'p> Planner<'p> {
         if ready.is_empty() {
             return Ok(false);
         }
-        let built = self.built()?;
+        self.over(&self.built()?, |against, chroot| {
+            let mut changed = false;
+            for job in ready {
+                changed |= self.decide(job, against, chroot)?;
+            }
+            Ok(changed)
+        })
+    }
+
+    /// Does something on the ground of what was built and the import below it; its view is written first.
+    pub(super) fn over<T>(
+        &self,
+        built: &[BuiltBinary],
+        then: impl FnOnce(&Ground<'_>, &Closure<'_, '_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let stanzas: Vec<String> = built.iter().map(BuiltBinary::stanza).collect();
-        let visible = view::visible(&self.candidates, &built, &stanzas).map_err(anyhow::Error::msg)?;
-        let view = view::id(&self.imported.id(), &built);
+        let visible = view::visible(&self.candidates, built, &stanzas).map_err(anyhow::Error::msg)?;
+        let view = view::id(&self.imported.id(), built);
         let architecture = self.imported.architecture.as_str();
         primitives::view::write(self.stage.dir, view, &visible, architecture, self.stage.key)?;
         let universe = Universe::new(&visible, architecture);
@@ -113,16 +127,11 @@ impl<'p> Planner<'p> {
             return Err(Refusal::of_world(text).into());
         }
         let chroot_key = inputs::chroot_key(&universe, &chroot, architecture);
-        let against = Ground { view, chroot_key, universe: &universe };
-        let mut changed = false;
-        for job in ready {
-            changed |= self.decide(job, &against, &chroot)?;
-        }
-        Ok(changed)
+        then(&Ground { view, chroot_key, universe: &universe }, &chroot)
     }
 
     /// What the stages built so far, those whose results are built against.
-    fn built(&self) -> anyhow::Result<Vec<BuiltBinary>> {
+    pub(super) fn built(&self) -> anyhow::Result<Vec<BuiltBinary>> {
         let mut stages: Vec<&str> = self
             .request
             .against
@@ -232,7 +241,7 @@ impl<'p> Planner<'p> {
     }
 
     /// What a builder is told, but for the lease's epoch.
-    fn offer(&self, job: &Job, record: &SourceRecord<'_>, against: &Ground<'_>) -> Result<Lease, String> {
+    pub(super) fn offer(&self, job: &Job, record: &SourceRecord<'_>, against: &Ground<'_>) -> Result<Lease, String> {
         let files: Vec<File> = record
             .source
             .files()?
@@ -260,7 +269,8 @@ impl<'p> Planner<'p> {
     }
 }
 
-fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
+/// What a view needs to know of a built package; none for other files.
+pub(super) fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
     let control = artifact.control?;
     (artifact.kind == ArtifactKind::Deb).then_some(BuiltBinary {
         source: artifact.source?,

@@ -101,6 +101,15 @@ fn a_result_with_the_same_inputs_is_found_in_any_run_and_taken_with_its_files() 
         state.read(|db| Ok((artifacts::by_stage(db, second, "base")?, jobs::counts(db, second)?))).unwrap();
     assert_eq!(files, [(to, expected)]);
     assert_eq!(counts, [("base".to_owned(), JobState::Installed, 1)]);
+    // What was taken over is a result as good as the one that it was taken from.
+    let before = |run: RunId, stage: &str, arch: &str| {
+        let found = state.read(|db| jobs::installed_before(db, run, stage, "one", arch)).unwrap();
+        found.iter().map(|job| job.run).collect::<Vec<_>>()
+    };
+    assert_eq!(before(RunId(second.0 + 1), "base", "amd64"), [second, first]);
+    assert_eq!(before(second, "base", "amd64"), [first]);
+    assert!(before(first, "base", "amd64").is_empty() && before(second, "other", "amd64").is_empty());
+    assert!(before(second, "base", "all").is_empty());
 }
 
 #[test]
@@ -125,7 +134,13 @@ fn rows_come_back_as_they_went_in() {
     let expected = new.clone();
     let id = state.write(move |tx| generations::insert(tx, &new)).unwrap();
     let latest = state.read(|db| generations::latest(db, "/archive", "trixie")).unwrap().unwrap();
-    assert_eq!((latest.id, latest.published), (id, expected));
+    assert_eq!((latest.id, &latest.published), (id, &expected));
+    let again = expected.clone();
+    let newer = state.write(move |tx| generations::insert(tx, &again)).unwrap();
+    let other = generations::NewGeneration { suite: "sid".to_owned(), ..expected };
+    let other = state.write(move |tx| generations::insert(tx, &other)).unwrap();
+    let newest = state.read(generations::newest).unwrap();
+    assert_eq!(newest.iter().map(|generation| generation.id).collect::<Vec<_>>(), [newer, other]);
 
     state.write(|tx| durations::record(tx, "one", "1", "amd64", 12, 1)).unwrap();
     state.write(|tx| durations::record(tx, "one", "2", "amd64", 15, 2)).unwrap();
