@@ -12,6 +12,7 @@ pub mod import;
 pub mod pinned;
 pub mod archive;
 pub mod view;
+pub mod install;
 pub mod order;
 pub mod inputs;
 pub mod job;
