@@ -47,9 +47,11 @@ pub struct Installer<'u, 'a> {
     excluded: Vec<Stamp>,
     wanted: Vec<Stamp>,
     stamp: Stamp,
-    /// Choices with one candidate, and with more of them.
+    /// Packages that have to be taken, and choices that are to be decided after them, since they may satisfy those.
     forced: Vec<u32>,
     open: Vec<u32>,
+    /// How many of the open choices were decided.
+    decided: usize,
     taken: Vec<u32>,
     banned: Vec<u32>,
 }
@@ -83,13 +85,14 @@ impl<'u, 'a> Installer<'u, 'a> {
             stamp: BASE,
             forced: Vec::new(),
             open: Vec::new(),
+            decided: 0,
             taken: Vec::new(),
             banned: Vec::new(),
         };
         for &package in &base.packages {
             installer.installed[package as usize] = BASE;
             universe.exclusions.get(package).iter().for_each(|&other| installer.excluded[other as usize] = BASE);
-            universe.choices.needs.get(package).iter().for_each(|&choice| installer.wanted[choice as usize] = BASE);
+            universe.open.get(package).iter().for_each(|&choice| installer.wanted[choice as usize] = BASE);
         }
         installer
     }
@@ -139,6 +142,7 @@ impl<'u, 'a> Installer<'u, 'a> {
         for list in [&mut self.forced, &mut self.open, &mut self.taken, &mut self.banned] {
             list.clear();
         }
+        self.decided = 0;
     }
 
     /// The choices that fields leave.
@@ -169,16 +173,21 @@ impl<'u, 'a> Installer<'u, 'a> {
         matches!(self.excluded[package as usize], stamp if stamp == self.stamp || stamp == BASE)
     }
 
-    /// Wants a choice decided.
-    fn want(&mut self, choice: u32) {
-        let stamp = &mut self.wanted[choice as usize];
-        if *stamp == self.stamp || *stamp == BASE {
-            return;
+    /// Wants what a request asks for.
+    fn want(&mut self, choices: &[u32]) {
+        for &choice in choices {
+            match *self.local.candidates(self.universe, choice) {
+                [only] => self.forced.push(only),
+                _ => self.decide_later(choice),
+            }
         }
-        *stamp = self.stamp;
-        match self.local.candidates(self.universe, choice) {
-            [_] => self.forced.push(choice),
-            _ => self.open.push(choice),
+    }
+
+    fn decide_later(&mut self, choice: u32) {
+        let stamp = &mut self.wanted[choice as usize];
+        if *stamp != self.stamp && *stamp != BASE {
+            *stamp = self.stamp;
+            self.open.push(choice);
         }
     }
 
@@ -194,24 +203,31 @@ impl<'u, 'a> Installer<'u, 'a> {
                 self.excluded[other as usize] = self.stamp;
             }
         }
-        universe.choices.needs.get(package).iter().for_each(|&choice| self.want(choice));
+        for &needed in universe.forced.get(package) {
+            if !self.is_installed(needed) {
+                self.forced.push(needed);
+            }
+        }
+        universe.open.get(package).iter().for_each(|&choice| self.decide_later(choice));
         alone
+    }
+
+    /// The next choice, when nothing is left that has to be taken.
+    fn next_choice(&mut self) -> Option<u32> {
+        self.decided += 1;
+        self.open.get(self.decided - 1).copied()
     }
 
     /// Takes all that `choices` ask for, and whether that went well.
     fn fill(&mut self, choices: &[u32]) -> bool {
-        choices.iter().for_each(|&choice| self.want(choice));
-        let mut next = 0;
+        self.want(choices);
         loop {
-            // What has no choice goes first, since it may satisfy the others.
-            let choice = match self.forced.pop() {
-                Some(choice) => choice,
-                None if next < self.open.len() => {
-                    next += 1;
-                    self.open[next - 1]
+            while let Some(package) = self.forced.pop() {
+                if !self.is_installed(package) && (self.is_excluded(package) || !self.take(package)) {
+                    return false;
                 }
-                None => return true,
-            };
+            }
+            let Some(choice) = self.next_choice() else { return true };
             let candidates = self.local.candidates(self.universe, choice);
             if candidates.iter().any(|&candidate| self.is_installed(candidate)) {
                 continue;
@@ -225,17 +241,14 @@ impl<'u, 'a> Installer<'u, 'a> {
 
     /// As `fill`, but goes on where something is missing or excluded.
     fn fill_with_what_there_is(&mut self, choices: &[u32], missing: &mut Vec<Refusal>) {
-        choices.iter().for_each(|&choice| self.want(choice));
-        let mut next = 0;
+        self.want(choices);
         loop {
-            let choice = match self.forced.pop() {
-                Some(choice) => choice,
-                None if next < self.open.len() => {
-                    next += 1;
-                    self.open[next - 1]
+            while let Some(package) = self.forced.pop() {
+                if !self.is_installed(package) {
+                    self.take(package);
                 }
-                None => return,
-            };
+            }
+            let Some(choice) = self.next_choice() else { return };
             let mut candidates = self.local.candidates(self.universe, choice).to_vec();
             if candidates.is_empty() {
                 candidates = explain::full_candidates(self.universe, &self.local, choice);

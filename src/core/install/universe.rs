@@ -30,6 +30,10 @@ pub struct Universe<'a> {
     pub packages: &'a [Package<'a>],
     pub(super) offers: Offers<'a>,
     pub(super) choices: Choices<'a>,
+    /// The packages that each package cannot do without, since nothing else satisfies what it needs.
+    pub(super) forced: Lists,
+    /// The choices that each package leaves where there is more than one candidate.
+    pub(super) open: Lists,
     /// What excludes each package.
     pub(super) exclusions: Lists,
     /// See [`dead::causes`].
@@ -53,7 +57,8 @@ impl<'a> Universe<'a> {
             }
             choices.candidates = alive;
         }
-        Universe { packages, offers, choices, exclusions, causes }
+        let (forced, open) = forced_and_open(&choices);
+        Universe { packages, offers, choices, forced, open, exclusions, causes }
     }
 
     /// A package by its number.
@@ -89,4 +94,24 @@ impl<'a> Universe<'a> {
         choices::satisfying(key, &self.offers, &mut found);
         found
     }
+}
+
+/// Takes what packages need apart, since most of it leaves no choice: packages, and choices.
+fn forced_and_open(choices: &Choices<'_>) -> (Lists, Lists) {
+    let (mut forced, mut open) = (Lists::default(), Lists::default());
+    let mut only: Vec<u32> = Vec::new();
+    for package in 0..choices.needs.len() as u32 {
+        let needs = choices.needs.get(package);
+        only.clear();
+        for &choice in needs {
+            if let &[candidate] = choices.candidates.get(choice)
+                && !only.contains(&candidate)
+            {
+                only.push(candidate);
+            }
+        }
+        forced.push(only.iter().copied());
+        open.push(needs.iter().copied().filter(|&choice| choices.candidates.get(choice).len() != 1));
+    }
+    (forced, open)
 }
