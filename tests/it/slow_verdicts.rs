@@ -21,6 +21,9 @@ use cloudbuild::primitives::import;
 use crate::fixture::open_tempdir;
 use crate::harness::{cloudbuild_cache, skip};
 
+#[path = "../../src/core/install/tests/cases.rs"]
+mod cases;
+
 /// What is compared; what is not `always` only when every source is.
 const COMPARISONS: &[(&str, Alternatives, bool)] = &[
     ("amd64", Alternatives::Any, true),
@@ -55,6 +58,60 @@ fn verdicts_are_those_of_dose_builddebcheck() {
             compare(architecture, alternatives, one_of);
         }
     }
+}
+
+/// Lines of the tables that dose-builddebcheck sees otherwise than dpkg, by archive and build-dependencies.
+const OTHERWISE: &[(&str, &str, &str)] = &[
+    ("a 2", "a (>> 1), a (< 2)", "it takes the obsolete `<` for `<<`, and dpkg for `<=`"),
+    ("a 1; Multi-Arch: foreign", "a:any", "it takes every package for `:any`, and dpkg only those that allow it"),
+    ("a 1", "a:any", "as above"),
+    ("a 1; Multi-Arch: allowed", "a:any (>= 2) | a (<< 1.5)", "it takes every version for `:any`"),
+];
+
+#[test]
+fn the_tables_of_features_are_answered_as_by_dose_builddebcheck() {
+    if Command::new("dose-builddebcheck").arg("--version").output().is_err() {
+        return skip("tables of features", "there is no dose-builddebcheck here");
+    }
+    use cases::{BANS, CHAINS, CROSS, EXCLUSIONS, FIRST, PROFILES, QUALIFIERS, RESTRICTIONS, VERSIONS};
+    let tables = [VERSIONS, CHAINS, EXCLUSIONS, RESTRICTIONS, PROFILES, FIRST, QUALIFIERS, CROSS];
+    let mut disagreements = Vec::new();
+    for table in tables.iter().chain(&BANS) {
+        for (lines, depends, expected) in table.cases {
+            let otherwise =
+                OTHERWISE.iter().any(|(archive, asked, _)| *archive == lines.join(", ") && asked == depends);
+            if possible_for_dose(table, lines, depends) != (expected.is_some() != otherwise) {
+                disagreements.push(format!("{lines:?}: {depends}: we say {expected:?}"));
+            }
+        }
+    }
+    assert_eq!(disagreements, Vec::<String>::new());
+}
+
+/// Whether dose-builddebcheck takes one line of a table for possible.
+fn possible_for_dose(table: &cases::Table, lines: &[&str], depends: &str) -> bool {
+    let place = open_tempdir();
+    let (sources, packages) = (place.path().join("Sources"), place.path().join("Packages"));
+    fs::write(&packages, cases::index(&[&cases::BASE, lines].concat())).unwrap();
+    let mut source = "Package: asked\nVersion: 1\nArchitecture: any\nBinary: asked\n".to_owned();
+    for (field, value) in [("Build-Depends", depends), ("Build-Conflicts", table.conflicts)] {
+        if !value.is_empty() {
+            source += &format!("{field}: {value}\n");
+        }
+    }
+    fs::write(&sources, source).unwrap();
+    let mut command = Command::new("dose-builddebcheck");
+    command.args(["--failures", "--deb-native-arch=amd64"]);
+    if table.host != "amd64" {
+        command.arg(format!("--deb-host-arch={}", table.host));
+    }
+    if table.first {
+        command.arg("--deb-emulate-sbuild");
+    }
+    if !table.profiles.is_empty() {
+        command.arg(format!("--deb-profiles={}", table.profiles.join(",")));
+    }
+    refused_by(command.args([&packages, &sources])).is_empty()
 }
 
 /// Imports for an architecture through the product's own library, from the machine's own APT sources.
@@ -156,7 +213,12 @@ fn dose(sources: &Path, packages: &Path, architecture: &str, alternatives: Alter
         Alternatives::Any => {}
         Alternatives::First => _ = command.arg("--deb-emulate-sbuild"),
     }
-    let ran = command.args([packages, sources]).output().unwrap();
+    refused_by(command.args([packages, sources]))
+}
+
+/// Runs dose-builddebcheck, which lists what it refuses.
+fn refused_by(command: &mut Command) -> BTreeSet<Key> {
+    let ran = command.output().unwrap();
     let text = String::from_utf8(ran.stdout).unwrap();
     assert!(text.contains("\nbroken-packages: "), "{command:?}: {}", String::from_utf8_lossy(&ran.stderr));
     let (mut package, mut refused) = (String::new(), BTreeSet::new());

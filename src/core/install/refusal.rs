@@ -210,7 +210,8 @@ impl fmt::Display for Exclusion {
                 f.write_str(&because(other))
             }
             Exclusion::Architectures { one, other, architectures: [first, second] } => {
-                write!(f, "{}:{first}{} cannot be beside {}:{second}", last(one), because(one), last(other))?;
+                let pause = if because(one).is_empty() { "" } else { "," };
+                write!(f, "{}:{first}{}{pause} cannot be beside {}:{second}", last(one), because(one), last(other))?;
                 f.write_str(&because(other))
             }
             Exclusion::BuildConflicts { relation, package } => {

@@ -1,9 +1,12 @@
 //! Small archives made by hand, and what dpkg and apt would say of them.
 
+mod cases;
 mod features;
 mod words;
 mod closure;
 mod brute;
+
+use cases::index;
 
 use super::base::{Base, build_essential};
 use super::installer::{Installed, Installer};
@@ -11,23 +14,6 @@ use super::refusal::Refusal;
 use super::request::{Alternatives, Request};
 use super::universe::{Architectures, Universe};
 use crate::core::debian::packages::{self, Package};
-
-/// The text of an index. One line a package: `NAME VERSION ARCHITECTURE`, then fields, each after a `;`.
-pub(super) fn index(lines: &[&str]) -> String {
-    let stanza = |line: &&str| {
-        let mut parts = line.split(';').map(str::trim);
-        let mut words = parts.next().unwrap().split(' ');
-        let (name, version) = (words.next().unwrap(), words.next().unwrap_or("1"));
-        let architecture = words.next().unwrap_or("amd64");
-        let fields: String = parts.map(|field| format!("{field}\n")).collect();
-        format!(
-            "Package: {name}\nVersion: {version}\nArchitecture: {architecture}\n{fields}Filename: x\nSize: 1\n\
-             SHA256: {}\n\n",
-            "0".repeat(64)
-        )
-    };
-    lines.iter().map(stanza).collect()
-}
 
 /// Reads an index that is well formed.
 pub(super) fn read(index: &str) -> Vec<Package<'_>> {
@@ -60,10 +46,7 @@ impl Default for Asked<'_> {
 
 /// Answers one question over an archive that has what every build needs beside `lines`.
 pub(super) fn answer(lines: &[&str], asked: Asked<'_>) -> Result<Vec<String>, Refusal> {
-    let host = asked.architectures.host;
-    let cross = format!("crossbuild-essential-{host} 1 all");
-    let base = ["build-essential 1 amd64", "dpkg 1 amd64; Essential: yes", &cross];
-    let text = index(&[&base, lines].concat());
+    let text = index(&[&cases::BASE, lines].concat());
     answer_over(&read(&text), asked)
 }
 

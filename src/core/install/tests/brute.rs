@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{index, read};
+use super::cases::index;
+use super::read;
 use crate::core::debian::packages::Package;
 use crate::core::debian::relation::{Relation, holding};
 use crate::core::install::base::Base;

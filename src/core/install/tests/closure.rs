@@ -1,6 +1,7 @@
 //! What of a request there is, where an order is made before all of it is built.
 
-use super::{index, read};
+use super::cases::index;
+use super::read;
 use crate::core::install::base::Base;
 use crate::core::install::installer::Installer;
 use crate::core::install::request::{Alternatives, Request};

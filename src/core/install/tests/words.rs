@@ -1,6 +1,7 @@
 //! What is said where something cannot be installed, and archives that are bad in other ways.
 
-use super::{Asked, answer, answer_over, index, read};
+use super::cases::index;
+use super::{Asked, answer, answer_over, read};
 use crate::core::install::request::Alternatives;
 use crate::core::install::universe::Architectures;
 
