@@ -3,30 +3,36 @@
 use std::collections::BTreeMap;
 
 use crate::core::ids::{ChrootKey, InputsHash, Sha256};
-use crate::core::order::closure::{Closure, Universe};
+use crate::core::install::base::Base;
+use crate::core::install::installer::Installed;
+use crate::core::install::universe::Universe;
 
-/// The key of the chroot that holds what is in `closure` (see [`Closure::of_chroot`]).
-pub fn chroot_key(universe: &Universe<'_>, closure: &Closure<'_, '_>, architecture: &str) -> ChrootKey {
-    ChrootKey(Sha256::of(format!("cloudbuild chroot 1\n{architecture}\n{}", installed(universe, closure)).as_bytes()))
+/// The key of the chroot that holds what is in `chroot` (see [`Base::of_chroot`]).
+pub fn chroot_key(universe: &Universe<'_>, chroot: &Base<'_>, architecture: &str) -> ChrootKey {
+    let hashes = hashes(universe, chroot.packages.iter());
+    ChrootKey(Sha256::of(format!("cloudbuild chroot 1\n{architecture}\n{hashes}").as_bytes()))
 }
 
 /// The hash of what decides the result: the source's `.dsc` (which names its files by hash), the architecture, the
 /// environment, and every package that gets installed, by content.
 pub fn inputs(
     universe: &Universe<'_>,
-    closure: &Closure<'_, '_>,
+    chroot: &Base<'_>,
+    installed: &Installed,
     dsc: &Sha256,
     architecture: &str,
     environment: &BTreeMap<String, String>,
 ) -> InputsHash {
     let environment: String = environment.iter().map(|(name, value)| format!("{name}={value:?}\n")).collect();
-    let text = format!("cloudbuild inputs 1\n{dsc}\n{architecture}\n{environment}\n{}", installed(universe, closure));
+    let kept = chroot.packages.iter().filter(|package| !installed.without.contains(package));
+    let hashes = hashes(universe, kept.chain(&installed.packages));
+    let text = format!("cloudbuild inputs 1\n{dsc}\n{architecture}\n{environment}\n{hashes}");
     InputsHash(Sha256::of(text.as_bytes()))
 }
 
-/// The hashes of what is in a closure, sorted, one a line.
-fn installed(universe: &Universe<'_>, closure: &Closure<'_, '_>) -> String {
-    let mut hashes: Vec<Sha256> = closure.packages.iter().map(|&number| universe.package(number).sha256).collect();
+/// The hashes of packages, sorted, one a line.
+fn hashes<'p>(universe: &Universe<'_>, packages: impl Iterator<Item = &'p u32>) -> String {
+    let mut hashes: Vec<Sha256> = packages.map(|&number| universe.package(number).sha256).collect();
     hashes.sort_unstable();
     hashes.iter().map(|hash| format!("{hash}\n")).collect()
 }
@@ -36,19 +42,27 @@ mod tests {
     use super::*;
     use crate::core::archive::tests::stanza;
     use crate::core::debian::packages;
+    use crate::core::install::installer::Installer;
+    use crate::core::install::request::{Alternatives, Request};
+    use crate::core::install::universe::Architectures;
 
     fn check(versions: [&str; 2], wanted: &str, environment: &[(&str, &str)]) -> (ChrootKey, InputsHash) {
-        let text =
-            [stanza("apt", "1", ""), stanza("build-essential", versions[0], ""), stanza("libx-dev", versions[1], "")]
-                .concat();
+        let text = [
+            stanza("apt", "1", ""),
+            stanza("fakeroot", "1", ""),
+            stanza("build-essential", versions[0], ""),
+            stanza("libx-dev", versions[1], ""),
+        ]
+        .concat();
         let (packages, _) = packages::read(text.as_bytes());
-        let universe = Universe::new(&packages, "amd64");
-        let chroot = Closure::of_chroot(&universe);
-        let mut closure = chroot.fork();
-        closure.add(wanted.as_bytes(), &[]);
+        let universe = Universe::new(&packages, Architectures::native("amd64"));
+        let chroot = Base::of_chroot(&universe);
+        assert_eq!(chroot.refusal, None);
+        let request = Request::of_field(wanted.as_bytes(), Alternatives::First);
+        let installed = Installer::new(&universe, &chroot).check(&request).unwrap();
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let dsc = Sha256::of(b"dsc");
-        (chroot_key(&universe, &chroot, "amd64"), inputs(&universe, &closure, &dsc, "amd64", &environment))
+        (chroot_key(&universe, &chroot, "amd64"), inputs(&universe, &chroot, &installed, &dsc, "amd64", &environment))
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod pinned;
 pub mod archive;
 pub mod outdated;
 pub mod view;
+pub mod install;
 pub mod order;
 pub mod inputs;
 pub mod job;

@@ -6,9 +6,11 @@ use std::sync::Mutex;
 
 use crate::core::events::Listener;
 use crate::core::ids::{GenerationId, ImportId, JobId};
+use crate::core::install::base::Base;
+use crate::core::install::installer::Installer;
+use crate::core::install::request::{self, Alternatives, Half};
+use crate::core::install::universe::{Architectures, Universe};
 use crate::core::job::JobState;
-use crate::core::order::build_dependencies;
-use crate::core::order::closure::{Closure, Universe};
 use crate::core::pinned::Imported;
 use crate::core::plan::{Plan, Step};
 use crate::core::recipe::{
@@ -96,17 +98,17 @@ impl Planned {
     fn unbuildable(&self, imported: &Imported, order: &OrderResult) -> anyhow::Result<Vec<(String, String)>> {
         import::with_archive(&self.cache, imported, |archive| {
             let visible: Vec<_> = archive.candidates().iter().map(|record| record.package).collect();
-            let universe = Universe::new(&visible, &imported.architecture);
-            let chroot = Closure::of_chroot(&universe);
+            let universe = Universe::new(&visible, Architectures::native(&imported.architecture));
+            let chroot = Base::of_chroot(&universe);
+            let mut installer = Installer::new(&universe, &chroot);
             let mut unbuildable = Vec::new();
             for job in order.jobs.iter().filter(|job| job.after.is_empty()) {
                 let Some(record) = archive.source_version(&job.source, &job.version) else { continue };
-                let mut closure = chroot.fork();
-                for field in build_dependencies(&record.source, &job.arch) {
-                    closure.add_build(field, &[]);
+                let half = Half::of_job(&job.arch);
+                let request = request::Request::of(&record.source, half, &[], Alternatives::First);
+                if let Err(refusal) = installer.check(&request) {
+                    unbuildable.push((job.source.clone(), refusal.to_string()));
                 }
-                let reasons = closure.missing.iter().map(|missing| (job.source.clone(), missing.reason.clone()));
-                unbuildable.extend(reasons.take(1));
             }
             Ok(unbuildable)
         })

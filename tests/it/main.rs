@@ -24,5 +24,6 @@ mod slow_machine;
 mod slow_outcomes;
 mod slow_refusals;
 mod slow_resume;
+mod slow_verdicts;
 mod third_parties;
 mod tidy;

@@ -15,7 +15,7 @@ use crate::core::ids::Sha256;
 
 /// What a table begins with. The number is the format's, and is raised whenever a field or a rule of parsing changes:
 /// a table tells what parsing gave when it was written.
-pub const MAGIC: &[u8; 16] = b"cloudbuild tab 1";
+pub const MAGIC: &[u8; 16] = b"cloudbuild tab 2";
 
 /// Magic, kind, index hash, index size, rows, malformed stanzas, checksum of what follows it.
 const HEADER: usize = 16 + 4 + 32 + 8 + 8 + 8 + 32;
@@ -148,7 +148,7 @@ impl<'a> Row<'a> for Package<'a> {
 
 impl<'a> Row<'a> for Source<'a> {
     const KIND: [u8; 4] = *b"srcs";
-    const PLACES: usize = 11;
+    const PLACES: usize = 14;
     const VALUES: usize = 1;
 
     fn parse(index: &'a [u8]) -> (Vec<Self>, Vec<Malformed>) {
@@ -163,6 +163,9 @@ impl<'a> Row<'a> for Source<'a> {
             place(text);
         }
         for text in [self.build_depends, self.build_depends_arch, self.build_depends_indep] {
+            place(text);
+        }
+        for text in [self.build_conflicts, self.build_conflicts_arch, self.build_conflicts_indep] {
             place(text);
         }
         values(&[u8::from(self.extra_source_only)]);
@@ -181,6 +184,9 @@ impl<'a> Row<'a> for Source<'a> {
             build_depends: from.bytes(),
             build_depends_arch: from.bytes(),
             build_depends_indep: from.bytes(),
+            build_conflicts: from.bytes(),
+            build_conflicts_arch: from.bytes(),
+            build_conflicts_indep: from.bytes(),
             extra_source_only: from.flag(),
         }
     }

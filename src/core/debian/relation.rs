@@ -104,6 +104,39 @@ pub fn for_each<'a>(field: &'a [u8], mut visit: impl FnMut(usize, Relation<'a>))
     }
 }
 
+/// The texts of a field's relations, in order, blanks around them taken off.
+pub fn texts(field: &[u8]) -> impl Iterator<Item = &[u8]> {
+    field.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|text| !text.is_empty())
+}
+
+/// What is wrong with the text of one relation, in words; nothing for one that dpkg reads without a complaint.
+pub fn fault(text: &[u8]) -> Option<String> {
+    let mut scanner = Scanner { bytes: text, at: 0 };
+    loop {
+        let relation = scanner.alternative();
+        let (name, version) = (String::from_utf8_lossy(relation.name), String::from_utf8_lossy(relation.version));
+        if !relation.name.first().is_some_and(u8::is_ascii_alphanumeric) {
+            return Some(format!("expected the name of a package, got `{name}`"));
+        }
+        if (relation.operator == Operator::Any) != relation.version.is_empty() || version.contains([' ', '(']) {
+            return Some(format!("`{name}`: expected an operator and a version in `()`, got `{version}`"));
+        }
+        match scanner.peek() {
+            Some(b'|') => scanner.at += 1,
+            None => break,
+            Some(_) => {
+                let rest = String::from_utf8_lossy(&scanner.bytes[scanner.at..]).into_owned();
+                return Some(format!("expected `|` or the end after `{name}`, got `{rest}`"));
+            }
+        }
+    }
+    let open = [b"()", b"[]"].into_iter().find(|[open, close]| {
+        let count = |wanted: &u8| text.iter().filter(|&byte| byte == wanted).count();
+        count(open) != count(close)
+    });
+    open.map(|&[open, close]| format!("expected as many `{}` as `{}`", char::from(open), char::from(close)))
+}
+
 /// The relations of a field, each with its alternatives that hold; a relation none of whose alternatives holds is left out.
 pub fn holding<'a>(field: &'a [u8], architecture: &str, profiles: &[&str]) -> Vec<Vec<Relation<'a>>> {
     let mut relations: Vec<Vec<Relation<'a>>> = Vec::new();
@@ -231,6 +264,25 @@ mod tests {
             let _ = check(field);
         }
         assert_eq!(check("a junk, b"), [(0, "a".to_owned()), (1, "b".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_relation_is_said() {
+        for text in ["a", "a:any (>= 1:2~) [!armel linux-any] <!nocheck> <cross> | b(<2)", "a\n (= 1)"] {
+            assert_eq!(fault(text.as_bytes()), None, "{text}");
+        }
+        for (text, words) in [
+            ("a b", "expected `|` or the end after `a`, got `b`"),
+            ("a | ", "expected the name of a package, got ``"),
+            (":any", "expected the name of a package, got ``"),
+            ("(>= 1)", "expected the name of a package, got ``"),
+            ("a (>= )", "`a`: expected an operator and a version in `()`, got ``"),
+            ("a (1)", "`a`: expected an operator and a version in `()`, got `1`"),
+            ("a (>= 1", "expected as many `(` as `)`"),
+            ("a [i386", "expected as many `[` as `]`"),
+        ] {
+            assert_eq!(fault(text.as_bytes()).as_deref(), Some(words), "{text}");
+        }
     }
 
     #[test]

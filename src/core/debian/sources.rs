@@ -30,6 +30,12 @@ pub struct Source<'a> {
     pub build_depends_arch: &'a [u8],
     /// `Build-Depends-Indep:`
     pub build_depends_indep: &'a [u8],
+    /// `Build-Conflicts:`
+    pub build_conflicts: &'a [u8],
+    /// `Build-Conflicts-Arch:`
+    pub build_conflicts_arch: &'a [u8],
+    /// `Build-Conflicts-Indep:`
+    pub build_conflicts_indep: &'a [u8],
     /// `Extra-Source-Only: yes`: an old version kept for Built-Using, never one to build.
     pub extra_source_only: bool,
 }
@@ -63,6 +69,9 @@ fn source(paragraph: Paragraph<'_>) -> Result<Source<'_>, String> {
         build_depends: b"",
         build_depends_arch: b"",
         build_depends_indep: b"",
+        build_conflicts: b"",
+        build_conflicts_arch: b"",
+        build_conflicts_indep: b"",
         extra_source_only: false,
     };
     for (name, value) in paragraph.fields() {
@@ -75,10 +84,13 @@ fn source(paragraph: Paragraph<'_>) -> Result<Source<'_>, String> {
             12 if name.eq_ignore_ascii_case(b"Architecture") => source.architecture = value,
             12 if name.eq_ignore_ascii_case(b"Package-List") => source.package_list = value,
             13 if name.eq_ignore_ascii_case(b"Build-Depends") => source.build_depends = value,
+            15 if name.eq_ignore_ascii_case(b"Build-Conflicts") => source.build_conflicts = value,
             16 if name.eq_ignore_ascii_case(b"Checksums-Sha256") => source.checksums = value,
             17 if name.eq_ignore_ascii_case(b"Extra-Source-Only") => source.extra_source_only = value == b"yes",
             18 if name.eq_ignore_ascii_case(b"Build-Depends-Arch") => source.build_depends_arch = value,
             19 if name.eq_ignore_ascii_case(b"Build-Depends-Indep") => source.build_depends_indep = value,
+            20 if name.eq_ignore_ascii_case(b"Build-Conflicts-Arch") => source.build_conflicts_arch = value,
+            21 if name.eq_ignore_ascii_case(b"Build-Conflicts-Indep") => source.build_conflicts_indep = value,
             _ => {}
         }
     }

@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** never alphabetical where a need decides, and every edge that is cut is named.
 
-pub mod closure;
 pub mod graph;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -11,7 +10,10 @@ use crate::core::archive::{Archive, SourceRecord};
 use crate::core::debian::packages::Package;
 use crate::core::debian::relation;
 use crate::core::debian::sources::Source;
-use crate::core::order::closure::{Closure, Universe};
+use crate::core::install::base::Base;
+use crate::core::install::installer::Installer;
+use crate::core::install::request::{Alternatives, Half, Request};
+use crate::core::install::universe::{Architectures, Universe};
 use crate::core::recipe::{OrderedJob, Selection};
 use crate::core::suggest;
 
@@ -137,8 +139,9 @@ pub struct Order {
 /// Puts sources in order: each comes after those sources of the same set that build what it needs to be built,
 /// the runtime dependencies of its build dependencies included.
 pub fn order(sources: &[SourceRecord<'_>], visible: &[Package<'_>], architecture: &str) -> Order {
-    let universe = Universe::new(visible, architecture);
-    let chroot = Closure::of_chroot(&universe);
+    let universe = Universe::new(visible, Architectures::native(architecture));
+    let chroot = Base::of_chroot(&universe);
+    let mut installer = Installer::new(&universe, &chroot);
     let number: FxHashMap<&str, usize> =
         sources.iter().enumerate().map(|(number, record)| (record.source.name, number)).collect();
     let mut makers: FxHashMap<&[u8], usize> = FxHashMap::default();
@@ -148,18 +151,19 @@ pub fn order(sources: &[SourceRecord<'_>], visible: &[Package<'_>], architecture
     let needs: Vec<Vec<usize>> = sources
         .iter()
         .map(|record| {
-            let mut closure = chroot.fork();
+            let mut installed = chroot.packages.clone();
             let mut needs = Vec::new();
             for half in halves(&record.source, architecture) {
+                let request = Request::of(&record.source, Half::of_job(half), &[], Alternatives::First);
+                installed.extend(installer.closure(&request).packages);
                 for field in build_dependencies(&record.source, half) {
-                    closure.add_build(field, &[]);
                     // What no index has yet may still be built by a source of this set.
                     for alternatives in relation::holding(field, architecture, &[]) {
                         needs.extend(alternatives.iter().take(1).filter_map(|first| makers.get(first.name)));
                     }
                 }
             }
-            let installed = closure.packages.iter().map(|&package| universe.package(package).source());
+            let installed = installed.iter().map(|&package| universe.package(package).source());
             needs.extend(installed.filter_map(|source| number.get(source)));
             needs.sort_unstable();
             needs.dedup();

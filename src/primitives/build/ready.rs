@@ -11,9 +11,11 @@ use crate::core::archive::{Archive, PackageRecord, SourceRecord};
 use crate::core::events::Event;
 use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, ViewId};
 use crate::core::inputs;
+use crate::core::install::base::Base;
+use crate::core::install::installer::Installer;
+use crate::core::install::request::{Alternatives, Half, Request};
+use crate::core::install::universe::{Architectures, Universe};
 use crate::core::job::JobEvent;
-use crate::core::order::closure::{Closure, Universe};
-use crate::core::order::{self};
 use crate::core::pinned::Imported;
 use crate::core::recipe::{Against, BuildRequest};
 use crate::core::view::{self, BuiltBinary};
@@ -39,6 +41,8 @@ pub(super) struct Ground<'u> {
     view: ViewId,
     chroot_key: ChrootKey,
     universe: &'u Universe<'u>,
+    chroot: &'u Base<'u>,
+    profiles: &'u [&'u str],
 }
 
 impl<'p> Planner<'p> {
@@ -96,10 +100,11 @@ impl<'p> Planner<'p> {
         if ready.is_empty() {
             return Ok(false);
         }
-        self.over(&self.built()?, |against, chroot| {
+        self.over(&self.built()?, |against| {
+            let mut installer = Installer::new(against.universe, against.chroot);
             let mut changed = false;
             for job in ready {
-                changed |= self.decide(job, against, chroot)?;
+                changed |= self.decide(job, against, &mut installer)?;
             }
             Ok(changed)
         })
@@ -109,25 +114,25 @@ impl<'p> Planner<'p> {
     pub(super) fn over<T>(
         &self,
         built: &[BuiltBinary],
-        then: impl FnOnce(&Ground<'_>, &Closure<'_, '_>) -> anyhow::Result<T>,
+        then: impl FnOnce(&Ground<'_>) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let stanzas: Vec<String> = built.iter().map(BuiltBinary::stanza).collect();
         let visible = view::visible(&self.candidates, built, &stanzas).map_err(anyhow::Error::msg)?;
         let view = view::id(&self.imported.id(), built);
         let architecture = self.imported.architecture.as_str();
         primitives::view::write(self.stage.dir, view, &visible, architecture, self.stage.key)?;
-        let universe = Universe::new(&visible, architecture);
-        let chroot = Closure::of_chroot(&universe);
-        if let Some(missing) = chroot.missing.first() {
+        let universe = Universe::new(&visible, Architectures::native(architecture));
+        let chroot = Base::of_chroot(&universe);
+        if let Some(refusal) = &chroot.refusal {
             let text = format!(
-                "the imported suites cannot make a chroot: it {}\nhint: import a suite that has the base system for \
-                 `{architecture}`",
-                missing.reason
+                "the imported suites cannot make a chroot: it {refusal}\nhint: import a suite that has the base system \
+                 for `{architecture}`"
             );
             return Err(Refusal::of_world(text).into());
         }
         let chroot_key = inputs::chroot_key(&universe, &chroot, architecture);
-        then(&Ground { view, chroot_key, universe: &universe }, &chroot)
+        let profiles = self.profiles();
+        then(&Ground { view, chroot_key, universe: &universe, chroot: &chroot, profiles: profiles.as_slice() })
     }
 
     /// What the stages built so far, those whose results are built against.
@@ -160,17 +165,23 @@ impl<'p> Planner<'p> {
         Ok(built)
     }
 
-    fn decide(&self, job: &Job, against: &Ground<'_>, chroot: &Closure<'_, '_>) -> anyhow::Result<bool> {
+    fn decide<'u>(
+        &'u self,
+        job: &Job,
+        against: &Ground<'u>,
+        installer: &mut Installer<'u, 'u>,
+    ) -> anyhow::Result<bool> {
         let key = (job.source.as_str(), job.version.as_str());
         let record = self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))?;
-        let mut closure = chroot.fork();
-        for field in order::build_dependencies(&record.source, &job.arch) {
-            closure.add_build(field, &self.profiles());
-        }
-        if let Some(missing) = closure.missing.first() {
-            self.happened(job, JobEvent::Uninstallable { reason: missing.reason.clone() })?;
-            return Ok(true);
-        }
+        let half = Half::of_job(&job.arch);
+        let request = Request::of(&record.source, half, against.profiles, Alternatives::First);
+        let installed = match installer.check(&request) {
+            Ok(installed) => installed,
+            Err(refusal) => {
+                self.happened(job, JobEvent::Uninstallable { reason: refusal.to_string() })?;
+                return Ok(true);
+            }
+        };
         let offer = match self.offer(job, record, against) {
             Ok(offer) => offer,
             Err(reason) => {
@@ -179,7 +190,8 @@ impl<'p> Planner<'p> {
             }
         };
         let dsc = offer.files.first().context("the .dsc is the first of a source's files")?.sha256;
-        let inputs = inputs::inputs(against.universe, &closure, &dsc, &job.arch, &self.request.environment);
+        let inputs =
+            inputs::inputs(against.universe, against.chroot, &installed, &dsc, &job.arch, &self.request.environment);
         let reusable = self.stage.state.read(|db| jobs::find_reusable(db, inputs))?;
         match reusable.filter(|(_, made)| made.iter().all(|file| self.stage.files.built.contains(&file.sha256))) {
             Some((earlier, _)) => {
@@ -188,7 +200,7 @@ impl<'p> Planner<'p> {
             }
             None => {
                 let id = job.id;
-                let more = closure.packages.iter().skip(chroot.packages.len());
+                let more = installed.packages.iter();
                 self.prefetch.want(more.map(|number| against.universe.package(*number).sha256));
                 self.stage.state.write(move |tx| jobs::set_offer(tx, id, &offer, inputs))?;
                 // Builders that wait for work look again; this stage has nothing to look at because of it.

@@ -47,7 +47,7 @@ impl Planner<'_> {
         let mut built = self.built()?;
         built.retain(|binary| !halves.contains(&half(binary)));
         built.extend(new);
-        self.over(&built, |against, _| {
+        self.over(&built, |against| {
             for (job, earlier) in &taken {
                 let record = &self.sources[&(job.source.as_str(), job.version.as_str())];
                 let offer = self.offer(job, record, against).map_err(anyhow::Error::msg)?;

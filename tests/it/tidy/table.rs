@@ -28,6 +28,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["primitives", "lua", "control", "daemon", "cli", "main"]),
     ("tracing", OUTSIDE),
     // Pure: bytes and values in, bytes and values out.
+    ("batsat", &["core"]),
     ("memchr", &["core", "io", "cli"]),
     ("rayon", &["core", "io", "primitives"]),
     ("rustc_hash", ALL),
