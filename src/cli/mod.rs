@@ -22,6 +22,7 @@ pub mod interrupt;
 pub mod jobs;
 pub mod logging;
 pub mod logs;
+pub mod order;
 pub mod output;
 pub mod plan;
 pub mod progress;
@@ -130,6 +131,7 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Run(args) => run::run(&ctx, args),
         Command::Plan(args) => plan::plan(&ctx, args),
+        Command::Order(args) => order::order(&ctx, args),
         Command::Status => status::status(&ctx),
         Command::Logs(args) => logs::logs(&ctx, args),
         Command::Doctor => doctor::doctor(&ctx),

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use serde::Serialize;
+
 use crate::core::events::Listener;
 use crate::core::ids::{GenerationId, ImportId, JobId};
 use crate::core::job::JobState;
-use crate::core::order::build_dependencies;
-use crate::core::order::closure::{Closure, Universe};
 use crate::core::pinned::Imported;
 use crate::core::plan::{Plan, Step};
 use crate::core::recipe::{
@@ -16,6 +16,7 @@ use crate::core::recipe::{
     PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
 use crate::io::mirror::Mirror;
+use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::{Perform, import, order};
 
@@ -25,6 +26,7 @@ pub struct Planned {
     cache: Store,
     listener: Arc<dyn Listener>,
     machine: String,
+    history: Durations,
     runtime: tokio::runtime::Handle,
     seen: Mutex<Seen>,
 }
@@ -33,23 +35,50 @@ pub struct Planned {
 struct Seen {
     imports: Vec<Imported>,
     plan: Plan,
+    orders: Vec<Staged>,
+}
+
+/// An order, and the stage that would be built by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Staged {
+    /// `None`: nothing would build it.
+    pub stage: Option<String>,
+    /// The order.
+    pub order: OrderResult,
+}
+
+impl Seen {
+    /// An order would be built as a stage; one that several stages build comes once for each.
+    fn built(&mut self, request: &BuildRequest) {
+        let stage = Some(request.stage.clone());
+        match self.orders.iter_mut().find(|staged| staged.stage.is_none() && staged.order == request.order) {
+            Some(staged) => staged.stage = stage,
+            None => self.orders.push(Staged { stage, order: request.order.clone() }),
+        }
+    }
 }
 
 impl Planned {
-    /// Over the cache's files; `machine` is the machine's own architecture.
+    /// Over the cache's files; `machine` is the machine's own architecture, `history` how long builds took before.
     pub fn new(
         mirror: Mirror,
         cache: Store,
         listener: Arc<dyn Listener>,
         machine: String,
+        history: Durations,
         runtime: tokio::runtime::Handle,
     ) -> Planned {
-        Planned { mirror, cache, listener, machine, runtime, seen: Mutex::default() }
+        Planned { mirror, cache, listener, machine, history, runtime, seen: Mutex::default() }
     }
 
     /// The steps so far.
     pub fn plan(&self) -> Plan {
         self.seen().plan.clone()
+    }
+
+    /// The orders so far, in the order of the stages that would be built.
+    pub fn orders(&self) -> Vec<Staged> {
+        self.seen().orders.clone()
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -78,30 +107,12 @@ impl Planned {
 
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
         let imported = self.imported(request.import)?;
-        let result = order::order(&self.cache, &imported, request, self.listener.as_ref())?;
-        let unbuildable = self.unbuildable(&imported, &result)?;
-        self.record(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
+        let listener = self.listener.as_ref();
+        let (result, unbuildable) = order::order(&self.cache, &imported, request, &self.history, listener)?;
+        let mut seen = self.seen();
+        seen.plan.steps.push(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
+        seen.orders.push(Staged { stage: None, order: result.clone() });
         Ok(result)
-    }
-
-    /// Jobs whose build-dependencies nobody has, and no source of this order builds.
-    fn unbuildable(&self, imported: &Imported, order: &OrderResult) -> anyhow::Result<Vec<(String, String)>> {
-        import::with_archive(&self.cache, imported, |archive| {
-            let visible: Vec<_> = archive.candidates().iter().map(|record| record.package).collect();
-            let universe = Universe::new(&visible, &imported.architecture);
-            let chroot = Closure::of_chroot(&universe);
-            let mut unbuildable = Vec::new();
-            for job in order.jobs.iter().filter(|job| job.after.is_empty()) {
-                let Some(record) = archive.source_version(&job.source, &job.version) else { continue };
-                let mut closure = chroot.fork();
-                for field in build_dependencies(&record.source, &job.arch) {
-                    closure.add_build(field, &[]);
-                }
-                let reasons = closure.missing.iter().map(|missing| (job.source.clone(), missing.reason.clone()));
-                unbuildable.extend(reasons.take(1));
-            }
-            Ok(unbuildable)
-        })
     }
 }
 
@@ -116,6 +127,7 @@ impl Perform for Planned {
             }
             Request::Build(request) => {
                 self.record(Step::Build { stage: request.stage.clone(), jobs: request.order.jobs.len() as u64 });
+                self.seen().built(&request);
                 Response::Build(as_if_built(&request))
             }
             Request::Publish(request) => {

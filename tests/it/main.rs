@@ -17,6 +17,7 @@ mod looking;
 mod packages_behave;
 mod slow_chroot;
 mod slow_machine;
+mod slow_order;
 mod slow_outcomes;
 mod slow_refusals;
 mod slow_resume;

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
+mod board;
 mod prefetch;
 mod ready;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use self::board::Board;
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
 use crate::core::job::JobState;
@@ -64,22 +66,24 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
     stage.listener.hear(&started);
     with_archive(&stage.files.cache, imported, |archive| {
         let planner = ready::Planner::new(stage, imported, archive, request)?;
+        let mut board = stage.state.read(|db| Board::read(db, stage.run, &request.stage, &request.order))?;
         let mut changes = stage.signals.changes();
         loop {
             changes.mark_unchanged();
-            let jobs = stage.jobs(&request.stage)?;
-            if jobs.iter().all(|job| job.state.is_terminal()) {
+            stage.state.read(|db| board.catch_up(db))?;
+            if board.is_done() {
                 return Ok(());
             }
             let pace = stage.signals.pace();
             let builders = (stage.keep_builders)(pace)?;
             match pace {
                 Pace::Go => {
-                    if planner.look(&jobs)? {
+                    let ready = stage.state.read(|db| board.take_ready(db))?;
+                    if planner.look(&ready)? {
                         continue;
                     }
                 }
-                Pace::Drain if builders && jobs.iter().any(|job| job.state == JobState::Building) => {}
+                Pace::Drain if builders && stage.is_building(&request.stage)? => {}
                 // Who halts ends the builders too; their jobs are given back.
                 Pace::Drain | Pace::Halt => return Err(Interrupted.into()),
             }
@@ -99,6 +103,12 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
 }
 
 impl Stage<'_> {
+    /// Whether a builder works on one of a stage's jobs.
+    fn is_building(&self, stage: &str) -> anyhow::Result<bool> {
+        let leased = self.state.read(jobs::leased)?;
+        Ok(leased.iter().any(|job| job.run == self.run && job.stage == stage))
+    }
+
     fn jobs(&self, stage: &str) -> anyhow::Result<Vec<Job>> {
         Ok(self.state.read(|db| jobs::by_stage(db, self.run, stage))?)
     }
@@ -106,7 +116,7 @@ impl Stage<'_> {
 
 /// Gives each job of the order a row, unless it has one.
 fn insert(stage: &Stage<'_>, request: &BuildRequest) -> anyhow::Result<()> {
-    let new: Vec<NewJob> = (0..)
+    let new: Vec<NewJob> = (1..)
         .zip(&request.order.jobs)
         .map(|(position, job)| NewJob {
             source: job.source.clone(),
@@ -115,6 +125,9 @@ fn insert(stage: &Stage<'_>, request: &BuildRequest) -> anyhow::Result<()> {
             component: job.component.clone(),
             after: job.after.clone(),
             position,
+            priority: job.priority,
+            frees: job.frees,
+            profiles: job.profiles.clone(),
         })
         .collect();
     let (run, name) = (stage.run, request.stage.clone());

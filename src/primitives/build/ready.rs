@@ -85,14 +85,7 @@ impl<'p> Planner<'p> {
 
     /// Offers what became ready, takes earlier results where the inputs are the same, and says what can never be.
     /// Returns whether anything changed that may make others ready.
-    pub fn look(&self, jobs: &[Job]) -> anyhow::Result<bool> {
-        let unfinished: FxHashSet<&str> =
-            jobs.iter().filter(|job| !job.state.is_terminal()).map(|job| job.source.as_str()).collect();
-        let ready: Vec<&Job> = jobs
-            .iter()
-            .filter(|job| job.state == crate::core::job::JobState::NeedsBuild && !job.offered)
-            .filter(|job| job.after.iter().all(|source| !unfinished.contains(source.as_str())))
-            .collect();
+    pub fn look(&self, ready: &[Job]) -> anyhow::Result<bool> {
         if ready.is_empty() {
             return Ok(false);
         }
@@ -155,14 +148,17 @@ impl<'p> Planner<'p> {
         let key = (job.source.as_str(), job.version.as_str());
         let record = self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))?;
         let mut closure = chroot.fork();
+        let environment = environment(&self.request.environment, &job.profiles);
+        let profiles: Vec<&str> =
+            environment.get(PROFILES).map(|text| text.split_whitespace().collect()).unwrap_or_default();
         for field in order::build_dependencies(&record.source, &job.arch) {
-            closure.add_build(field, &self.profiles());
+            closure.add_build(field, &profiles);
         }
         if let Some(missing) = closure.missing.first() {
             self.happened(job, JobEvent::Uninstallable { reason: missing.reason.clone() })?;
             return Ok(true);
         }
-        let offer = match self.offer(job, record, against) {
+        let offer = match self.offer(job, record, against, &environment) {
             Ok(offer) => offer,
             Err(reason) => {
                 self.happened(job, JobEvent::Uninstallable { reason })?;
@@ -170,7 +166,7 @@ impl<'p> Planner<'p> {
             }
         };
         let dsc = offer.files.first().context("the .dsc is the first of a source's files")?.sha256;
-        let inputs = inputs::inputs(against.universe, &closure, &dsc, &job.arch, &self.request.environment);
+        let inputs = inputs::inputs(against.universe, &closure, &dsc, &job.arch, &environment);
         let reusable = self.stage.state.read(|db| jobs::find_reusable(db, inputs))?;
         match reusable.filter(|(_, made)| made.iter().all(|file| self.stage.files.built.contains(&file.sha256))) {
             Some((earlier, _)) => {
@@ -187,15 +183,6 @@ impl<'p> Planner<'p> {
                 Ok(false)
             }
         }
-    }
-
-    /// The build profiles that the environment switches on.
-    fn profiles(&self) -> Vec<&str> {
-        self.request
-            .environment
-            .get("DEB_BUILD_PROFILES")
-            .map(|text| text.split_whitespace().collect())
-            .unwrap_or_default()
     }
 
     fn reuse(&self, job: &Job, from: JobId, offer: Lease, inputs: InputsHash) -> anyhow::Result<()> {
@@ -232,14 +219,19 @@ impl<'p> Planner<'p> {
     }
 
     /// What a builder is told, but for the lease's epoch.
-    fn offer(&self, job: &Job, record: &SourceRecord<'_>, against: &Ground<'_>) -> Result<Lease, String> {
+    fn offer(
+        &self,
+        job: &Job,
+        record: &SourceRecord<'_>,
+        against: &Ground<'_>,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Lease, String> {
         let files: Vec<File> = record
             .source
             .files()?
             .into_iter()
             .map(|file| File { name: file.name.to_owned(), size: file.size, sha256: file.sha256 })
             .collect();
-        let environment: BTreeMap<String, String> = self.request.environment.clone();
         Ok(Lease {
             run: self.stage.run,
             job: job.id,
@@ -254,10 +246,34 @@ impl<'p> Planner<'p> {
             view: against.view,
             view_key: self.stage.key.public_armored(),
             chroot: against.chroot_key,
-            environment,
+            environment: environment.clone(),
             stall_seconds: self.stage.stall.as_secs(),
         })
     }
+}
+
+/// The variable that switches build profiles on.
+const PROFILES: &str = "DEB_BUILD_PROFILES";
+
+/// Profiles that the build options of the same name must go with, and that do nothing without them in many packages.
+const ALSO_OPTIONS: [&str; 2] = ["nocheck", "nodoc"];
+
+/// The environment of one job: the stage's, with the profiles that the order gave the job.
+fn environment(of_stage: &BTreeMap<String, String>, profiles: &[String]) -> BTreeMap<String, String> {
+    let mut environment = of_stage.clone();
+    let mut add = |variable: &str, word: &str| {
+        let text = environment.entry(variable.to_owned()).or_default();
+        if !text.split_whitespace().any(|known| known == word) {
+            *text = format!("{text} {word}").trim_start().to_owned();
+        }
+    };
+    for profile in profiles {
+        add(PROFILES, profile);
+        if ALSO_OPTIONS.contains(&profile.as_str()) {
+            add("DEB_BUILD_OPTIONS", profile);
+        }
+    }
+    environment
 }
 
 fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
@@ -269,4 +285,24 @@ fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
         sha256: artifact.sha256,
         control,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jobs_own_profiles_join_the_stages() {
+        let check = |stage: &[(&str, &str)], profiles: &[&str]| {
+            let stage = stage.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            let profiles: Vec<String> = profiles.iter().map(|profile| profile.to_string()).collect();
+            let environment = environment(&stage, &profiles);
+            environment.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        };
+        assert_eq!(check(&[("A", "b")], &[]), ["A=b"]);
+        assert_eq!(
+            check(&[("DEB_BUILD_PROFILES", "nodoc nocheck")], &["nocheck", "stage1"]),
+            ["DEB_BUILD_OPTIONS=nocheck", "DEB_BUILD_PROFILES=nodoc nocheck stage1"]
+        );
+    }
 }
