@@ -9,10 +9,16 @@ pub struct Csr {
 }
 
 impl Csr {
+    /// Of no rows, with room for so many nodes and edges.
+    pub fn with_capacity(nodes: usize, edges: usize) -> Csr {
+        let mut csr = Csr { starts: Vec::with_capacity(nodes + 1), targets: Vec::with_capacity(edges) };
+        csr.starts.push(0);
+        csr
+    }
+
     /// Of rows that are at hand.
     pub fn of_rows<R: AsRef<[u32]>>(rows: &[R]) -> Csr {
-        let mut csr = Csr { starts: Vec::with_capacity(rows.len() + 1), targets: Vec::new() };
-        csr.starts.push(0);
+        let mut csr = Csr::with_capacity(rows.len(), rows.iter().map(|row| row.as_ref().len()).sum());
         for row in rows {
             csr.push(row.as_ref().iter().copied());
         }
@@ -23,8 +29,7 @@ impl Csr {
     pub fn joined(parts: Vec<(Vec<u32>, Vec<u32>)>) -> Csr {
         let rows = parts.iter().map(|(lengths, _)| lengths.len()).sum::<usize>();
         let edges = parts.iter().map(|(_, targets)| targets.len()).sum();
-        let mut csr = Csr { starts: Vec::with_capacity(rows + 1), targets: Vec::with_capacity(edges) };
-        csr.starts.push(0);
+        let mut csr = Csr::with_capacity(rows, edges);
         let mut at = 0;
         for (lengths, targets) in parts {
             for length in lengths {

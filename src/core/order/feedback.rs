@@ -7,7 +7,7 @@ use super::components::Components;
 use super::csr::Csr;
 
 /// How often each node is moved to where it does best; later rounds find next to nothing.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 2;
 
 /// Above this many nodes in one component moving would take longer than what it gains is worth.
 const MOST_TO_MOVE: usize = 20_000;
@@ -200,6 +200,11 @@ fn improve(needs: &Csr, users: &Csr, order: &mut [u32], place: &mut [u32]) -> bo
     let mut neighbours: Vec<(u32, i32)> = Vec::new();
     for node in needs.nodes() {
         let at = place[node as usize];
+        let wrong = needs.of(node).iter().any(|&need| place[need as usize] > at)
+            || users.of(node).iter().any(|&user| place[user as usize] < at);
+        if !wrong {
+            continue;
+        }
         neighbours.clear();
         // Passing what it needs on the way to the back keeps an edge, passing a user loses one.
         neighbours.extend(needs.of(node).iter().map(|&need| (place[need as usize], 1)));

@@ -72,7 +72,7 @@ impl<'a> Graph<'a> {
             Graph { sources, universe, architecture, jobs, needs: Csr::default(), missing: Vec::new(), makers };
         let numbers: Vec<u32> = (0..).take(graph.jobs.len()).collect();
         let parts: Vec<_> =
-            numbers.par_chunks(512).map_init(|| graph.room(), |room, chunk| graph.rows(room, chunk)).collect();
+            numbers.par_chunks(2048).map_init(|| graph.room(), |room, chunk| graph.rows(room, chunk)).collect();
         let mut rows = Vec::with_capacity(parts.len());
         for (lengths, targets, missing) in parts {
             rows.push((lengths, targets));

@@ -15,8 +15,8 @@ use super::jobs::{Graph, Room};
 pub struct Acyclic<'p> {
     /// All jobs, each after what it needs.
     pub order: Vec<u32>,
-    /// What each job needs, but for what was dropped and cut.
-    pub needs: Csr,
+    /// The needs of jobs that lost some; all others need what the graph says.
+    changed: FxHashMap<u32, Vec<u32>>,
     /// The profiles that jobs must be built with.
     pub profiles: FxHashMap<u32, Vec<&'p str>>,
     /// The loops that there were.
@@ -32,6 +32,42 @@ pub struct Loop {
     pub dropped: Vec<(u32, u32)>,
     /// The edges that close it and that nothing drops.
     pub cut: Vec<(u32, u32)>,
+}
+
+impl Acyclic<'_> {
+    /// What each job needs but for what was dropped and cut, where jobs are numbered by their place in the order.
+    pub fn needs(&self, graph: &Graph<'_>) -> Csr {
+        let mut numbers = vec![0; self.order.len()];
+        (0..).zip(&self.order).for_each(|(number, &job)| numbers[job as usize] = number);
+        let mut needs = Csr::with_capacity(self.order.len(), graph.needs.edges());
+        for job in &self.order {
+            let kept = self.changed.get(job).map_or(graph.needs.of(*job), Vec::as_slice);
+            needs.push(kept.iter().map(|&need| numbers[need as usize]));
+        }
+        needs
+    }
+
+    /// Takes back what was not needed after all, where each job has its place in a final order: edges that this keeps
+    /// anyway, and profiles of jobs that come after all they need without them. Answers the edges that are kept again.
+    pub fn take_back(&mut self, graph: &Graph<'_>, place: &[u32]) -> Vec<(u32, u32)> {
+        let is_late = |&(job, need): &(u32, u32)| place[need as usize] > place[job as usize];
+        let mut kept = Vec::new();
+        for found in &mut self.loops {
+            kept.extend(found.cut.extract_if(.., |edge| !is_late(edge)));
+            let cut: FxHashSet<(u32, u32)> = found.cut.iter().copied().collect();
+            found.dropped.retain(|&(job, _)| {
+                let Some(_) = self.profiles.get(&job) else { return false };
+                let needs = || graph.needs.of(job).iter().map(|&need| (job, need));
+                if needs().any(|edge| is_late(&edge) && !cut.contains(&edge)) {
+                    return true;
+                }
+                self.profiles.remove(&job);
+                kept.extend(needs().filter(|edge| !cut.contains(edge)));
+                false
+            });
+        }
+        kept
+    }
 }
 
 /// Breaks all loops of a graph; `profiles` are those that a job may be built with to that end.
@@ -53,12 +89,7 @@ pub fn break_loops<'p, 'a>(graph: &'a Graph<'a>, profiles: &'a [&'p str]) -> Acy
         chosen.extend(broken.profiles);
         loops.push(broken.found);
     }
-    let mut needs = Csr::default();
-    for job in graph.needs.nodes() {
-        let kept = changed.get(&job).map_or(graph.needs.of(job), Vec::as_slice);
-        needs.push(kept.iter().copied());
-    }
-    Acyclic { order, needs, profiles: chosen, loops }
+    Acyclic { order, changed, profiles: chosen, loops }
 }
 
 struct Breaker<'a, 'p> {

@@ -23,6 +23,7 @@ pub mod tracker;
 pub mod text;
 
 use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::core::archive::SourceRecord;
 use crate::core::debian::packages::Package;
@@ -85,24 +86,29 @@ pub struct Order {
 /// its build-dependencies included.
 pub fn order<'a>(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], options: &Options<'a>) -> Order {
     let graph = Graph::new(sources, visible, options.architecture);
-    let acyclic = loops::break_loops(&graph, options.profiles);
-    let placed = renumbered(&acyclic.needs, &acyclic.order);
-    let reduced = reduce::reduce(&placed);
+    let mut acyclic = loops::break_loops(&graph, options.profiles);
+    let reduced = reduce::reduce(&acyclic.needs(&graph));
     let estimates: Vec<u64> = acyclic.order.par_iter().map(|&job| estimate(&graph, job, options)).collect();
     let name = |place: u32| graph.source(acyclic.order[place as usize]).source.name;
-    let priorities = priority::priorities(&reduced, &estimates);
-    let sorted = priority::sort(&reduced.needs, &priorities, name);
-    let needs = renumbered(&reduced.needs, &sorted);
+    let sorted = priority::sort(&reduced.needs, &priority::priorities(&reduced, &estimates), name);
     let jobs: Vec<u32> = sorted.iter().map(|&place| acyclic.order[place as usize]).collect();
-    let of_place = |number: u32| sorted[number as usize] as usize;
-    let ordered = needs.nodes().map(|number| {
-        let Priorities { path, frees } = &priorities;
-        let at = of_place(number);
-        ordered(&graph, &acyclic, jobs[number as usize], &needs, number, (estimates[at], path[at], frees[at]))
+    let estimates: Vec<u64> = sorted.iter().map(|&place| estimates[place as usize]).collect();
+    let numbers = numbers(&jobs);
+    let reduced = reduce::reduce(&with(
+        renumbered(&reduced.needs, &sorted),
+        acyclic
+            .take_back(&graph, &numbers)
+            .into_iter()
+            .map(|edge| [edge.0, edge.1].map(|job| numbers[job as usize] - 1)),
+    ));
+    let Priorities { path, frees } = priority::priorities(&reduced, &estimates);
+    let ordered = reduced.needs.nodes().map(|number| {
+        let at = number as usize;
+        ordered(&graph, &acyclic, jobs[at], reduced.needs.of(number), (estimates[at], path[at], frees[at]))
     });
     Order {
         jobs: ordered.collect(),
-        loops: named(&graph, &acyclic, &numbers(&jobs), options.older_binaries),
+        loops: named(&graph, &acyclic, &numbers, options.older_binaries),
         not_for_here: sources
             .iter()
             .filter(|record| halves(&record.source, options.architecture).next().is_none())
@@ -122,11 +128,26 @@ fn numbers(order: &[u32]) -> Vec<u32> {
 /// The same graph with its nodes numbered by their place in an order.
 fn renumbered(needs: &Csr, order: &[u32]) -> Csr {
     let numbers = numbers(order);
-    let mut placed = Csr::default();
+    let mut placed = Csr::with_capacity(needs.len(), needs.edges());
     for &node in order {
         placed.push(needs.of(node).iter().map(|&need| numbers[need as usize] - 1));
     }
     placed
+}
+
+/// A graph with more edges (node, what it needs).
+fn with(needs: Csr, more: impl Iterator<Item = [u32; 2]>) -> Csr {
+    let mut added: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+    more.for_each(|[node, need]| added.entry(node).or_default().push(need));
+    if added.is_empty() {
+        return needs;
+    }
+    let mut whole = Csr::default();
+    for node in needs.nodes() {
+        let more = added.get(&node).map(Vec::as_slice).unwrap_or_default();
+        whole.push(needs.of(node).iter().chain(more).copied());
+    }
+    whole
 }
 
 fn estimate(graph: &Graph<'_>, job: u32, options: &Options<'_>) -> u64 {
@@ -139,12 +160,11 @@ fn ordered(
     graph: &Graph<'_>,
     acyclic: &Acyclic<'_>,
     job: u32,
-    needs: &Csr,
-    number: u32,
+    needs: &[u32],
     (estimate, priority, frees): (u64, u64, u32),
 ) -> OrderedJob {
     let record = graph.source(job);
-    let mut after: Vec<u32> = needs.of(number).iter().map(|&need| need + 1).collect();
+    let mut after: Vec<u32> = needs.iter().map(|&need| need + 1).collect();
     after.sort_unstable();
     let profiles = acyclic.profiles.get(&job).map(Vec::as_slice).unwrap_or_default();
     OrderedJob {
@@ -166,7 +186,7 @@ fn named(graph: &Graph<'_>, acyclic: &Acyclic<'_>, numbers: &[u32], older_binari
         let mut jobs: Vec<u32> = found.jobs.clone();
         jobs.sort_unstable_by_key(|&job| numbers[job as usize]);
         let mut sources: Vec<String> = Vec::new();
-        let mut seen = rustc_hash::FxHashSet::default();
+        let mut seen = FxHashSet::default();
         for job in jobs {
             if seen.insert(graph.jobs[job as usize].source) {
                 sources.push(graph.source(job).source.name.to_owned());

@@ -52,7 +52,8 @@ pub struct Installed<'a> {
     wanted_by: Vec<u32>,
     /// What gets installed besides what every chroot has, by number.
     pub packages: Vec<u32>,
-    /// The names that the job's own build-dependencies ask for, first alternatives only.
+    /// The names that the job's own build-dependencies ask for, first alternatives only, where no package of that name
+    /// is taken.
     pub asked: Vec<&'a [u8]>,
     /// Those of them that nothing satisfies.
     pub unmet: Vec<&'a [u8]>,
@@ -133,7 +134,7 @@ impl<'a> Universe<'a> {
                 satisfiers.clear();
                 last = number;
             }
-            if let Some(satisfier) = self.satisfier(&relation)
+            if let Some((satisfier, _)) = self.satisfier(&relation)
                 && !satisfiers.contains(&satisfier)
             {
                 satisfiers.push(satisfier);
@@ -145,7 +146,7 @@ impl<'a> Universe<'a> {
     }
 
     /// The package that satisfies an alternative: the real one of that name, or else the first that provides it.
-    fn satisfier(&self, relation: &Relation<'_>) -> Option<u32> {
+    fn satisfier(&self, relation: &Relation<'_>) -> Option<(u32, Way)> {
         let here = matches!(relation.qualifier, b"" | b"any" | b"native");
         if !here && relation.qualifier != self.architecture.as_bytes() {
             return None;
@@ -155,9 +156,11 @@ impl<'a> Universe<'a> {
             any && relation.operator.accepts(version, relation.version)
         };
         let real = self.by_name.get(relation.name).copied();
-        real.filter(|&number| fits(number, Some(self.packages[number as usize].version.as_bytes()))).or_else(|| {
+        let real = real.filter(|&number| fits(number, Some(self.packages[number as usize].version.as_bytes())));
+        real.map(|number| (number, Way::Itself)).or_else(|| {
             let providers = self.providers.get(relation.name)?;
-            providers.iter().find(|(number, version)| fits(*number, *version)).map(|(number, _)| *number)
+            let provider = providers.iter().find(|(number, version)| fits(*number, *version));
+            provider.map(|(number, _)| (*number, Way::Provides))
         })
     }
 
@@ -227,10 +230,16 @@ impl<'a> Universe<'a> {
                     return;
                 }
                 last = number;
-                installed.asked.push(relation.name);
                 match self.satisfier(&relation) {
-                    Some(satisfier) => installed.take(satisfier, NOBODY),
-                    None => installed.unmet.push(relation.name),
+                    Some((satisfier, Way::Itself)) => installed.take(satisfier, NOBODY),
+                    Some((satisfier, Way::Provides)) => {
+                        installed.asked.push(relation.name);
+                        installed.take(satisfier, NOBODY);
+                    }
+                    None => {
+                        installed.asked.push(relation.name);
+                        installed.unmet.push(relation.name);
+                    }
                 }
             });
             self.settle(installed);
@@ -276,6 +285,15 @@ impl<'a> Universe<'a> {
         let by = |number: &u32| Some(installed.wanted_by[*number as usize]).filter(|&by| by != NOBODY);
         std::iter::successors(Some(package), by)
     }
+}
+
+/// How a package satisfies a relation.
+#[derive(Clone, Copy)]
+enum Way {
+    /// By its name.
+    Itself,
+    /// By what it provides.
+    Provides,
 }
 
 /// What a run of packages pulls in.

@@ -48,24 +48,24 @@ impl Reduction<'_> {
         let width = (self.columns.len() - start).min(BLOCK);
         let words = width.div_ceil(64);
         let mut reach = vec![0u64; self.columns.len() * words];
-        let mut counts = vec![0u32; width];
+        let mut counts = Counters::new(words);
         let mut row = vec![0; words];
         // Nodes in the order's order; each node's row is complete before the first that needs it.
         for at in 0..self.columns.len() {
             let node = self.columns[at];
             let kept = self.row(node, start, width, &reach, &mut row);
             self.kept[node as usize].extend(kept);
-            count(&row, &mut counts);
+            counts.add(&row);
             reach[at * words..(at + 1) * words].copy_from_slice(&row);
         }
         let this = &*self;
-        let parts: Vec<(Vec<Vec<u32>>, Vec<u32>)> = ends
-            .par_chunks(1024)
+        let parts: Vec<(Vec<Vec<u32>>, Counters)> = ends
+            .par_chunks(8192)
             .map(|chunk| {
-                let (mut row, mut counts) = (vec![0; words], vec![0; width]);
+                let (mut row, mut counts) = (vec![0; words], Counters::new(words));
                 let of_end = |&end: &u32| {
                     let kept = this.row(end, start, width, &reach, &mut row);
-                    count(&row, &mut counts);
+                    counts.add(&row);
                     kept
                 };
                 let kept = chunk.iter().map(of_end).collect();
@@ -77,8 +77,8 @@ impl Reduction<'_> {
             self.kept[end as usize].extend(kept);
         }
         for part in parts.iter().map(|(_, part)| part).chain([&counts]) {
-            for (number, count) in part.iter().enumerate() {
-                self.frees[self.columns[start + number] as usize] += count;
+            for number in 0..width {
+                self.frees[self.columns[start + number] as usize] += part.of(number);
             }
         }
     }
@@ -120,14 +120,35 @@ impl Reduction<'_> {
     }
 }
 
-/// Adds one for each bit of a row.
-fn count(row: &[u64], counts: &mut [u32]) {
-    for (at, &word) in row.iter().enumerate() {
-        let mut word = word;
-        while word != 0 {
-            counts[at * 64 + word.trailing_zeros() as usize] += 1;
-            word &= word - 1;
+/// A counter for each column, a bit of all of them in each plane: adding a row costs what its words are, not its bits.
+struct Counters {
+    planes: Vec<Vec<u64>>,
+    words: usize,
+}
+
+impl Counters {
+    fn new(words: usize) -> Counters {
+        Counters { planes: Vec::new(), words }
+    }
+
+    /// Adds one for each bit of a row.
+    fn add(&mut self, row: &[u64]) {
+        for (at, &word) in row.iter().enumerate() {
+            let (mut carry, mut plane) = (word, 0);
+            while carry != 0 {
+                if plane == self.planes.len() {
+                    self.planes.push(vec![0; self.words]);
+                }
+                let sum = &mut self.planes[plane][at];
+                (*sum, carry) = (*sum ^ carry, *sum & carry);
+                plane += 1;
+            }
         }
+    }
+
+    fn of(&self, column: usize) -> u32 {
+        let bit = |plane: &Vec<u64>| (plane[column / 64] >> (column % 64) & 1) as u32;
+        (0..).zip(&self.planes).map(|(power, plane)| bit(plane) << power).sum()
     }
 }
 

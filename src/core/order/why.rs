@@ -25,36 +25,29 @@ pub fn why<'a>(
 ) -> Vec<Option<Why<'a>>> {
     graph.install(room, job, profiles);
     let installed = &room.installed;
-    // For each need the best package: what nobody has first, since then nothing older will do; then what is nearest.
-    let mut best: FxHashMap<u32, (usize, Option<u32>, Why<'a>)> = FxHashMap::default();
-    for name in &installed.unmet {
-        if let Some(maker) = graph.maker_of(name) {
-            let name = std::str::from_utf8(name).unwrap_or("?");
-            best.insert(maker, (0, None, Why { through: vec![name], chroot: false, there: false }));
-        }
-    }
+    let place: FxHashMap<u32, usize> = needs.iter().copied().zip(0..).collect();
+    // For each need what nobody has comes first, since then nothing older will do; then what is nearest.
+    let mut nearest: Vec<Option<(usize, u32, bool)>> = vec![None; needs.len()];
     let own = installed.packages.iter().map(|&package| (package, false));
     for (package, chroot) in own.chain(graph.universe.base().map(|package| (package, true))) {
-        let Some(maker) = graph.maker(package) else { continue };
+        let Some(at) = graph.maker(package).and_then(|maker| place.get(&maker)) else { continue };
         let far = graph.universe.depth(installed, package);
-        if best.get(&maker).is_none_or(|(nearest, ..)| far < *nearest) {
-            best.insert(maker, (far, Some(package), Why { through: Vec::new(), chroot, there: true }));
+        if nearest[*at].is_none_or(|(best, ..)| far < best) {
+            nearest[*at] = Some((far, package, chroot));
         }
     }
-    for name in &installed.asked {
-        if let Some(maker) = graph.maker_of(name) {
-            let name = std::str::from_utf8(name).unwrap_or("?");
-            let asked = || (1, None, Why { through: vec![name], chroot: false, there: true });
-            best.entry(maker).or_insert_with(asked);
+    let packages = nearest.into_iter().map(|found| {
+        found.map(|(_, package, chroot)| Why { through: graph.universe.chain(installed, package), chroot, there: true })
+    });
+    let mut found: Vec<Option<Why<'a>>> = packages.collect();
+    for (names, there) in [(&installed.asked, true), (&installed.unmet, false)] {
+        for name in names {
+            let Some(&at) = graph.maker_of(name).and_then(|maker| place.get(&maker)) else { continue };
+            if !there || found[at].is_none() {
+                let through = vec![std::str::from_utf8(name).unwrap_or("?")];
+                found[at] = Some(Why { through, chroot: false, there });
+            }
         }
     }
-    let found = needs.iter().map(|need| best.get(need));
     found
-        .map(|best| {
-            best.map(|(_, package, why)| match package {
-                Some(package) => Why { through: graph.universe.chain(installed, *package), ..why.clone() },
-                None => why.clone(),
-            })
-        })
-        .collect()
 }

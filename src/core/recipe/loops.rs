@@ -18,7 +18,7 @@ pub struct OrderLoop {
 pub struct LoopEdge {
     /// The job that needs another, by number, the first one being 1.
     pub job: u32,
-    /// The job that it needs, which comes later.
+    /// The job that it needs, and does not wait for.
     pub needs: u32,
     /// The packages on the way: a build-dependency first, last what the needed job builds.
     pub through: Vec<String>,
