@@ -66,6 +66,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show what a run of a recipe would do
     Plan(RecipeArgs),
+    /// Show the order that a recipe's jobs are built in, what they need, and how loops are broken
+    Order(OrderArgs),
     /// Show the jobs of a run and their states
     Status,
     /// Show the build log of a package
@@ -114,6 +116,26 @@ pub struct RecipeArgs {
     /// Arguments of the recipe, as it declares them
     #[arg(value_name = "--NAME VALUE", trailing_var_arg = true, allow_hyphen_values = true)]
     pub arguments: Vec<String>,
+}
+
+/// A recipe, and how its orders are shown.
+#[derive(Debug, Args)]
+pub struct OrderArgs {
+    /// The recipe.
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// Print the graph for a program that draws it
+    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
+    pub format: Option<GraphFormat>,
+}
+
+/// Languages that graphs are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz's
+    Dot,
+    /// GraphML
+    Graphml,
 }
 
 /// One argument of a recipe, as it was written; whether the recipe has it is checked by the recipe.
@@ -200,6 +222,7 @@ impl Cli {
             Command::Daemon(args) => args.build_user.as_deref(),
             Command::Run(_)
             | Command::Plan(_)
+            | Command::Order(_)
             | Command::Status
             | Command::Logs(_)
             | Command::Doctor
@@ -255,8 +278,13 @@ pub fn asks_for_json(arguments: &[OsString]) -> bool {
 pub fn reserved_names() -> Vec<String> {
     let mut command = Cli::command();
     command.build();
-    let run = command.find_subcommand("run").expect("it is declared above");
-    arrange::Flags::of(run).names().chain(["version".to_owned()]).collect()
+    let mut names: Vec<String> = arrange::Flags::of(&command).names().chain(["version".to_owned()]).collect();
+    let takes_recipe = |command: &&clap::Command| command.get_positionals().any(clap::Arg::is_trailing_var_arg_set);
+    let commands = command.get_subcommands().filter(takes_recipe);
+    names.extend(commands.flat_map(|command| arrange::Flags::of(command).names().collect::<Vec<_>>()));
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Parses a command line, the program's name first; `is_file` says whether a word names a file.

@@ -23,6 +23,7 @@ pub mod interrupt;
 pub mod jobs;
 pub mod logging;
 pub mod logs;
+pub mod order;
 pub mod outdated;
 pub mod output;
 pub mod plan;
@@ -132,6 +133,7 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Run(args) => run::run(&ctx, args),
         Command::Plan(args) => plan::plan(&ctx, args),
+        Command::Order(args) => order::order(&ctx, args),
         Command::Status => status::status(&ctx),
         Command::Logs(args) => logs::logs(&ctx, args),
         Command::Doctor => doctor::doctor(&ctx),

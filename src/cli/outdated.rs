@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -11,18 +10,17 @@ use serde_json::Value as Json;
 use super::args::{OutdatedArgs, RecipeArgs};
 use super::exit::{Exit, Failure};
 use super::output::{Format, clean};
+use super::plan::planned_with;
 use super::progress::lines::counted;
-use super::{Context, progress, recipe, site};
+use super::{Context, progress, site};
 use crate::core::outdated::ALL;
 use crate::core::outdated::lists::{Exclusions, NotForUs};
 use crate::core::recipe::{AptSources, ImportRequest};
 use crate::io::files;
 use crate::io::state::{Reader, identity, runs};
-use crate::lua::recipe::RunOptions;
-use crate::primitives::Perform;
 use crate::primitives::import::fetch;
 use crate::primitives::outdated::{self, Line, Lists, Published};
-use crate::primitives::planned::Planned;
+use crate::primitives::planned::Staged;
 
 /// What is outdated.
 #[derive(Debug, Serialize)]
@@ -123,24 +121,11 @@ fn subject(ctx: &Context, args: &OutdatedArgs) -> anyhow::Result<Option<Subject>
 
 /// What a recipe would build now, beside what was published.
 fn of_recipe(ctx: &Context, subject: &Subject, published: &Published, lists: &Lists) -> anyhow::Result<Vec<Line>> {
-    let loaded = recipe::load(&subject.recipe)?;
-    let arguments = match &subject.arguments {
-        Some(arguments) => arguments.clone(),
-        None => recipe::arguments(&loaded, &subject.recipe)?,
-    };
-    let runtime = site::runtime()?;
-    let guard = runtime.enter();
+    let planned = planned_with(ctx, &subject.recipe, subject.arguments.as_ref())?;
     let cache = site::cache(ctx)?;
-    let mirror = site::mirror(ctx, &cache)?;
-    drop(guard);
-    let listener = progress::listener(&ctx.output.aside());
-    let machine = site::machine(&runtime)?;
-    let handle = runtime.handle().clone();
-    let planned = Arc::new(Planned::new(mirror, cache.clone(), Arc::clone(&listener), machine, handle));
-    let options = RunOptions { listener: Some(listener), ..RunOptions::default() };
-    loaded.run(Arc::clone(&planned) as Arc<dyn Perform>, arguments, options)?;
     let mut lines: Vec<Line> = Vec::new();
-    for (imported, order) in planned.orders()? {
+    for Staged { order, .. } in planned.orders() {
+        let imported = planned.import_of(&order)?;
         // Several stages may order the same sources.
         let more = outdated::of_order(&cache, &imported, &order, published, lists)?;
         let new: Vec<Line> = more.into_iter().filter(|line| !lines.contains(line)).collect();

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::order::text::{counted, loop_sentence};
 use crate::core::pinned::{Imported, Role};
+use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::{Builders, OrderedJob, PublishTarget};
 
 /// One step of a run.
@@ -24,8 +26,8 @@ pub enum Step {
     Order {
         /// Jobs in order.
         jobs: Vec<OrderedJob>,
-        /// Sources that need each other.
-        loops: Vec<Vec<String>>,
+        /// Jobs that need each other.
+        loops: Vec<OrderLoop>,
         /// What could not be built, and why, as far as is known now.
         unbuildable: Vec<(String, String)>,
     },
@@ -72,12 +74,6 @@ impl fmt::Display for Plan {
     }
 }
 
-/// `1 job`, `2 jobs`.
-fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
-}
-
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -94,16 +90,16 @@ impl fmt::Display for Step {
                 imported.notes.iter().try_for_each(|note| writeln!(f, "         note: {note}"))
             }
             Step::Order { jobs, loops, unbuildable } => {
-                writeln!(f, "order    {}", counted(jobs.len() as u64, "job"))?;
+                writeln!(f, "order    {}", counted(jobs.len(), "job"))?;
                 for job in jobs {
                     let after = match job.after.as_slice() {
                         [] => String::new(),
-                        after => format!("  after {}", after.join(", ")),
+                        after => format!("  after {}", names(jobs, after)),
                     };
                     writeln!(f, "         {} {} ({}){after}", job.source, job.version, job.arch)?;
                 }
-                for names in loops {
-                    writeln!(f, "         loop: {} need each other to be built", names.join(", "))?;
+                for found in loops {
+                    writeln!(f, "         loop: {}", loop_sentence(found))?;
                 }
                 unbuildable.iter().try_for_each(|(source, reason)| writeln!(f, "         {source}: {reason}"))
             }
@@ -111,7 +107,9 @@ impl fmt::Display for Step {
                 Builders::Here { slots: Some(slots) } => writeln!(f, "launch   this machine, {slots} at a time"),
                 Builders::Here { slots: None } => writeln!(f, "launch   this machine"),
             }),
-            Step::Build { stage, jobs } => writeln!(f, "build    stage `{stage}`: up to {}", counted(*jobs, "job")),
+            Step::Build { stage, jobs } => {
+                writeln!(f, "build    stage `{stage}`: up to {}", counted(*jobs as usize, "job"))
+            }
             Step::Publish { to, suite, stages, prove } => {
                 let PublishTarget::Dir { path } = to;
                 let prove = if *prove { ", then installed from with apt" } else { "" };
@@ -123,24 +121,45 @@ impl fmt::Display for Step {
     }
 }
 
+/// The sources of some jobs, each once.
+fn names(jobs: &[OrderedJob], numbers: &[u32]) -> String {
+    let mut names: Vec<&str> = numbers.iter().map(|&number| jobs[number as usize - 1].source.as_str()).collect();
+    names.dedup();
+    names.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::recipe::loops::{BrokenBy, LoopEdge};
 
     #[test]
     fn a_plan_prints_what_will_be_done_and_what_cannot_be() {
-        let job = |source: &str, after: &[&str]| OrderedJob {
+        let job = |source: &str, after: &[u32]| OrderedJob {
             source: source.to_owned(),
             version: "1.0-1".to_owned(),
             arch: "amd64".to_owned(),
             component: "main".to_owned(),
-            after: after.iter().map(|name| (*name).to_owned()).collect(),
+            after: after.to_vec(),
+            estimate: 20,
+            priority: 20,
+            frees: 0,
+            profiles: Vec::new(),
         };
         let plan = Plan {
             steps: vec![
                 Step::Order {
-                    jobs: vec![job("zlib", &[]), job("app", &["zlib"])],
-                    loops: vec![vec!["a".to_owned(), "b".to_owned()]],
+                    jobs: vec![job("zlib", &[]), job("app", &[1])],
+                    loops: vec![OrderLoop {
+                        sources: vec!["zlib".to_owned(), "app".to_owned()],
+                        edges: vec![LoopEdge {
+                            job: 1,
+                            needs: 2,
+                            through: vec!["app".to_owned()],
+                            chroot: false,
+                            broken_by: BrokenBy::OlderBinaries,
+                        }],
+                    }],
                     unbuildable: vec![("zlib".to_owned(), "needs debhelper, which is not there".to_owned())],
                 },
                 Step::Launch { builders: vec![Builders::Here { slots: Some(2) }] },
@@ -157,7 +176,7 @@ mod tests {
 order    2 jobs
          zlib 1.0-1 (amd64)
          app 1.0-1 (amd64)  after zlib
-         loop: a, b need each other to be built
+         loop: zlib, app need each other to be built: 1 edge met by older binaries
          zlib: needs debhelper, which is not there
 launch   this machine, 2 at a time
 build    stage `first`: up to 2 jobs

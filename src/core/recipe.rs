@@ -2,12 +2,15 @@
 //!
 //! `lua` makes the requests from tables and the responses into tables; `primitives` does what they say.
 
+pub mod loops;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
+use crate::core::recipe::loops::OrderLoop;
 
 /// Where source and binary packages come from: the value of `cb.apt.system()` and `cb.apt.sources "FILE"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +96,31 @@ pub enum Selection {
     Names(Vec<String>),
     /// All of them.
     Everything,
+    /// Those of the base system.
+    BaseSystem(BaseClosure),
+}
+
+/// How far the base system goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaseClosure {
+    /// The required and important packages and build-essential, with what they need to run.
+    Runtime,
+    /// These, and all that is needed to build them, closed: nothing else has to be there.
+    Build,
+}
+
+impl BaseClosure {
+    /// Every one, in the order of their size.
+    pub const ALL: [BaseClosure; 2] = [BaseClosure::Runtime, BaseClosure::Build];
+
+    /// The one text form.
+    pub fn text(self) -> &'static str {
+        match self {
+            BaseClosure::Runtime => "runtime",
+            BaseClosure::Build => "build",
+        }
+    }
 }
 
 /// `cb.order { sources = imported, packages = ... }`
@@ -103,6 +131,10 @@ pub struct OrderRequest {
     pub import: ImportId,
     /// Which of its sources.
     pub packages: Selection,
+    /// Build profiles that a job may get where that breaks a loop.
+    pub profiles: Vec<String>,
+    /// Whether a job may be built with an older binary of what a loop keeps from being built before it.
+    pub older_binaries: bool,
 }
 
 /// Source packages in build order.
@@ -115,8 +147,8 @@ pub struct OrderResult {
     pub arch: String,
     /// In an order where each comes after what it needs, but for the edges of `loops`.
     pub jobs: Vec<OrderedJob>,
-    /// Packages that need each other to be built; each loop names them.
-    pub loops: Vec<Vec<String>>,
+    /// Jobs that need each other to be built, the largest loop first.
+    pub loops: Vec<OrderLoop>,
 }
 
 /// One job of an order.
@@ -131,8 +163,17 @@ pub struct OrderedJob {
     pub arch: String,
     /// The component that it is in, and goes to.
     pub component: String,
-    /// Sources of the same order that must be finished first, by name (cut edges left out).
-    pub after: Vec<String>,
+    /// Jobs of the same order that must be finished first, by number, the first one being 1. Edges that others stand for
+    /// are left out: who comes after something that comes after a third is not said to come after the third.
+    pub after: Vec<u32>,
+    /// Seconds that it is expected to take.
+    pub estimate: u64,
+    /// Seconds of the longest chain of builds that begins with it; the highest goes first.
+    pub priority: u64,
+    /// How many other jobs wait for it, directly or not; of the same priority, the highest goes first.
+    pub frees: u32,
+    /// Build profiles that it must be built with, since a loop was broken so.
+    pub profiles: Vec<String>,
 }
 
 /// `cb.launch { cb.here { slots = 2 } }`

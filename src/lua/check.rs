@@ -150,11 +150,17 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             Some(number) if (low..=high).contains(&number) => Ok(Checked::Integer(number)),
             Some(_) | None => Err(wrong()),
         },
+        (Kind::OneOf(words), Value::String(_)) => {
+            let word = text(session, value, path)?;
+            if words.contains(&word.as_str()) { Ok(Checked::Text(word)) } else { Err(wrong()) }
+        }
         (Kind::Boolean, Value::Boolean(flag)) => Ok(Checked::Boolean(*flag)),
         (Kind::Texts, Value::Table(table)) if session.handle(table).is_none() => texts(session, table, path, kind),
         (Kind::Packages, Value::Table(table)) => match session.handle(table).as_deref() {
             None => texts(session, table, path, kind),
-            Some(Handle::Everything) => Ok(Checked::Handles(Vec::new())),
+            Some(Handle::Everything | Handle::BaseSystem(_)) => {
+                Ok(Checked::Handles(session.handle(table).into_iter().collect()))
+            }
             Some(_) => Err(wrong()),
         },
         (Kind::Variables, Value::Table(table)) if session.handle(table).is_none() => variables(session, table, path),
@@ -174,6 +180,7 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             Kind::Text
             | Kind::Name
             | Kind::Boolean
+            | Kind::OneOf(_)
             | Kind::Texts
             | Kind::Packages
             | Kind::Variables

@@ -30,6 +30,21 @@ struct Fake {
     import_fails: bool,
 }
 
+/// A job of an order.
+fn ordered(source: String, after: Vec<u32>) -> OrderedJob {
+    OrderedJob {
+        source,
+        version: "1.0-1".to_owned(),
+        arch: "amd64".to_owned(),
+        component: "main".to_owned(),
+        after,
+        estimate: 60,
+        priority: 60,
+        frees: 0,
+        profiles: Vec::new(),
+    }
+}
+
 /// A structured error, as primitives have them.
 #[derive(Debug, thiserror::Error)]
 #[error("the mirror is down\nhint: try again later")]
@@ -51,16 +66,9 @@ impl Perform for Fake {
             Request::Order(order) => {
                 let names = match order.packages {
                     Selection::Names(names) => names,
-                    Selection::Everything => vec!["hello".to_owned(), "zlib".to_owned()],
+                    Selection::Everything | Selection::BaseSystem(_) => vec!["hello".to_owned(), "zlib".to_owned()],
                 };
-                let job = |source: String| OrderedJob {
-                    source,
-                    version: "1.0-1".to_owned(),
-                    arch: "amd64".to_owned(),
-                    component: "main".to_owned(),
-                    after: Vec::new(),
-                };
-                let jobs = names.into_iter().map(job).collect();
+                let jobs = names.into_iter().map(|source| ordered(source, Vec::new())).collect();
                 Response::Order(OrderResult { import: order.import, arch: "amd64".to_owned(), jobs, loops: Vec::new() })
             }
             Request::Launch(launch) => Response::Launch(LaunchResult { builders: launch.builders }),

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::core::recipe::{
-    AptSources, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult, PublishResult, Response,
+    AptSources, BaseClosure, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult,
+    PublishResult, Response,
 };
 use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
@@ -22,6 +23,8 @@ pub enum Tag {
     AptSources,
     /// Every source package.
     Everything,
+    /// The source packages of the base system.
+    BaseSystem,
     /// A group of builders.
     Builders,
     /// A directory to publish to.
@@ -48,6 +51,7 @@ impl Tag {
         Tag::Recipe,
         Tag::AptSources,
         Tag::Everything,
+        Tag::BaseSystem,
         Tag::Builders,
         Tag::Directory,
         Tag::Import,
@@ -63,6 +67,7 @@ impl Tag {
         match self {
             Tag::AptSources => "apt-sources",
             Tag::Everything => "everything",
+            Tag::BaseSystem => "base-system",
             Tag::Builders => "builders",
             Tag::Directory => "directory",
             Tag::Import => "import",
@@ -80,6 +85,7 @@ impl Tag {
         match self {
             Tag::AptSources => "APT sources such as `cb.apt.system()`",
             Tag::Everything => "`cb.everything {}`",
+            Tag::BaseSystem => "`cb.base_system {}`",
             Tag::Builders => "builders such as `cb.here { slots = 2 }`",
             Tag::Directory => "a directory such as `cb.dir \"out\"`",
             Tag::Import => "the result of `cb.import`",
@@ -97,6 +103,7 @@ impl Tag {
         match self {
             Tag::AptSources => "cloudbuild.AptSources",
             Tag::Everything => "cloudbuild.Everything",
+            Tag::BaseSystem => "cloudbuild.BaseSystem",
             Tag::Builders => "cloudbuild.Builders",
             Tag::Directory => "cloudbuild.Directory",
             Tag::Import => "cloudbuild.Import",
@@ -117,6 +124,8 @@ pub enum Handle {
     AptSources(AptSources),
     /// Every source package.
     Everything,
+    /// The source packages of the base system.
+    BaseSystem(BaseClosure),
     /// A group of builders.
     Builders(Builders),
     /// A directory to publish to.
@@ -184,6 +193,7 @@ impl Handle {
         match self {
             Handle::AptSources(_) => Tag::AptSources,
             Handle::Everything => Tag::Everything,
+            Handle::BaseSystem(_) => Tag::BaseSystem,
             Handle::Builders(_) => Tag::Builders,
             Handle::Directory(_) => Tag::Directory,
             Handle::Import(_) => Tag::Import,
@@ -209,6 +219,7 @@ impl Handle {
         match self {
             Handle::AptSources(sources) => plain(serde_json::to_value(sources)),
             Handle::Everything => json!({}),
+            Handle::BaseSystem(closure) => json!({ "closure": closure.text() }),
             Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
             Handle::Directory(dir) => {
                 json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })

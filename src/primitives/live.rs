@@ -10,6 +10,7 @@ use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, Request, Respon
 use crate::io::host;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
+use crate::io::state::durations;
 use crate::primitives::build::Stage;
 use crate::primitives::files::Files;
 use crate::primitives::keeper::{Keeper, LocalDaemon};
@@ -63,7 +64,9 @@ impl Perform for Live {
             }
             Request::Order(request) => {
                 let imported = import::pinned(&self.state, request.import)?;
-                Response::Order(order::order(&self.files.cache, &imported, &request, listener)?)
+                let history = self.state.read(durations::latest)?;
+                let (result, _) = order::order(&self.files.cache, &imported, &request, &history, listener)?;
+                Response::Order(result)
             }
             Request::Launch(request) => Response::Launch(launch(request)?),
             Request::Build(request) => {

@@ -3,40 +3,63 @@
 use crate::core::archive::{Archive, SourceRecord};
 use crate::core::debian::packages::Package;
 use crate::core::events::{Event, Listener};
-use crate::core::order::{self, Order};
+use crate::core::order::text::{counted, loop_sentence};
+use crate::core::order::{self, Options, Order, select};
 use crate::core::pinned::Imported;
-use crate::core::recipe::{OrderRequest, OrderResult};
+use crate::core::recipe::{BaseClosure, OrderRequest, OrderResult, Selection};
+use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::import::with_archive;
 
-/// Decides the order over what an import pinned, and says what it leaves out.
+/// An order, and what cannot be built with what is known now: sources with the reason.
+pub type Decided = (OrderResult, Vec<(String, String)>);
+
+/// Decides the order over what an import pinned, and says what it leaves out. `history` is how long builds took before.
 pub fn order(
     cache: &Store,
     imported: &Imported,
     request: &OrderRequest,
+    history: &Durations,
     listener: &dyn Listener,
-) -> anyhow::Result<OrderResult> {
+) -> anyhow::Result<Decided> {
     with_archive(cache, imported, |archive| {
-        let order = decide(archive, imported, request)?;
+        let order = decide(archive, imported, request, history, listener)?;
         for name in &order.not_for_here {
             let arch = &imported.architecture;
             listener.hear(&Event::Note { text: format!("source `{name}` builds nothing for {arch}; left out") });
         }
-        for names in &order.loops {
-            let text = format!("{} need each other to be built; the first goes first", names.join(", "));
-            listener.hear(&Event::Note { text });
+        for found in &order.loops {
+            listener.hear(&Event::Note { text: loop_sentence(found) });
         }
-        Ok(OrderResult {
-            import: request.import,
-            arch: imported.architecture.clone(),
-            jobs: order.jobs,
-            loops: order.loops,
-        })
+        let Order { jobs, loops, unbuildable, .. } = order;
+        Ok((OrderResult { import: request.import, arch: imported.architecture.clone(), jobs, loops }, unbuildable))
     })
 }
 
-fn decide(archive: &Archive<'_>, imported: &Imported, request: &OrderRequest) -> anyhow::Result<Order> {
-    let sources: Vec<SourceRecord<'_>> = order::select(archive, &request.packages)?;
+fn decide(
+    archive: &Archive<'_>,
+    imported: &Imported,
+    request: &OrderRequest,
+    history: &Durations,
+    listener: &dyn Listener,
+) -> anyhow::Result<Order> {
     let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
-    Ok(order::order(&sources, &visible, &imported.architecture))
+    let architecture = imported.architecture.as_str();
+    let sources: Vec<SourceRecord<'_>> = select::select(archive, &visible, &request.packages, architecture)?;
+    if let Selection::BaseSystem(closure) = &request.packages {
+        let what = match closure {
+            BaseClosure::Runtime => "",
+            BaseClosure::Build => ", closed under build-dependencies,",
+        };
+        let count = counted(sources.len(), "source package");
+        listener.hear(&Event::Note { text: format!("the base system{what} has {count}") });
+    }
+    let profiles: Vec<&str> = request.profiles.iter().map(String::as_str).collect();
+    let options = Options {
+        architecture,
+        profiles: &profiles,
+        older_binaries: request.older_binaries,
+        history: &|source, arch| history.get(source)?.get(arch).copied(),
+    };
+    Ok(order::order(&sources, &visible, &options))
 }

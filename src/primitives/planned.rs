@@ -4,12 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use serde::Serialize;
+
 use crate::core::events::Listener;
 use crate::core::ids::{GenerationId, ImportId, JobId};
-use crate::core::install::base::Base;
-use crate::core::install::installer::Installer;
-use crate::core::install::request::{self, Alternatives, Half};
-use crate::core::install::universe::{Architectures, Universe};
 use crate::core::job::JobState;
 use crate::core::pinned::Imported;
 use crate::core::plan::{Plan, Step};
@@ -18,6 +16,7 @@ use crate::core::recipe::{
     PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
 use crate::io::mirror::Mirror;
+use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::{Perform, import, order};
 
@@ -27,6 +26,7 @@ pub struct Planned {
     cache: Store,
     listener: Arc<dyn Listener>,
     machine: String,
+    history: Durations,
     runtime: tokio::runtime::Handle,
     seen: Mutex<Seen>,
 }
@@ -34,20 +34,41 @@ pub struct Planned {
 #[derive(Default)]
 struct Seen {
     imports: Vec<Imported>,
-    orders: Vec<OrderResult>,
     plan: Plan,
+    orders: Vec<Staged>,
+}
+
+/// An order, and the stage that would be built by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Staged {
+    /// `None`: nothing would build it.
+    pub stage: Option<String>,
+    /// The order.
+    pub order: OrderResult,
+}
+
+impl Seen {
+    /// An order would be built as a stage; one that several stages build comes once for each.
+    fn built(&mut self, request: &BuildRequest) {
+        let stage = Some(request.stage.clone());
+        match self.orders.iter_mut().find(|staged| staged.stage.is_none() && staged.order == request.order) {
+            Some(staged) => staged.stage = stage,
+            None => self.orders.push(Staged { stage, order: request.order.clone() }),
+        }
+    }
 }
 
 impl Planned {
-    /// Over the cache's files; `machine` is the machine's own architecture.
+    /// Over the cache's files; `machine` is the machine's own architecture, `history` how long builds took before.
     pub fn new(
         mirror: Mirror,
         cache: Store,
         listener: Arc<dyn Listener>,
         machine: String,
+        history: Durations,
         runtime: tokio::runtime::Handle,
     ) -> Planned {
-        Planned { mirror, cache, listener, machine, runtime, seen: Mutex::default() }
+        Planned { mirror, cache, listener, machine, history, runtime, seen: Mutex::default() }
     }
 
     /// The steps so far.
@@ -55,10 +76,14 @@ impl Planned {
         self.seen().plan.clone()
     }
 
-    /// The orders so far, each with the import that it is over.
-    pub fn orders(&self) -> anyhow::Result<Vec<(Imported, OrderResult)>> {
-        let orders = self.seen().orders.clone();
-        orders.into_iter().map(|order| Ok((self.imported(order.import)?, order))).collect()
+    /// The orders so far, in the order of the stages that would be built.
+    pub fn orders(&self) -> Vec<Staged> {
+        self.seen().orders.clone()
+    }
+
+    /// What an order of this plan is over.
+    pub fn import_of(&self, order: &OrderResult) -> anyhow::Result<Imported> {
+        self.imported(order.import)
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -87,31 +112,12 @@ impl Planned {
 
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
         let imported = self.imported(request.import)?;
-        let result = order::order(&self.cache, &imported, request, self.listener.as_ref())?;
-        let unbuildable = self.unbuildable(&imported, &result)?;
-        self.seen().orders.push(result.clone());
-        self.record(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
+        let listener = self.listener.as_ref();
+        let (result, unbuildable) = order::order(&self.cache, &imported, request, &self.history, listener)?;
+        let mut seen = self.seen();
+        seen.plan.steps.push(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
+        seen.orders.push(Staged { stage: None, order: result.clone() });
         Ok(result)
-    }
-
-    /// Jobs whose build-dependencies nobody has, and no source of this order builds.
-    fn unbuildable(&self, imported: &Imported, order: &OrderResult) -> anyhow::Result<Vec<(String, String)>> {
-        import::with_archive(&self.cache, imported, |archive| {
-            let visible: Vec<_> = archive.candidates().iter().map(|record| record.package).collect();
-            let universe = Universe::new(&visible, Architectures::native(&imported.architecture));
-            let chroot = Base::of_chroot(&universe);
-            let mut installer = Installer::new(&universe, &chroot);
-            let mut unbuildable = Vec::new();
-            for job in order.jobs.iter().filter(|job| job.after.is_empty()) {
-                let Some(record) = archive.source_version(&job.source, &job.version) else { continue };
-                let half = Half::of_job(&job.arch);
-                let request = request::Request::of(&record.source, half, &[], Alternatives::First);
-                if let Err(refusal) = installer.check(&request) {
-                    unbuildable.push((job.source.clone(), refusal.to_string()));
-                }
-            }
-            Ok(unbuildable)
-        })
     }
 }
 
@@ -126,6 +132,7 @@ impl Perform for Planned {
             }
             Request::Build(request) => {
                 self.record(Step::Build { stage: request.stage.clone(), jobs: request.order.jobs.len() as u64 });
+                self.seen().built(&request);
                 Response::Build(as_if_built(&request))
             }
             Request::Publish(request) => {

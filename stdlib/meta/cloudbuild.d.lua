@@ -11,6 +11,10 @@
 ---@class (exact) cloudbuild.Everything
 ---@field kind "everything"
 
+---@class (exact) cloudbuild.BaseSystem
+---@field kind "base-system"
+---@field closure string `runtime` or `build`.
+
 ---@class (exact) cloudbuild.Builders
 ---@field kind "builders"
 ---@field slots integer? Builds at the same time, where the recipe says.
@@ -35,8 +39,8 @@
 ---@field import string Names the pinned indexes that the sources are in.
 ---@field arch string The architecture that the order is for.
 ---@field count integer How many jobs there are.
----@field jobs table[] Each with source, version, arch, component and after, in build order.
----@field loops string[][] Packages that need each other to be built.
+---@field jobs table[] Each with source, version, arch, component, after (numbers of jobs), estimate, priority, frees, profiles.
+---@field loops table[] Each with sources that need each other, and edges that close the loop.
 
 ---@class (exact) cloudbuild.Fleet
 ---@field kind "fleet"
@@ -70,7 +74,7 @@
 
 ---@class (exact) cloudbuild.options.campaign
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
----@field packages string[]|cloudbuild.Everything Source packages to rebuild, by name or `name=version`.
+---@field packages string[]|cloudbuild.Everything|cloudbuild.BaseSystem Source packages to rebuild, by name or `name=version`.
 ---@field arch? string Debian architecture to build for. Default: the machine's own.
 ---@field builders? cloudbuild.Builders|(cloudbuild.Builders)[] Who builds. Default: cb.here().
 ---@field publish? cloudbuild.Directory Where the archive goes. Default: cb.dir "archive".
@@ -88,6 +92,9 @@
 
 ---@class (exact) cloudbuild.options.everything
 
+---@class (exact) cloudbuild.options.base_system
+---@field closure? "runtime"|"build" `build` takes all that is needed to build them, too, until nothing else has to be there. Default: runtime.
+
 ---@class (exact) cloudbuild.options.here
 ---@field slots? integer Builds at the same time. Default: the setting `slots`.
 
@@ -102,7 +109,9 @@
 
 ---@class (exact) cloudbuild.options.order
 ---@field sources cloudbuild.Import The import that the packages are in.
----@field packages string[]|cloudbuild.Everything Source packages to build, by name or `name=version`.
+---@field packages string[]|cloudbuild.Everything|cloudbuild.BaseSystem Source packages to build, by name or `name=version`.
+---@field profiles? string[] Build profiles that a package may be built with where that breaks a loop. Default: { "nocheck", "nodoc" }.
+---@field older_binaries? boolean Where packages need each other, build against the older binaries that are there. Default: true.
 
 ---@class (exact) cloudbuild.options.launch
 ---@field [integer] cloudbuild.Builders Groups of builders.
@@ -156,6 +165,11 @@ function cb.apt.sources(file) end
 ---@param options? cloudbuild.options.everything
 ---@return cloudbuild.Everything
 function cb.everything(options) end
+
+--- The sources of required and important packages and of build-essential, with what these need to run.
+---@param options? cloudbuild.options.base_system
+---@return cloudbuild.BaseSystem
+function cb.base_system(options) end
 
 --- Builders on this machine.
 ---@param options? cloudbuild.options.here

@@ -74,14 +74,66 @@ fn a_plan_says_every_step_names_loops_and_writes_no_state() {
     assert_eq!(at("import"), 0, "nothing but the plan is on standard output");
     assert!(at(&format!("tiny-two 1.0 ({arch})")) < at(&format!("tiny-needs 1.0 ({arch})  after tiny-two")));
     at("tiny-two 1.0 (all)");
-    at("loop: tiny-loop-a, tiny-loop-b need each other to be built");
+    let looped =
+        |line: &&str| line.contains("loop: tiny-loop-") && line.ends_with("to be built: 1 edge met by older binaries");
+    assert_eq!(lines.iter().filter(|line| looped(line)).count(), 1, "{shown:?}");
 
     let plan = document(&on(&place, &fixture, &["plan", "x.lua", "--json"]).run());
     let steps: Vec<&str> =
         plan["steps"].as_array().unwrap().iter().map(|step| step["step"].as_str().unwrap()).collect();
     assert_eq!(steps, ["import", "order", "launch", "build", "publish", "compare"]);
     let order = &plan["steps"][1];
-    assert_eq!(order["loops"], serde_json::json!([["tiny-loop-a", "tiny-loop-b"]]));
+    let mut looped: Vec<&str> =
+        order["loops"][0]["sources"].as_array().unwrap().iter().map(|source| source.as_str().unwrap()).collect();
+    looped.sort_unstable();
+    assert_eq!(looped, ["tiny-loop-a", "tiny-loop-b"]);
+    assert_eq!(order["loops"][0]["edges"][0]["broken_by"], "older-binaries");
     assert_eq!((order["jobs"].as_array().unwrap().len(), &order["unbuildable"]), (5, &serde_json::json!([])));
     assert_eq!(names(place.path()), ["cache", "x.lua"], "a plan writes no state");
+}
+
+#[test]
+fn an_order_is_shown_as_text_json_and_graphs_and_writes_no_state() {
+    let fixture = Fixture::new();
+    let place =
+        Place::with_recipe("x.lua", &campaign("\"tiny-needs\", \"tiny-two\", \"tiny-loop-a\", \"tiny-loop-b\""));
+    let show = |more: &[&str]| {
+        let ran = on(&place, &fixture, &[&["order", "x.lua"], more].concat()).run();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran
+    };
+    let shown = show(&[]);
+    let arch = crate::fixture::base::architecture();
+    let at = |text: &str| shown.stdout.find(text).unwrap_or_else(|| panic!("no `{text}` in {shown:?}"));
+    assert!(at(&format!("  first  tiny-two:{arch}")) < at(&format!("  first  tiny-needs:{arch}")));
+    at("loop: tiny-loop-");
+    at(": an older one is taken");
+
+    let order = document(&show(&["--json"]));
+    let staged = &order["orders"][0];
+    assert_eq!((&staged["stage"], order["orders"].as_array().unwrap().len()), (&"first".into(), 1));
+    let jobs = staged["order"]["jobs"].as_array().unwrap();
+    let place_of = |source: &str| jobs.iter().position(|job| job["source"] == source && job["arch"] == arch).unwrap();
+    let needs = &jobs[place_of("tiny-needs")];
+    assert_eq!(needs["after"], serde_json::json!([place_of("tiny-two") + 1]), "{needs}");
+    assert!(jobs[place_of("tiny-two")]["priority"].as_u64() > needs["priority"].as_u64(), "{jobs:?}");
+
+    let dot = show(&["--format", "dot"]).stdout;
+    assert!(dot.starts_with("digraph order {") && dot.contains("broken_by=\"older-binaries\""), "{dot}");
+    let graphml = show(&["--format=graphml"]).stdout;
+    assert!(graphml.starts_with("<?xml") && graphml.trim_end().ends_with("</graphml>"), "{graphml}");
+    let refused = on(&place, &fixture, &["order", "x.lua", "--format", "svg"]).run();
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert_eq!(names(place.path()), ["cache", "x.lua"], "it writes no state");
+}
+
+#[test]
+fn a_base_system_is_said_by_its_size_and_one_that_is_not_there_is_an_error() {
+    let recipe = "local cb = require \"cloudbuild\"\n\
+                  return cb.campaign \"x\" { packages = cb.base_system { closure = \"build\" } }";
+    let place = Place::with_recipe("x.lua", recipe);
+    let fixture = Fixture::of(&Making::default().without_base());
+    let refused = on(&place, &fixture, &["order", "x.lua"]).run();
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("have no base system"), "{refused:?}");
 }

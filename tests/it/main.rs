@@ -21,6 +21,7 @@ mod packages_behave;
 mod slow_chroot;
 mod slow_follow;
 mod slow_machine;
+mod slow_order;
 mod slow_outcomes;
 mod slow_refusals;
 mod slow_resume;

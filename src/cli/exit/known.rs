@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::io::ErrorKind;
 
 use super::{Exit, Failure, exit_of};
-use crate::core::order::SelectionError;
+use crate::core::order::select::SelectionError;
 use crate::core::publish::PlanError;
 use crate::core::settings::SettingsError;
 use crate::daemon::Trouble;

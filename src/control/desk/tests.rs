@@ -58,6 +58,9 @@ pub(in crate::control) fn fill(state: &State, sources: &[String], dsc: fn(&str) 
                 component: "main".to_owned(),
                 after: Vec::new(),
                 position: i64::try_from(position).unwrap(),
+                priority: 0,
+                frees: 0,
+                profiles: Vec::new(),
             };
             let new: Vec<_> = sources.iter().enumerate().map(new).collect();
             jobs::insert_missing(tx, run, "base", &new, 0)?;

@@ -30,6 +30,8 @@ pub struct Package<'a> {
     pub multi_arch: &'a [u8],
     /// `Essential: yes`
     pub essential: bool,
+    /// `Priority:`
+    pub priority: &'a [u8],
     /// `Filename:` relative to the archive's root.
     pub filename: &'a str,
     /// Size of the .deb in bytes.
@@ -62,6 +64,7 @@ pub fn package(paragraph: Paragraph<'_>) -> Result<Package<'_>, String> {
         breaks: b"",
         multi_arch: b"",
         essential: false,
+        priority: b"",
         filename: "",
         size: 0,
         sha256: Sha256([0; 32]),
@@ -77,6 +80,7 @@ pub fn package(paragraph: Paragraph<'_>) -> Result<Package<'_>, String> {
             7 if name.eq_ignore_ascii_case(b"Package") => package.name = control::utf8("Package", value)?,
             7 if name.eq_ignore_ascii_case(b"Version") => package.version = control::utf8("Version", value)?,
             7 if name.eq_ignore_ascii_case(b"Depends") => package.depends = value,
+            8 if name.eq_ignore_ascii_case(b"Priority") => package.priority = value,
             8 if name.eq_ignore_ascii_case(b"Provides") => package.provides = value,
             8 if name.eq_ignore_ascii_case(b"Filename") => package.filename = control::utf8("Filename", value)?,
             9 if name.eq_ignore_ascii_case(b"Conflicts") => package.conflicts = value,

@@ -15,7 +15,7 @@ use crate::core::ids::Sha256;
 
 /// What a table begins with. The number is the format's, and is raised whenever a field or a rule of parsing changes:
 /// a table tells what parsing gave when it was written.
-pub const MAGIC: &[u8; 16] = b"cloudbuild tab 2";
+pub const MAGIC: &[u8; 16] = b"cloudbuild tab 3";
 
 /// Magic, kind, index hash, index size, rows, malformed stanzas, checksum of what follows it.
 const HEADER: usize = 16 + 4 + 32 + 8 + 8 + 8 + 32;
@@ -105,7 +105,7 @@ impl<'t, 'a> Fields<'t, 'a> {
 
 impl<'a> Row<'a> for Package<'a> {
     const KIND: [u8; 4] = *b"pkgs";
-    const PLACES: usize = 12;
+    const PLACES: usize = 13;
     const VALUES: usize = 1 + 8 + 32;
 
     fn parse(index: &'a [u8]) -> (Vec<Self>, Vec<Malformed>) {
@@ -116,7 +116,9 @@ impl<'a> Row<'a> for Package<'a> {
         for text in [self.name, self.version, self.architecture, self.source_field, self.filename] {
             place(text.as_bytes());
         }
-        for text in [self.depends, self.pre_depends, self.provides, self.conflicts, self.breaks, self.multi_arch] {
+        for text in
+            [self.depends, self.pre_depends, self.provides, self.conflicts, self.breaks, self.multi_arch, self.priority]
+        {
             place(text);
         }
         place(self.stanza);
@@ -138,6 +140,7 @@ impl<'a> Row<'a> for Package<'a> {
             conflicts: from.bytes(),
             breaks: from.bytes(),
             multi_arch: from.bytes(),
+            priority: from.bytes(),
             stanza: from.bytes(),
             essential: from.flag(),
             size: u64::from_le_bytes(from.value()),

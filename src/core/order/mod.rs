@@ -1,121 +1,49 @@
 //! Order: which sources, who needs whom, and the order they are built in.
 //!
-//! **Invariant:** never alphabetical where a need decides, and every edge that is cut is named.
+//! A job is one half of a source, for an architecture or for `all`; what it needs are the jobs that build the packages
+//! that get installed for it. Loops are broken, the rest is sorted so that what holds up most goes first, and of the
+//! edges only those are kept that no others stand for.
+//!
+//! **Invariant:** never alphabetical, and every edge that is cut is named.
 
-pub mod graph;
+pub mod select;
+pub mod base;
+pub mod needs;
+pub mod csr;
+pub mod jobs;
+pub mod why;
+pub mod components;
+pub mod feedback;
+pub mod loops;
+pub mod reduce;
+pub mod estimate;
+pub mod priority;
+pub mod tracker;
+pub mod text;
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::core::archive::{Archive, SourceRecord};
+use crate::core::archive::SourceRecord;
 use crate::core::debian::packages::Package;
-use crate::core::debian::relation;
 use crate::core::debian::sources::Source;
 use crate::core::install::base::Base;
 use crate::core::install::installer::Installer;
 use crate::core::install::request::{Alternatives, Half, Request};
 use crate::core::install::universe::{Architectures, Universe};
-use crate::core::recipe::{OrderedJob, Selection};
-use crate::core::suggest;
+use crate::core::order::csr::Csr;
+use crate::core::order::jobs::{Graph, Room};
+use crate::core::order::loops::{Acyclic, Loop};
+use crate::core::order::priority::Priorities;
+use crate::core::recipe::OrderedJob;
+use crate::core::recipe::loops::{BrokenBy, LoopEdge, OrderLoop};
 
 /// The architecture of jobs that build `Architecture: all` packages.
 pub const ALL: &str = "all";
 
-/// Why sources cannot be chosen.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SelectionError {
-    /// No source package of that name.
-    #[error("no source package `{name}` in the imported suites{}", hint(nearest, binary_of))]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// Names that look like it.
-        nearest: Vec<String>,
-        /// The source package that builds a binary of that name, if one does.
-        binary_of: Option<String>,
-    },
-    /// The name exists, the version does not.
-    #[error("no version `{version}` of source package `{name}`; the imported suites have {}\nhint: ask for one of these, or import a suite that has it", there.join(", "))]
-    NoSuchVersion {
-        /// Source package name.
-        name: String,
-        /// What was asked for.
-        version: String,
-        /// What there is.
-        there: Vec<String>,
-    },
-    /// There are no sources to choose from.
-    #[error(
-        "the imported suites list no source packages\nhint: add `deb-src` entries (or `Types: deb deb-src`) for a suite that has sources"
-    )]
-    NoSources,
-    /// Nothing was asked for.
-    #[error("no packages are asked for\nhint: give names in `packages`, or `cb.everything {{}}`")]
-    Nothing,
-}
-
-fn hint(nearest: &[String], binary_of: &Option<String>) -> String {
-    match (binary_of, nearest) {
-        (Some(source), _) => format!("\nhint: a binary package of that name is built by source package `{source}`"),
-        (None, []) => "\nhint: `cloudbuild import` shows what there is".to_owned(),
-        (None, names) => format!("\nhint: did you mean `{}`?", names.join("`, `")),
-    }
-}
-
-/// The sources that a selection means, each once, in the order they were asked for (by name for everything).
-///
-/// # Errors
-/// A name or version that is not there, or nothing to choose from.
-pub fn select<'a>(archive: &Archive<'a>, selection: &Selection) -> Result<Vec<SourceRecord<'a>>, SelectionError> {
-    let chosen = archive.chosen_sources();
-    if chosen.is_empty() {
-        return Err(SelectionError::NoSources);
-    }
-    let names = match selection {
-        Selection::Everything => {
-            let mut all: Vec<SourceRecord<'a>> = chosen.into_values().collect();
-            all.sort_unstable_by_key(|record| record.source.name);
-            return Ok(all);
-        }
-        Selection::Names(names) if names.is_empty() => return Err(SelectionError::Nothing),
-        Selection::Names(names) => names,
-    };
-    let mut seen = FxHashSet::default();
-    let mut selected = Vec::new();
-    for wanted in names {
-        let (name, version) =
-            wanted.split_once('=').map_or((wanted.as_str(), None), |(name, version)| (name, Some(version)));
-        let Some(newest) = chosen.get(name) else { return Err(unknown(archive, &chosen, name)) };
-        let record = match version {
-            None => *newest,
-            Some(version) => archive.source_version(name, version).ok_or_else(|| {
-                let there = archive.sources.iter().filter(|record| record.source.name == name);
-                SelectionError::NoSuchVersion {
-                    name: name.to_owned(),
-                    version: version.to_owned(),
-                    there: there.map(|record| record.source.version.to_owned()).collect(),
-                }
-            })?,
-        };
-        if seen.insert(record.source.name) {
-            selected.push(record);
-        }
-    }
-    Ok(selected)
-}
-
-fn unknown(archive: &Archive<'_>, chosen: &FxHashMap<&str, SourceRecord<'_>>, name: &str) -> SelectionError {
-    let binary_of = archive
-        .packages
-        .iter()
-        .find(|record| record.package.name == name && chosen.contains_key(record.package.source()))
-        .map(|record| record.package.source().to_owned());
-    let nearest = suggest::nearest_few(name, chosen.keys().copied());
-    SelectionError::Unknown {
-        name: name.to_owned(),
-        nearest: nearest.into_iter().map(str::to_owned).collect(),
-        binary_of,
-    }
-}
+/// The build profiles that a job may get so that it breaks a loop, where nobody says which: what they leave out is in
+/// no other package.
+pub const LOOP_PROFILES: [&str; 2] = ["nocheck", "nodoc"];
 
 /// The build-dependency fields that matter for an architecture (`all` takes the `-Indep` half).
 pub fn build_dependencies<'a>(source: &Source<'a>, architecture: &str) -> [&'a [u8]; 2] {
@@ -125,88 +53,215 @@ pub fn build_dependencies<'a>(source: &Source<'a>, architecture: &str) -> [&'a [
     }
 }
 
+/// Which jobs a source makes: one for the architecture, one for `all`.
+pub fn halves<'h>(source: &Source<'_>, architecture: &'h str) -> impl Iterator<Item = &'h str> {
+    let here = source.builds_for(architecture).then_some(architecture);
+    here.into_iter().chain(source.builds_all().then_some(ALL))
+}
+
+/// How sources are put in order.
+pub struct Options<'o> {
+    /// The architecture that is built for.
+    pub architecture: &'o str,
+    /// The build profiles that jobs may get where that breaks a loop.
+    pub profiles: &'o [&'o str],
+    /// Whether a job may be built with an older binary of what a loop keeps from being built before it.
+    pub older_binaries: bool,
+    /// Seconds that a source took to build for an architecture before, if it was.
+    pub history: &'o (dyn Fn(&str, &str) -> Option<u64> + Sync),
+}
+
 /// What `order` decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// Jobs, each after what it needs but for the cut edges.
+    /// Jobs, each after what it needs but for the edges of `loops`.
     pub jobs: Vec<OrderedJob>,
-    /// Source packages that need each other.
-    pub loops: Vec<Vec<String>>,
-    /// Sources that build nothing for this architecture, by name.
+    /// Jobs that need each other, and how that was broken.
+    pub loops: Vec<OrderLoop>,
+    /// Sources that build nothing for this architecture, as they were given.
     pub not_for_here: Vec<String>,
+    /// Sources whose build-dependencies nobody has and no other job builds, and why.
+    pub unbuildable: Vec<(String, String)>,
 }
 
-/// Puts sources in order: each comes after those sources of the same set that build what it needs to be built,
-/// the runtime dependencies of its build dependencies included.
-pub fn order(sources: &[SourceRecord<'_>], visible: &[Package<'_>], architecture: &str) -> Order {
-    let universe = Universe::new(visible, Architectures::native(architecture));
-    let chroot = Base::of_chroot(&universe);
-    let mut installer = Installer::new(&universe, &chroot);
-    let number: FxHashMap<&str, usize> =
-        sources.iter().enumerate().map(|(number, record)| (record.source.name, number)).collect();
-    let mut makers: FxHashMap<&[u8], usize> = FxHashMap::default();
-    for (number, record) in sources.iter().enumerate() {
-        makers.extend(record.source.binaries().map(|binary| (binary, number)));
+/// Puts sources in order: each job comes after those that build what it needs to be built, the runtime dependencies of
+/// its build-dependencies included.
+pub fn order<'a>(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], options: &Options<'a>) -> Order {
+    let graph = Graph::new(sources, visible, options.architecture);
+    let mut acyclic = loops::break_loops(&graph, options.profiles);
+    let reduced = reduce::reduce(&acyclic.needs(&graph));
+    let estimates: Vec<u64> = acyclic.order.par_iter().map(|&job| estimate(&graph, job, options)).collect();
+    let name = |place: u32| graph.source(acyclic.order[place as usize]).source.name;
+    let sorted = priority::sort(&reduced.needs, &priority::priorities(&reduced, &estimates), name);
+    let jobs: Vec<u32> = sorted.iter().map(|&place| acyclic.order[place as usize]).collect();
+    let estimates: Vec<u64> = sorted.iter().map(|&place| estimates[place as usize]).collect();
+    let numbers = numbers(&jobs);
+    let reduced = reduce::reduce(&with(
+        renumbered(&reduced.needs, &sorted),
+        acyclic
+            .take_back(&graph, &numbers)
+            .into_iter()
+            .map(|edge| [edge.0, edge.1].map(|job| numbers[job as usize] - 1)),
+    ));
+    let Priorities { path, frees } = priority::priorities(&reduced, &estimates);
+    let ordered = reduced.needs.nodes().map(|number| {
+        let at = number as usize;
+        ordered(&graph, &acyclic, jobs[at], reduced.needs.of(number), (estimates[at], path[at], frees[at]))
+    });
+    Order {
+        jobs: ordered.collect(),
+        loops: named(&graph, &acyclic, &numbers, options.older_binaries),
+        not_for_here: sources
+            .iter()
+            .filter(|record| halves(&record.source, options.architecture).next().is_none())
+            .map(|record| record.source.name.to_owned())
+            .collect(),
+        unbuildable: unbuildable(&graph, visible),
     }
-    let needs: Vec<Vec<usize>> = sources
-        .iter()
-        .map(|record| {
-            let mut installed = chroot.packages.clone();
-            let mut needs = Vec::new();
-            for half in halves(&record.source, architecture) {
-                let request = Request::of(&record.source, Half::of_job(half), &[], Alternatives::First);
-                installed.extend(installer.closure(&request).packages);
-                for field in build_dependencies(&record.source, half) {
-                    // What no index has yet may still be built by a source of this set.
-                    for alternatives in relation::holding(field, architecture, &[]) {
-                        needs.extend(alternatives.iter().take(1).filter_map(|first| makers.get(first.name)));
-                    }
-                }
+}
+
+/// The number, from 1, of each job in an order.
+fn numbers(order: &[u32]) -> Vec<u32> {
+    let mut numbers = vec![0; order.len()];
+    (1..).zip(order).for_each(|(number, &job)| numbers[job as usize] = number);
+    numbers
+}
+
+/// The same graph with its nodes numbered by their place in an order.
+fn renumbered(needs: &Csr, order: &[u32]) -> Csr {
+    let numbers = numbers(order);
+    let mut placed = Csr::with_capacity(needs.len(), needs.edges());
+    for &node in order {
+        placed.push(needs.of(node).iter().map(|&need| numbers[need as usize] - 1));
+    }
+    placed
+}
+
+/// A graph with more edges (node, what it needs).
+fn with(needs: Csr, more: impl Iterator<Item = [u32; 2]>) -> Csr {
+    let mut added: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+    more.for_each(|[node, need]| added.entry(node).or_default().push(need));
+    if added.is_empty() {
+        return needs;
+    }
+    let mut whole = Csr::default();
+    for node in needs.nodes() {
+        let more = added.get(&node).map(Vec::as_slice).unwrap_or_default();
+        whole.push(needs.of(node).iter().chain(more).copied());
+    }
+    whole
+}
+
+fn estimate(graph: &Graph<'_>, job: u32, options: &Options<'_>) -> u64 {
+    let source = &graph.source(job).source;
+    let known = (options.history)(source.name, graph.half(job));
+    known.unwrap_or_else(|| estimate::model(source, graph.jobs[job as usize].all))
+}
+
+fn ordered(
+    graph: &Graph<'_>,
+    acyclic: &Acyclic<'_>,
+    job: u32,
+    needs: &[u32],
+    (estimate, priority, frees): (u64, u64, u32),
+) -> OrderedJob {
+    let record = graph.source(job);
+    let mut after: Vec<u32> = needs.iter().map(|&need| need + 1).collect();
+    after.sort_unstable();
+    let profiles = acyclic.profiles.get(&job).map(Vec::as_slice).unwrap_or_default();
+    OrderedJob {
+        source: record.source.name.to_owned(),
+        version: record.source.version.to_owned(),
+        arch: graph.half(job).to_owned(),
+        component: record.component.to_owned(),
+        after,
+        estimate,
+        priority,
+        frees,
+        profiles: profiles.iter().map(|&profile| profile.to_owned()).collect(),
+    }
+}
+
+/// The loops, each with its packages and the edges that close it.
+fn named(graph: &Graph<'_>, acyclic: &Acyclic<'_>, numbers: &[u32], older_binaries: bool) -> Vec<OrderLoop> {
+    let named = |found: &Loop| {
+        let mut jobs: Vec<u32> = found.jobs.clone();
+        jobs.sort_unstable_by_key(|&job| numbers[job as usize]);
+        let mut sources: Vec<String> = Vec::new();
+        let mut seen = FxHashSet::default();
+        for job in jobs {
+            if seen.insert(graph.jobs[job as usize].source) {
+                sources.push(graph.source(job).source.name.to_owned());
             }
-            let installed = installed.iter().map(|&package| universe.package(package).source());
-            needs.extend(installed.filter_map(|source| number.get(source)));
-            needs.sort_unstable();
-            needs.dedup();
-            needs
-        })
-        .collect();
-    let sorted = graph::sort(&needs);
-    let name = |node: &usize| sources[*node].source.name.to_owned();
-    let cut: FxHashSet<(usize, usize)> = sorted.cut.iter().copied().collect();
-    let mut order = Order {
-        jobs: Vec::new(),
-        loops: sorted.loops.iter().map(|nodes| nodes.iter().map(name).collect()).collect(),
-        not_for_here: Vec::new(),
-    };
-    for &node in &sorted.order {
-        let record = &sources[node];
-        let after: Vec<String> =
-            needs[node].iter().filter(|&&need| need != node && !cut.contains(&(node, need))).map(name).collect();
-        let halves = halves(&record.source, architecture);
-        if halves.is_empty() {
-            order.not_for_here.push(name(&node));
         }
-        order.jobs.extend(halves.into_iter().map(|half| OrderedJob {
-            source: record.source.name.to_owned(),
-            version: record.source.version.to_owned(),
-            arch: half.to_owned(),
-            component: record.component.to_owned(),
-            after: after.clone(),
-        }));
-    }
-    order
+        let dropped = by_job(&found.dropped).into_par_iter().map(|of_job| (of_job, true));
+        let all = dropped.chain(by_job(&found.cut).into_par_iter().map(|of_job| (of_job, false)));
+        let rows: Vec<Vec<LoopEdge>> = all
+            .map_init(
+                || graph.room(),
+                |room, (of_job, dropped)| edges(graph, acyclic, numbers, room, &of_job, dropped, older_binaries),
+            )
+            .collect();
+        let mut edges: Vec<LoopEdge> = rows.into_iter().flatten().collect();
+        edges.sort_unstable_by_key(|edge| (edge.job, edge.needs));
+        OrderLoop { sources, edges }
+    };
+    let mut loops: Vec<OrderLoop> = acyclic.loops.iter().map(named).collect();
+    loops.sort_by_key(|found| std::cmp::Reverse(found.sources.len()));
+    loops
 }
 
-/// Which jobs a source makes: one for the architecture, one for `all`.
-fn halves<'h>(source: &Source<'_>, architecture: &'h str) -> Vec<&'h str> {
-    let mut halves = Vec::new();
-    if source.builds_for(architecture) {
-        halves.push(architecture);
+/// Edges, those of one job together.
+fn by_job(edges: &[(u32, u32)]) -> Vec<(u32, Vec<u32>)> {
+    let chunks = edges.chunk_by(|one, other| one.0 == other.0);
+    chunks.map(|chunk| (chunk[0].0, chunk.iter().map(|edge| edge.1).collect())).collect()
+}
+
+fn edges<'a>(
+    graph: &Graph<'a>,
+    acyclic: &Acyclic<'_>,
+    numbers: &[u32],
+    room: &mut Room<'a>,
+    (job, needs): &(u32, Vec<u32>),
+    dropped: bool,
+    older_binaries: bool,
+) -> Vec<LoopEdge> {
+    let profiles = acyclic.profiles.get(job).filter(|_| !dropped).map(Vec::as_slice).unwrap_or_default();
+    let found = why::why(graph, room, *job, profiles, needs).into_iter().zip(needs);
+    found
+        .map(|(why, need)| {
+            let there = why.as_ref().is_some_and(|why| why.there);
+            LoopEdge {
+                job: numbers[*job as usize],
+                needs: numbers[*need as usize],
+                chroot: why.as_ref().is_some_and(|why| why.chroot),
+                through: why.into_iter().flat_map(|why| why.through).map(str::to_owned).collect(),
+                broken_by: match (dropped, there && older_binaries) {
+                    (true, _) => BrokenBy::Profiles,
+                    (false, true) => BrokenBy::OlderBinaries,
+                    (false, false) => BrokenBy::Nothing,
+                },
+            }
+        })
+        .collect()
+}
+
+/// What cannot be built with what is known now, with the reason in words.
+fn unbuildable(graph: &Graph<'_>, visible: &[Package<'_>]) -> Vec<(String, String)> {
+    if graph.missing.is_empty() {
+        return Vec::new();
     }
-    if source.builds_all() {
-        halves.push(ALL);
-    }
-    halves
+    let universe = Universe::new(visible, Architectures::native(graph.architecture));
+    let chroot = Base::of_chroot(&universe);
+    let reason = |&job: &u32| {
+        let source = &graph.source(job).source;
+        let request = Request::of(source, Half::of_job(graph.half(job)), &[], Alternatives::First);
+        let refusal = Installer::new(&universe, &chroot).check(&request).err()?;
+        Some((source.name.to_owned(), refusal.to_string()))
+    };
+    let mut reasons: Vec<(String, String)> = graph.missing.par_iter().filter_map(reason).collect();
+    reasons.dedup();
+    reasons
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! How long builds took, to estimate the next ones.
 
-use rusqlite::OptionalExtension;
+use rustc_hash::FxHashMap;
 
 use super::db::{Db, Tx};
 use super::error::StateError;
@@ -13,10 +13,17 @@ pub fn record(tx: &Tx, source: &str, version: &str, arch: &str, seconds: u64, no
     Ok(())
 }
 
-/// Seconds that the last build of this source took on this architecture, whatever its version.
-pub fn estimate(db: &Db, source: &str, arch: &str) -> Result<Option<u64>, StateError> {
-    let mut query = db.connection().prepare_cached(
-        "SELECT seconds FROM durations WHERE source = ?1 AND arch = ?2 ORDER BY at DESC, rowid DESC LIMIT 1",
-    )?;
-    Ok(query.query_row((source, arch), |row| super::columns::unsigned(row, "seconds")).optional()?)
+/// Seconds by source and architecture.
+pub type Durations = FxHashMap<String, FxHashMap<String, u64>>;
+
+/// Seconds that the last build of each source took on each architecture, whatever its version.
+pub fn latest(db: &Db) -> Result<Durations, StateError> {
+    let mut query = db.connection().prepare_cached("SELECT source, arch, seconds FROM durations ORDER BY at, rowid")?;
+    let mut durations = Durations::default();
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let of_source = durations.entry(row.get("source")?).or_default();
+        of_source.insert(row.get("arch")?, super::columns::unsigned(row, "seconds")?);
+    }
+    Ok(durations)
 }

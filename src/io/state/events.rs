@@ -41,6 +41,11 @@ pub fn by_job(db: &Db, job: JobId) -> Result<Vec<EventRow>, StateError> {
     Ok(query.query_map([job.0], from_row)?.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The newest event's number, 0 where nothing happened yet.
+pub fn newest(db: &Db) -> Result<i64, StateError> {
+    Ok(db.connection().query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0))?)
+}
+
 /// What happened after the event `seq`, oldest first, at most `limit` of it.
 pub fn since(db: &Db, seq: i64, limit: u32) -> Result<Vec<EventRow>, StateError> {
     let mut query = db.connection().prepare_cached("SELECT * FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;

@@ -21,10 +21,16 @@ pub struct NewJob {
     pub arch: String,
     /// The component that it is in, and goes to.
     pub component: String,
-    /// Sources of the same stage that must be finished first.
-    pub after: Vec<String>,
-    /// Its place in the order.
+    /// Places of the jobs of the same order that must be finished first.
+    pub after: Vec<u32>,
+    /// Its place in the order, from 1.
     pub position: i64,
+    /// Seconds of the longest chain of builds that begins with it; the highest is leased first.
+    pub priority: u64,
+    /// How many other jobs wait for it; of the same priority, the highest is leased first.
+    pub frees: u32,
+    /// Build profiles that it must be built with.
+    pub profiles: Vec<String>,
 }
 
 /// One job.
@@ -44,10 +50,16 @@ pub struct Job {
     pub arch: String,
     /// The component that it is in, and goes to.
     pub component: String,
-    /// Sources of the same stage that must be finished first.
-    pub after: Vec<String>,
-    /// Its place in the order.
+    /// Places of the jobs of the same order that must be finished first.
+    pub after: Vec<u32>,
+    /// Its place in the order, from 1.
     pub position: i64,
+    /// Seconds of the longest chain of builds that begins with it; the highest is leased first.
+    pub priority: u64,
+    /// How many other jobs wait for it; of the same priority, the highest is leased first.
+    pub frees: u32,
+    /// Build profiles that it must be built with.
+    pub profiles: Vec<String>,
     /// What it is at.
     pub state: JobState,
     /// In words, for a job that is not as it should be.
@@ -83,6 +95,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
         component: row.get("component")?,
         after: json(row, "after")?,
         position: row.get("position")?,
+        priority: unsigned(row, "priority")?,
+        frees: row.get("frees")?,
+        profiles: json(row, "profiles")?,
         state: text(row, "state")?,
         reason: row.get("reason")?,
         epoch: Epoch(row.get("epoch")?),
@@ -101,8 +116,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, run, stage, source, version, arch, component, after, position, state, reason, epoch, builder, ",
-            "lease_expires, offer IS NOT NULL AS offered, inputs, attempts, reused, seconds, changed_at FROM jobs ",
+            "SELECT id, run, stage, source, version, arch, component, after, position, priority, frees, profiles, state, ",
+            "reason, epoch, builder, lease_expires, offer IS NOT NULL AS offered, inputs, attempts, reused, seconds, changed_at FROM jobs ",
             $rest
         )
     };
@@ -111,8 +126,9 @@ macro_rules! select {
 /// Makes rows for the jobs of a stage that have none yet; those that have one stay as they are.
 pub fn insert_missing(tx: &Tx, run: RunId, stage: &str, jobs: &[NewJob], now: i64) -> Result<(), StateError> {
     let mut insert = tx.connection().prepare_cached(
-        "INSERT INTO jobs (run, stage, source, version, arch, component, after, position, state, changed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'needs-build', ?9)
+        "INSERT INTO jobs (run, stage, source, version, arch, component, after, position, priority, frees, profiles,
+                           state, changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'needs-build', ?12)
          ON CONFLICT (run, stage, source, arch) DO NOTHING",
     )?;
     for job in jobs {
@@ -125,6 +141,9 @@ pub fn insert_missing(tx: &Tx, run: RunId, stage: &str, jobs: &[NewJob], now: i6
             &job.component,
             to_json(&job.after),
             job.position,
+            signed(job.priority),
+            job.frees,
+            to_json(&job.profiles),
             now,
         ))?;
     }
@@ -276,13 +295,14 @@ fn happened(mut job: Job, event: &JobEvent) -> Job {
     job
 }
 
-/// Leases the first job of active runs that is ready for a machine that runs these architectures, if there is one.
+/// Leases the job of active runs that most waits for, of those that are ready for a machine that runs these
+/// architectures, if there is one.
 pub fn lease_next(tx: &Tx, runs: &[&str], builder: &str, expires: i64, now: i64) -> Result<Option<Lease>, StateError> {
     let mut query = tx.connection().prepare_cached(
         "SELECT jobs.id, jobs.epoch FROM jobs JOIN runs ON runs.id = jobs.run
          WHERE jobs.state = 'needs-build' AND jobs.offer IS NOT NULL AND jobs.offer_arch IN (SELECT value FROM json_each(?1))
                AND runs.status = 'active'
-         ORDER BY jobs.position, jobs.id LIMIT 1",
+         ORDER BY jobs.priority DESC, jobs.frees DESC, jobs.position, jobs.id LIMIT 1",
     )?;
     let next =
         query.query_row([to_json(&runs)], |row| Ok((JobId(row.get("id")?), row.get::<_, i64>("epoch")?))).optional()?;

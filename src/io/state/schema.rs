@@ -7,7 +7,11 @@ use rusqlite_migration::{M, Migrations};
 
 use super::error::StateError;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("schema/0001.sql")), M::up(include_str!("schema/0002.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("schema/0001.sql")),
+    M::up(include_str!("schema/0002.sql")),
+    M::up(include_str!("schema/0003.sql")),
+];
 
 /// The schema number of a database that is up to date.
 pub(super) fn newest() -> i64 {

@@ -24,8 +24,11 @@ fn new_job(source: &str, position: i64) -> NewJob {
         version: "1:2-3".to_owned(),
         arch: "amd64".to_owned(),
         component: "main".to_owned(),
-        after: vec!["before".to_owned()],
+        after: vec![7],
         position,
+        priority: 0,
+        frees: 0,
+        profiles: Vec::new(),
     }
 }
 
@@ -137,8 +140,8 @@ fn a_database_of_a_newer_program_is_refused_and_left_alone() {
     let connection = rusqlite::Connection::open(dir.path().join(FILE)).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(matches!(State::open(dir.path()).unwrap_err(), StateError::Newer { found: 99, known: 2, .. }));
-    assert!(matches!(Reader::open(dir.path()).unwrap_err(), StateError::Newer { found: 99, known: 2, .. }));
+    assert!(matches!(State::open(dir.path()).unwrap_err(), StateError::Newer { found: 99, known: 3, .. }));
+    assert!(matches!(Reader::open(dir.path()).unwrap_err(), StateError::Newer { found: 99, known: 3, .. }));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The declarations, in the order in which a person would read about them.
 
-use crate::core::recipe::{AptSources, Builders};
+use crate::core::recipe::{AptSources, BaseClosure, Builders};
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options, Parameter};
 use crate::lua::door::request;
@@ -94,6 +94,25 @@ pub const DECLARATIONS: &[Declaration] = &[
         body: Body::Makes(|_, _| Ok(Handle::Everything)),
     },
     Declaration {
+        name: "base_system",
+        sentence: "The sources of required and important packages and of build-essential, with what these need to run.",
+        named: None,
+        options: Options::Optional,
+        items: None,
+        fields: &[parameter(
+            "closure",
+            Kind::OneOf(&["runtime", "build"]),
+            Is("runtime"),
+            "`build` takes all that is needed to build them, too, until nothing else has to be there.",
+        )],
+        result: Tag::BaseSystem,
+        body: Body::Makes(|_, mut call| {
+            let word = call.text("closure");
+            let closure = BaseClosure::ALL.into_iter().find(|closure| Some(closure.text()) == word.as_deref());
+            Ok(Handle::BaseSystem(closure.unwrap_or(BaseClosure::Runtime)))
+        }),
+    },
+    Declaration {
         name: "here",
         sentence: "Builders on this machine.",
         named: None,
@@ -150,6 +169,18 @@ pub const DECLARATIONS: &[Declaration] = &[
         fields: &[
             parameter("sources", Kind::One(&[Tag::Import]), Required, "The import that the packages are in."),
             parameter("packages", Kind::Packages, Required, "Source packages to build, by name or `name=version`."),
+            parameter(
+                "profiles",
+                Kind::Texts,
+                Is("{ \"nocheck\", \"nodoc\" }"),
+                "Build profiles that a package may be built with where that breaks a loop.",
+            ),
+            parameter(
+                "older_binaries",
+                Kind::Boolean,
+                Is("true"),
+                "Where packages need each other, build against the older binaries that are there.",
+            ),
         ],
         result: Tag::Order,
         body: Body::Performs(request::order),

@@ -100,7 +100,9 @@ pub enum Kind {
     Texts,
     /// A table from names to strings.
     Variables,
-    /// A list of names, or `cb.everything {}`.
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A list of names, `cb.everything {}` or `cb.base_system {}`.
     Packages,
     /// The declarations of a recipe's arguments.
     Arguments,
@@ -122,7 +124,8 @@ impl Kind {
             Kind::Boolean => "a boolean".to_owned(),
             Kind::Texts => "a list of strings".to_owned(),
             Kind::Variables => "a table from variables to strings".to_owned(),
-            Kind::Packages => "a list of strings or `cb.everything {}`".to_owned(),
+            Kind::OneOf(words) => format!("`{}`", words.join("` or `")),
+            Kind::Packages => "a list of strings, `cb.everything {}` or `cb.base_system {}`".to_owned(),
             Kind::Arguments => "a table from names to types".to_owned(),
             Kind::Function => "a function".to_owned(),
             Kind::One(tags) => one_of(tags),
@@ -139,7 +142,8 @@ impl Kind {
             Kind::Boolean => "boolean".to_owned(),
             Kind::Texts => "string[]".to_owned(),
             Kind::Variables => "table<string, string>".to_owned(),
-            Kind::Packages => format!("string[]|{}", Tag::Everything.class()),
+            Kind::OneOf(words) => format!("\"{}\"", words.join("\"|\"")),
+            Kind::Packages => format!("string[]|{}|{}", Tag::Everything.class(), Tag::BaseSystem.class()),
             Kind::Arguments => "table<string, string|table>".to_owned(),
             Kind::Function => "fun(cb: cloudbuild, args: table): any".to_owned(),
             Kind::One(tags) => union(tags),

@@ -27,6 +27,7 @@ pub fn fields(tag: Tag) -> &'static [Field] {
     match tag {
         Tag::AptSources => &[],
         Tag::Everything => &[],
+        Tag::BaseSystem => BASE_SYSTEM,
         Tag::Builders => BUILDERS,
         Tag::Directory => DIRECTORY,
         Tag::Import => IMPORT,
@@ -38,6 +39,8 @@ pub fn fields(tag: Tag) -> &'static [Field] {
         Tag::Recipe => RECIPE,
     }
 }
+
+const BASE_SYSTEM: &[Field] = &[field("closure", "string", "`runtime` or `build`.")];
 
 const BUILDERS: &[Field] = &[field("slots", "integer?", "Builds at the same time, where the recipe says.")];
 
@@ -59,8 +62,12 @@ const ORDER: &[Field] = &[
     field("import", "string", "Names the pinned indexes that the sources are in."),
     field("arch", "string", "The architecture that the order is for."),
     field("count", "integer", "How many jobs there are."),
-    long("jobs", "table[]", "Each with source, version, arch, component and after, in build order."),
-    long("loops", "string[][]", "Packages that need each other to be built."),
+    long(
+        "jobs",
+        "table[]",
+        "Each with source, version, arch, component, after (numbers of jobs), estimate, priority, frees, profiles.",
+    ),
+    long("loops", "table[]", "Each with sources that need each other, and edges that close the loop."),
 ];
 
 const FLEET: &[Field] = &[long("builders", "table[]", "The groups of builders.")];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mlua::Function;
 
+use crate::core::recipe::Selection;
 use crate::lua::recipe::argument::Argument;
 use crate::lua::values::Handle;
 
@@ -21,7 +22,7 @@ pub enum Checked {
     Texts(Vec<String>),
     /// A table from names to strings.
     Variables(BTreeMap<String, String>),
-    /// Values of `cb`; none stands for everything.
+    /// Values of `cb`.
     Handles(Vec<Arc<Handle>>),
     /// A function.
     Function(Function),
@@ -71,7 +72,7 @@ impl Call {
         variables, Variables, BTreeMap<String, String>;
         /// Values of `cb`, in the order of the list.
         handles, Handles, Vec<Arc<Handle>>;
-        /// A list of names; `None` too when it was `cb.everything {}`.
+        /// A list of names.
         names, Texts, Vec<String>;
     }
 
@@ -90,11 +91,15 @@ impl Call {
         self.handles(name).and_then(|mut handles| handles.pop())
     }
 
-    /// Which packages: names, or `None` for everything.
-    pub fn packages(&mut self, name: &str) -> Option<Vec<String>> {
+    /// Which packages; its declaration says that it is required.
+    pub fn packages(&mut self, name: &str) -> Selection {
         match self.checked.remove(name) {
-            Some(Checked::Texts(names)) => Some(names),
-            Some(_) | None => None,
+            Some(Checked::Texts(names)) => Selection::Names(names),
+            Some(Checked::Handles(handles)) => match handles.first().map(AsRef::as_ref) {
+                Some(Handle::BaseSystem(closure)) => Selection::BaseSystem(*closure),
+                Some(_) | None => Selection::Everything,
+            },
+            other => unreachable!("`{name}` was checked to be there, got {other:?}"),
         }
     }
 

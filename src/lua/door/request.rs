@@ -1,8 +1,9 @@
 //! Makes the requests of primitives from calls that have been checked.
 
+use crate::core::order::LOOP_PROFILES;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, BuildResult, Builders, CompareRequest, ImportRequest, LaunchRequest,
-    OrderRequest, PublishRequest, PublishTarget, Request, Selection,
+    OrderRequest, PublishRequest, PublishTarget, Request,
 };
 use crate::lua::check::call::Call;
 use crate::lua::session::Fault;
@@ -30,8 +31,10 @@ pub fn import(mut call: Call) -> Result<Request, Fault> {
 /// `cb.order`
 pub fn order(mut call: Call) -> Result<Request, Fault> {
     let handle = required(call.handle("sources"));
-    let packages = call.packages("packages").map_or(Selection::Everything, Selection::Names);
-    Ok(Request::Order(OrderRequest { import: take!(handle, Import).import, packages }))
+    let packages = call.packages("packages");
+    let profiles = call.names("profiles").unwrap_or_else(|| LOOP_PROFILES.map(str::to_owned).to_vec());
+    let older_binaries = call.boolean("older_binaries").unwrap_or(true);
+    Ok(Request::Order(OrderRequest { import: take!(handle, Import).import, packages, profiles, older_binaries }))
 }
 
 /// `cb.launch`
@@ -71,6 +74,7 @@ fn layer(handle: &Handle) -> Against {
         Handle::Built(built) => Against::Stage(built.stage.clone()),
         Handle::AptSources(_)
         | Handle::Everything
+        | Handle::BaseSystem(_)
         | Handle::Builders(_)
         | Handle::Directory(_)
         | Handle::Order(_)

@@ -20,7 +20,7 @@ fn a_wrong_type_is_pointed_at() {
     let text = "local cb = require \"cloudbuild\"\n\nreturn cb.campaign \"hello\" {\n  sources  = cb.apt.system(),\n\
                 \x20 packages = 3,\n}";
     assert_snapshot!(message(text), @r"
-    x.lua:5: `packages`: expected a list of strings or `cb.everything {}`, got number 3
+    x.lua:5: `packages`: expected a list of strings, `cb.everything {}` or `cb.base_system {}`, got number 3
       5 |   packages = 3,
         |   ^^^^^^^^
     hint: source packages to rebuild, by name or `name=version`
@@ -51,7 +51,7 @@ fn an_unknown_option_names_the_nearest() {
 #[test]
 fn a_missing_option_says_what_is_expected() {
     assert_snapshot!(of("cb.campaign \"hello\" {}"), @r#"
-    x.lua:2: `cb.campaign`: `packages` is missing: expected a list of strings or `cb.everything {}`
+    x.lua:2: `cb.campaign`: `packages` is missing: expected a list of strings, `cb.everything {}` or `cb.base_system {}`
       2 | local value = cb.campaign "hello" {}
     hint: source packages to rebuild, by name or `name=version`
     "#);
@@ -88,13 +88,13 @@ fn wrong_values_say_what_came() {
     hint: source packages to rebuild, by name or `name=version`
     "#);
     assert_snapshot!(of("cb.campaign \"hello\" { packages = { a = 1 } }"), @r#"
-    x.lua:2: `packages`: expected a list of strings or `cb.everything {}`, got the key string `a`
+    x.lua:2: `packages`: expected a list of strings, `cb.everything {}` or `cb.base_system {}`, got the key string `a`
       2 | local value = cb.campaign "hello" { packages = { a = 1 } }
         |                                     ^^^^^^^^
     hint: source packages to rebuild, by name or `name=version`
     "#);
     assert_snapshot!(of("cb.campaign \"hello\" { packages = cb.here() }"), @r#"
-    x.lua:2: `packages`: expected a list of strings or `cb.everything {}`, got a value of kind `builders`
+    x.lua:2: `packages`: expected a list of strings, `cb.everything {}` or `cb.base_system {}`, got a value of kind `builders`
       2 | local value = cb.campaign "hello" { packages = cb.here() }
         |                                     ^^^^^^^^
     hint: source packages to rebuild, by name or `name=version`

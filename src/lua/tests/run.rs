@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::core::events::{Event, Listener};
 use crate::core::recipe::{
-    Against, AptSources, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest, OrderRequest,
-    PublishRequest,
+    Against, AptSources, BaseClosure, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest,
+    OrderRequest, PublishRequest,
 };
 
 fn hello() -> Recipe {
@@ -21,20 +21,19 @@ fn hello_asks_for_the_six_primitives_in_order() {
     let fake = Arc::<Fake>::default();
     let result = run_with(&recipe, &fake).unwrap();
     let import = ImportId(Sha256::of(b"import"));
-    let job = OrderedJob {
-        source: "hello".to_owned(),
-        version: "1.0-1".to_owned(),
-        arch: "amd64".to_owned(),
-        component: "main".to_owned(),
-        after: Vec::new(),
-    };
+    let job = ordered("hello".to_owned(), Vec::new());
     let order = OrderResult { import, arch: "amd64".to_owned(), jobs: vec![job], loops: Vec::new() };
     let builders = vec![Builders::Here { slots: None }];
     assert_eq!(
         *fake.requests.lock().unwrap(),
         [
             Request::Import(ImportRequest { sources: AptSources::System { also: Vec::new() }, arch: None }),
-            Request::Order(OrderRequest { import, packages: Selection::Names(vec!["hello".to_owned()]) }),
+            Request::Order(OrderRequest {
+                import,
+                packages: Selection::Names(vec!["hello".to_owned()]),
+                profiles: vec!["nocheck".to_owned(), "nodoc".to_owned()],
+                older_binaries: true,
+            }),
             Request::Launch(LaunchRequest { builders: builders.clone() }),
             Request::Build(BuildRequest {
                 stage: "first".to_owned(),
@@ -184,12 +183,8 @@ fn the_jobs_of_a_whole_archive_can_be_walked() {
     impl Perform for Archive {
         fn perform(&self, request: Request) -> anyhow::Result<Response> {
             let Request::Order(order) = request else { return Fake::default().perform(request) };
-            let job = |at: usize| OrderedJob {
-                source: format!("source-{at}"),
-                version: format!("1:{at}.0-1"),
-                arch: "amd64".to_owned(),
-                component: "main".to_owned(),
-                after: (at.saturating_sub(15)..at).map(|before| format!("source-{before}")).collect(),
+            let job = |at: u32| {
+                ordered(format!("source-{at}"), (at.saturating_sub(15)..at).map(|before| before + 1).collect())
             };
             let jobs = (0..35_000).map(job).collect();
             Ok(Response::Order(OrderResult { import: order.import, arch: "amd64".to_owned(), jobs, loops: Vec::new() }))
@@ -198,7 +193,12 @@ fn the_jobs_of_a_whole_archive_can_be_walked() {
     let text = r#"
         return require("cloudbuild").recipe { run = function(cb)
           local order, needs = cb.order { sources = cb.import(), packages = cb.everything {} }, 0
-          for at = 1, order.count do needs = needs + #order.jobs[at].after end
+          for at = 1, order.count do
+            for _, before in order.jobs[at].after do
+              assert(order.jobs[before].source)
+              needs = needs + 1
+            end
+          end
           return needs
         end }"#;
     let options = LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits: Limits::default() };
@@ -281,4 +281,27 @@ fn files_beside_the_recipe_are_part_of_it() {
     let error = load_file(&main).unwrap_err();
     assert!(error.file().unwrap().ends_with("/names.lua") && error.line() == Some(2), "{error}");
     assert!(error.to_string().contains("main.lua:2"), "{error}");
+}
+
+#[test]
+fn packages_may_be_the_base_system_and_how_loops_are_broken_can_be_said() {
+    let asked = |fields: &str| {
+        let text = format!(
+            "local cb = require 'cloudbuild'\nreturn cb.recipe {{ run = function(cb)\n\
+             cb.order {{ sources = cb.import(), {fields} }} end }}"
+        );
+        let fake = Arc::<Fake>::default();
+        run_with(&load_text(&text).unwrap(), &fake).map_err(|error| error.message)?;
+        let requests = fake.requests.lock().unwrap();
+        let Request::Order(order) = &requests[1] else { panic!("{requests:?}") };
+        Ok::<_, String>(order.clone())
+    };
+    let order = asked("packages = cb.base_system()").unwrap();
+    assert_eq!(order.packages, Selection::BaseSystem(BaseClosure::Runtime));
+    let fields = "packages = cb.base_system { closure = 'build' }, profiles = { 'stage1' }, older_binaries = false";
+    let order = asked(fields).unwrap();
+    assert_eq!(order.packages, Selection::BaseSystem(BaseClosure::Build));
+    assert_eq!((order.profiles, order.older_binaries), (vec!["stage1".to_owned()], false));
+    let error = asked("packages = cb.base_system { closure = 'all' }").unwrap_err();
+    assert_eq!(error, "`closure`: expected `runtime` or `build`, got string `all`");
 }

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
+mod board;
 mod prefetch;
 mod ready;
 mod take_over;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use self::board::Board;
 use crate::core::events::{Event, Listener};
 use crate::core::ids::{ChrootKey, RunId};
 use crate::core::job::JobState;
@@ -74,32 +76,31 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
         let done = jobs.iter().filter(|job| job.state.is_terminal()).count() as u64;
         let started = Event::StageStarted { stage: request.stage.clone(), jobs: jobs.len() as u64, done };
         stage.listener.hear(&started);
+        let mut board = stage.state.read(|db| Board::read(db, stage.run, &request.stage, &request.order))?;
         let mut changes = stage.signals.changes();
         loop {
             changes.mark_unchanged();
-            let jobs = stage.jobs(&request.stage)?;
-            if jobs.iter().all(|job| job.state.is_terminal()) {
+            stage.state.read(|db| board.catch_up(db))?;
+            if board.is_done() {
                 return Ok(());
             }
             let pace = stage.signals.pace();
             let builders = (stage.keep_builders)(pace)?;
             match pace {
                 Pace::Go => {
-                    if planner.look(&jobs)? {
+                    let ready = stage.state.read(|db| board.take_ready(db))?;
+                    if planner.look(&ready)? {
                         continue;
                     }
                 }
-                Pace::Drain if builders && jobs.iter().any(|job| job.state == JobState::Building) => {}
+                Pace::Drain if builders && stage.is_building(&request.stage)? => {}
                 // Who halts ends the builders too; their jobs are given back.
                 Pace::Drain | Pace::Halt => return Err(Interrupted.into()),
             }
             let changed = wait(&mut changes);
             // What takes longer than a look leaves time to prepare what comes next; all that is left is being built.
-            if !changed
-                && request.prove
-                && jobs.iter().all(|job| job.state.is_terminal() || job.state == JobState::Building)
-            {
-                stage.prepare_proof(&jobs)?;
+            if !changed && request.prove {
+                stage.prepare_proof(&stage.jobs(&request.stage)?)?;
             }
         }
     })?;
@@ -116,12 +117,21 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
 }
 
 impl Stage<'_> {
+    /// Whether a builder works on one of a stage's jobs.
+    fn is_building(&self, stage: &str) -> anyhow::Result<bool> {
+        let leased = self.state.read(jobs::leased)?;
+        Ok(leased.iter().any(|job| job.run == self.run && job.stage == stage))
+    }
+
     fn jobs(&self, stage: &str) -> anyhow::Result<Vec<Job>> {
         Ok(self.state.read(|db| jobs::by_stage(db, self.run, stage))?)
     }
 
-    /// Makes a chroot ready like the one that the last of the jobs is built in.
+    /// Makes a chroot ready like the one that the last of the jobs is built in, once each that is left is being built.
     fn prepare_proof(&self, jobs: &[Job]) -> anyhow::Result<()> {
+        if !jobs.iter().all(|job| job.state.is_terminal() || job.state == JobState::Building) {
+            return Ok(());
+        }
         let last = jobs.iter().filter(|job| job.state == JobState::Building).max_by_key(|job| job.position);
         let Some(last) = last.map(|job| job.id) else { return Ok(()) };
         if let Some(offer) = self.state.read(|db| jobs::offer(db, last))? {
@@ -133,7 +143,7 @@ impl Stage<'_> {
 
 /// Gives each job of the order a row, unless it has one.
 fn insert(stage: &Stage<'_>, request: &BuildRequest) -> anyhow::Result<()> {
-    let new: Vec<NewJob> = (0..)
+    let new: Vec<NewJob> = (1..)
         .zip(&request.order.jobs)
         .map(|(position, job)| NewJob {
             source: job.source.clone(),
@@ -142,6 +152,9 @@ fn insert(stage: &Stage<'_>, request: &BuildRequest) -> anyhow::Result<()> {
             component: job.component.clone(),
             after: job.after.clone(),
             position,
+            priority: job.priority,
+            frees: job.frees,
+            profiles: job.profiles.clone(),
         })
         .collect();
     let (run, name) = (stage.run, request.stage.clone());

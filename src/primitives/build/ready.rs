@@ -42,7 +42,6 @@ pub(super) struct Ground<'u> {
     chroot_key: ChrootKey,
     universe: &'u Universe<'u>,
     chroot: &'u Base<'u>,
-    profiles: &'u [&'u str],
 }
 
 impl<'p> Planner<'p> {
@@ -89,22 +88,18 @@ impl<'p> Planner<'p> {
 
     /// Offers what became ready, takes earlier results where the inputs are the same, and says what can never be.
     /// Returns whether anything changed that may make others ready.
-    pub fn look(&self, jobs: &[Job]) -> anyhow::Result<bool> {
-        let unfinished: FxHashSet<&str> =
-            jobs.iter().filter(|job| !job.state.is_terminal()).map(|job| job.source.as_str()).collect();
-        let ready: Vec<&Job> = jobs
-            .iter()
-            .filter(|job| job.state == crate::core::job::JobState::NeedsBuild && !job.offered)
-            .filter(|job| job.after.iter().all(|source| !unfinished.contains(source.as_str())))
-            .collect();
+    pub fn look(&self, ready: &[Job]) -> anyhow::Result<bool> {
         if ready.is_empty() {
             return Ok(false);
         }
+        let environments: Vec<BTreeMap<String, String>> =
+            ready.iter().map(|job| environment(&self.request.environment, &job.profiles)).collect();
+        let profiles: Vec<Vec<&str>> = environments.iter().map(profiles).collect();
         self.over(&self.built()?, |against| {
             let mut installer = Installer::new(against.universe, against.chroot);
             let mut changed = false;
-            for job in ready {
-                changed |= self.decide(job, against, &mut installer)?;
+            for ((job, environment), profiles) in ready.iter().zip(&environments).zip(&profiles) {
+                changed |= self.decide(job, environment, profiles, against, &mut installer)?;
             }
             Ok(changed)
         })
@@ -131,8 +126,7 @@ impl<'p> Planner<'p> {
             return Err(Refusal::of_world(text).into());
         }
         let chroot_key = inputs::chroot_key(&universe, &chroot, architecture);
-        let profiles = self.profiles();
-        then(&Ground { view, chroot_key, universe: &universe, chroot: &chroot, profiles: profiles.as_slice() })
+        then(&Ground { view, chroot_key, universe: &universe, chroot: &chroot })
     }
 
     /// What the stages built so far, those whose results are built against.
@@ -168,13 +162,14 @@ impl<'p> Planner<'p> {
     fn decide<'u>(
         &'u self,
         job: &Job,
+        environment: &BTreeMap<String, String>,
+        profiles: &'u [&'u str],
         against: &Ground<'u>,
         installer: &mut Installer<'u, 'u>,
     ) -> anyhow::Result<bool> {
         let key = (job.source.as_str(), job.version.as_str());
         let record = self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))?;
-        let half = Half::of_job(&job.arch);
-        let request = Request::of(&record.source, half, against.profiles, Alternatives::First);
+        let request = Request::of(&record.source, Half::of_job(&job.arch), profiles, Alternatives::First);
         let installed = match installer.check(&request) {
             Ok(installed) => installed,
             Err(refusal) => {
@@ -182,7 +177,7 @@ impl<'p> Planner<'p> {
                 return Ok(true);
             }
         };
-        let offer = match self.offer(job, record, against) {
+        let offer = match self.offer(job, record, against, environment) {
             Ok(offer) => offer,
             Err(reason) => {
                 self.happened(job, JobEvent::Uninstallable { reason })?;
@@ -190,8 +185,7 @@ impl<'p> Planner<'p> {
             }
         };
         let dsc = offer.files.first().context("the .dsc is the first of a source's files")?.sha256;
-        let inputs =
-            inputs::inputs(against.universe, against.chroot, &installed, &dsc, &job.arch, &self.request.environment);
+        let inputs = inputs::inputs(against.universe, against.chroot, &installed, &dsc, &job.arch, environment);
         let reusable = self.stage.state.read(|db| jobs::find_reusable(db, inputs))?;
         match reusable.filter(|(_, made)| made.iter().all(|file| self.stage.files.built.contains(&file.sha256))) {
             Some((earlier, _)) => {
@@ -208,15 +202,6 @@ impl<'p> Planner<'p> {
                 Ok(false)
             }
         }
-    }
-
-    /// The build profiles that the environment switches on.
-    fn profiles(&self) -> Vec<&str> {
-        self.request
-            .environment
-            .get("DEB_BUILD_PROFILES")
-            .map(|text| text.split_whitespace().collect())
-            .unwrap_or_default()
     }
 
     fn reuse(&self, job: &Job, from: JobId, offer: Lease, inputs: InputsHash) -> anyhow::Result<()> {
@@ -253,14 +238,19 @@ impl<'p> Planner<'p> {
     }
 
     /// What a builder is told, but for the lease's epoch.
-    pub(super) fn offer(&self, job: &Job, record: &SourceRecord<'_>, against: &Ground<'_>) -> Result<Lease, String> {
+    pub(super) fn offer(
+        &self,
+        job: &Job,
+        record: &SourceRecord<'_>,
+        against: &Ground<'_>,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Lease, String> {
         let files: Vec<File> = record
             .source
             .files()?
             .into_iter()
             .map(|file| File { name: file.name.to_owned(), size: file.size, sha256: file.sha256 })
             .collect();
-        let environment: BTreeMap<String, String> = self.request.environment.clone();
         Ok(Lease {
             run: self.stage.run,
             job: job.id,
@@ -275,13 +265,41 @@ impl<'p> Planner<'p> {
             view: against.view,
             view_key: self.stage.key.public_armored(),
             chroot: against.chroot_key,
-            environment,
+            environment: environment.clone(),
             stall_seconds: self.stage.stall.as_secs(),
         })
     }
 }
 
-/// What a view needs to know of a built package; none for other files.
+/// The variable that switches build profiles on.
+const PROFILES: &str = "DEB_BUILD_PROFILES";
+
+/// Profiles that the build options of the same name must go with, and that do nothing without them in many packages.
+const ALSO_OPTIONS: [&str; 2] = ["nocheck", "nodoc"];
+
+/// The build profiles that an environment switches on.
+fn profiles(environment: &BTreeMap<String, String>) -> Vec<&str> {
+    environment.get(PROFILES).map(|text| text.split_whitespace().collect()).unwrap_or_default()
+}
+
+/// The environment of one job: the stage's, with the profiles that the order gave the job.
+pub(super) fn environment(of_stage: &BTreeMap<String, String>, profiles: &[String]) -> BTreeMap<String, String> {
+    let mut environment = of_stage.clone();
+    let mut add = |variable: &str, word: &str| {
+        let text = environment.entry(variable.to_owned()).or_default();
+        if !text.split_whitespace().any(|known| known == word) {
+            *text = format!("{text} {word}").trim_start().to_owned();
+        }
+    };
+    for profile in profiles {
+        add(PROFILES, profile);
+        if ALSO_OPTIONS.contains(&profile.as_str()) {
+            add("DEB_BUILD_OPTIONS", profile);
+        }
+    }
+    environment
+}
+
 pub(super) fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
     let control = artifact.control?;
     (artifact.kind == ArtifactKind::Deb).then_some(BuiltBinary {
@@ -291,4 +309,24 @@ pub(super) fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
         sha256: artifact.sha256,
         control,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jobs_own_profiles_join_the_stages() {
+        let check = |stage: &[(&str, &str)], profiles: &[&str]| {
+            let stage = stage.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            let profiles: Vec<String> = profiles.iter().map(|profile| profile.to_string()).collect();
+            let environment = environment(&stage, &profiles);
+            environment.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        };
+        assert_eq!(check(&[("A", "b")], &[]), ["A=b"]);
+        assert_eq!(
+            check(&[("DEB_BUILD_PROFILES", "nodoc nocheck")], &["nocheck", "stage1"]),
+            ["DEB_BUILD_OPTIONS=nocheck", "DEB_BUILD_PROFILES=nodoc nocheck stage1"]
+        );
+    }
 }

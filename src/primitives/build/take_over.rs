@@ -7,7 +7,7 @@ use anyhow::Context;
 use rustc_hash::FxHashSet;
 
 use super::Stage;
-use super::ready::{Planner, built_binary};
+use super::ready::{Planner, built_binary, environment};
 use crate::core::events::Event;
 use crate::core::ids::Sha256;
 use crate::core::job::JobState;
@@ -50,7 +50,9 @@ impl Planner<'_> {
         self.over(&built, |against| {
             for (job, earlier) in &taken {
                 let record = &self.sources[&(job.source.as_str(), job.version.as_str())];
-                let offer = self.offer(job, record, against).map_err(anyhow::Error::msg)?;
+                let offer = self
+                    .offer(job, record, against, &environment(&self.request.environment, &job.profiles))
+                    .map_err(anyhow::Error::msg)?;
                 let inputs = earlier.job.inputs.context("a job that was built had inputs")?;
                 let (from, to, now) = (earlier.job.id, job.id, clock::now().as_millisecond());
                 self.stage.state.write(move |tx| {
@@ -70,7 +72,7 @@ impl Planner<'_> {
             let Some(offer) = state.read(|db| jobs::offer(db, earlier.id))? else { continue };
             // One version may come with other files, from another archive.
             if offer.files.first().is_none_or(|file| file.sha256 != *dsc)
-                || offer.environment != self.request.environment
+                || offer.environment != environment(&self.request.environment, &job.profiles)
             {
                 continue;
             }

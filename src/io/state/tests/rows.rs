@@ -144,7 +144,8 @@ fn rows_come_back_as_they_went_in() {
 
     state.write(|tx| durations::record(tx, "one", "1", "amd64", 12, 1)).unwrap();
     state.write(|tx| durations::record(tx, "one", "2", "amd64", 15, 2)).unwrap();
-    assert_eq!(state.read(|db| durations::estimate(db, "one", "amd64")).unwrap(), Some(15));
+    let latest = state.read(durations::latest).unwrap();
+    assert_eq!(latest["one"]["amd64"], 15);
 
     let entry = |response: u32| journal::Entry {
         call: 1,

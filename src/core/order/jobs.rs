@@ -1,0 +1,218 @@
+//! The graph between jobs: who builds what another needs to be built.
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use super::csr::Csr;
+use super::needs::{Installed, Universe};
+use super::{ALL, halves};
+use crate::core::archive::SourceRecord;
+use crate::core::debian::architecture;
+use crate::core::debian::control;
+use crate::core::debian::packages::Package;
+
+/// Nobody of the set builds it.
+const NOBODY: u32 = u32::MAX;
+
+/// A job: one half of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Node {
+    /// Which of the sources.
+    pub source: u32,
+    /// Whether it builds the architecture-independent half.
+    pub all: bool,
+}
+
+/// The jobs of a set of sources, and what each needs of the others.
+pub struct Graph<'a> {
+    /// The sources.
+    pub sources: &'a [SourceRecord<'a>],
+    /// What is built against.
+    pub universe: Universe<'a>,
+    /// The architecture that is built for.
+    pub architecture: &'a str,
+    /// The jobs; they are numbered by their place here.
+    pub jobs: Vec<Node>,
+    /// The jobs that each job needs, itself left out.
+    pub needs: Csr,
+    /// Jobs whose build-dependencies nobody has, and no other job builds.
+    pub missing: Vec<u32>,
+    makers: Makers<'a>,
+}
+
+/// Who builds what.
+struct Makers<'a> {
+    /// The job that makes a binary package of this name.
+    by_name: FxHashMap<&'a [u8], u32>,
+    /// The job that makes the next one of a package of the universe, by the package's number.
+    by_package: Vec<u32>,
+    /// The jobs that make what every chroot has.
+    base: Vec<u32>,
+}
+
+/// Room for one thread to work out the needs of job after job.
+pub struct Room<'a> {
+    /// What gets installed.
+    pub installed: Installed<'a>,
+    /// Which job was noted last for which.
+    noted: Vec<u32>,
+    row: u32,
+}
+
+impl<'a> Graph<'a> {
+    /// Over what is visible.
+    pub fn new(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], architecture: &'a str) -> Graph<'a> {
+        let universe = Universe::new(visible, architecture);
+        let mut jobs = Vec::new();
+        for (source, record) in (0..).zip(sources) {
+            jobs.extend(halves(&record.source, architecture).map(|half| Node { source, all: half == ALL }));
+        }
+        let makers = Makers::new(sources, &jobs, &universe, architecture);
+        let mut graph =
+            Graph { sources, universe, architecture, jobs, needs: Csr::default(), missing: Vec::new(), makers };
+        let numbers: Vec<u32> = (0..).take(graph.jobs.len()).collect();
+        let parts: Vec<_> =
+            numbers.par_chunks(2048).map_init(|| graph.room(), |room, chunk| graph.rows(room, chunk)).collect();
+        let mut rows = Vec::with_capacity(parts.len());
+        for (lengths, targets, missing) in parts {
+            rows.push((lengths, targets));
+            graph.missing.extend(missing);
+        }
+        graph.needs = Csr::joined(rows);
+        graph
+    }
+
+    fn rows(&self, room: &mut Room<'a>, jobs: &[u32]) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
+        let (mut lengths, mut targets, mut missing) = (Vec::with_capacity(jobs.len()), Vec::new(), Vec::new());
+        for &job in jobs {
+            let before = targets.len();
+            self.needs_of(room, job, &[], &mut targets);
+            lengths.push(u32::try_from(targets.len() - before).expect("a job needs fewer jobs than there are"));
+            let unmet = room.installed.unmet.iter().any(|name| !self.makers.by_name.contains_key(name));
+            if unmet || room.installed.broken {
+                missing.push(job);
+            }
+        }
+        (lengths, targets, missing)
+    }
+
+    /// Appends the jobs that one needs when it is built with these profiles, each once.
+    pub fn needs_of(&self, room: &mut Room<'a>, job: u32, profiles: &[&str], needs: &mut Vec<u32>) {
+        self.install(room, job, profiles);
+        room.row += 1;
+        room.noted[job as usize] = room.row;
+        let asked = room.installed.asked.iter().filter_map(|name| self.makers.by_name.get(name).copied());
+        let installed = room.installed.packages.iter().map(|&number| self.makers.by_package[number as usize]);
+        for need in self.makers.base.iter().copied().chain(installed).chain(asked) {
+            if need != NOBODY && room.noted[need as usize] != room.row {
+                room.noted[need as usize] = room.row;
+                needs.push(need);
+            }
+        }
+    }
+
+    /// Works out what gets installed for a job, besides what every chroot has.
+    pub fn install(&self, room: &mut Room<'a>, job: u32, profiles: &[&str]) {
+        let source = &self.source(job).source;
+        self.universe.install(source, self.half(job), profiles, &mut room.installed);
+    }
+
+    /// Room for one thread.
+    pub fn room(&self) -> Room<'a> {
+        Room { installed: self.universe.room(), noted: vec![0; self.jobs.len()], row: 0 }
+    }
+
+    /// The source of a job.
+    pub fn source(&self, job: u32) -> &'a SourceRecord<'a> {
+        &self.sources[self.jobs[job as usize].source as usize]
+    }
+
+    /// The architecture of a job.
+    pub fn half(&self, job: u32) -> &'a str {
+        if self.jobs[job as usize].all { ALL } else { self.architecture }
+    }
+
+    /// The job that builds the next one of a package of the universe, if one of the set does.
+    pub fn maker(&self, package: u32) -> Option<u32> {
+        Some(self.makers.by_package[package as usize]).filter(|&maker| maker != NOBODY)
+    }
+
+    /// The job that builds a package of this name, if one of the set does.
+    pub fn maker_of(&self, name: &[u8]) -> Option<u32> {
+        self.makers.by_name.get(name).copied()
+    }
+}
+
+impl<'a> Makers<'a> {
+    fn new(sources: &[SourceRecord<'a>], jobs: &[Node], universe: &Universe<'a>, architecture: &str) -> Makers<'a> {
+        let mut of_source = vec![[NOBODY; 2]; sources.len()];
+        for (number, job) in (0..).zip(jobs) {
+            of_source[job.source as usize][usize::from(job.all)] = number;
+        }
+        let made: Vec<(&[u8], u32)> = sources
+            .par_iter()
+            .zip(&of_source)
+            .flat_map_iter(|(record, jobs)| makes(record, *jobs, universe, architecture))
+            .collect();
+        let mut by_name = FxHashMap::with_capacity_and_hasher(made.len(), Default::default());
+        by_name.extend(made);
+        let source_names: FxHashMap<&str, usize> =
+            sources.iter().enumerate().map(|(number, record)| (record.source.name, number)).collect();
+        // A package that its source makes no longer goes when that source is built anew, so its users wait for it, too.
+        let half = |package: &Package<'_>| {
+            let source = source_names.get(package.source())?;
+            Some(of_source[*source][usize::from(package.architecture == ALL)])
+        };
+        let by_package: Vec<u32> = universe
+            .packages
+            .par_iter()
+            .map(|package| by_name.get(package.name.as_bytes()).copied().or_else(|| half(package)).unwrap_or(NOBODY))
+            .collect();
+        let mut base: Vec<u32> = universe.base().map(|number| by_package[number as usize]).collect();
+        base.sort_unstable();
+        base.dedup();
+        base.retain(|&maker| maker != NOBODY);
+        Makers { by_name, by_package, base }
+    }
+}
+
+/// The binary packages that a source makes here, each with the job of `[architecture's, all's]` that makes it.
+fn makes<'a>(
+    record: &SourceRecord<'a>,
+    jobs: [u32; 2],
+    universe: &Universe<'a>,
+    architecture: &str,
+) -> Vec<(&'a [u8], u32)> {
+    let source = &record.source;
+    let made = match source.package_list {
+        // Without the list nothing says which half makes what, but the package that is there may.
+        b"" => {
+            let half = |name: &[u8]| match jobs {
+                [NOBODY, all] => all,
+                [here, NOBODY] => here,
+                [here, all] => {
+                    if universe.is_all(name) {
+                        all
+                    } else {
+                        here
+                    }
+                }
+            };
+            source.binaries().map(|name| (name, half(name))).collect::<Vec<_>>()
+        }
+        list => control::lines(list).filter_map(|line| listed(line, jobs, architecture)).collect(),
+    };
+    made.into_iter().filter(|(_, job)| *job != NOBODY).collect()
+}
+
+/// One line of a `Package-List`: name, type, section, priority, then words such as `arch=any`.
+fn listed<'a>(line: &'a [u8], [here, all]: [u32; 2], architecture: &str) -> Option<(&'a [u8], u32)> {
+    let mut words = control::words(line);
+    let name = words.next()?;
+    let list = words.find_map(|word| word.strip_prefix(b"arch="));
+    let is_all = list == Some(b"all");
+    let mut wildcards = list.unwrap_or(b"any").split(|&byte| byte == b',');
+    let mut is_here =
+        || wildcards.any(|word| std::str::from_utf8(word).is_ok_and(|word| architecture::matches(word, architecture)));
+    if is_all { Some((name, all)) } else { is_here().then_some((name, here)) }
+}

@@ -1,0 +1,331 @@
+//! What gets installed for one job: the only question that the graph asks of whoever knows installability.
+//!
+//! The universe's relations are worked out once into numbers, so that one job's answer costs what is in it. It takes
+//! what dispatch takes: of build-dependencies the first alternative that holds, and below them the first that
+//! can be had unless another one is there anyway.
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use super::csr::Csr;
+use super::{ALL, build_dependencies};
+use crate::core::build::CHROOT_PACKAGES;
+use crate::core::debian::packages::Package;
+use crate::core::debian::relation::{self, Relation};
+use crate::core::debian::sources::Source;
+
+/// No package wants it: it was asked for by the job itself, or is in every chroot.
+pub const NOBODY: u32 = u32::MAX;
+
+/// In a chroot whatever is asked for.
+const ALWAYS: u32 = u32::MAX;
+
+/// Who provides a name, and as which version, if any.
+type Provider<'a> = (u32, Option<&'a [u8]>);
+
+/// The packages that can be installed, with what each one pulls in.
+pub struct Universe<'a> {
+    /// What is visible.
+    pub packages: &'a [Package<'a>],
+    architecture: &'a str,
+    by_name: FxHashMap<&'a [u8], u32>,
+    providers: FxHashMap<&'a [u8], Vec<Provider<'a>>>,
+    /// What a package pulls in without a choice.
+    singles: Csr,
+    /// The numbers of a package's choices.
+    choices: Csr,
+    /// What satisfies a choice, the preferred one first.
+    satisfiers: Csr,
+    /// Packages that need something which nothing satisfies.
+    broken: Vec<bool>,
+    /// What every chroot has, with who wanted it.
+    base: Vec<(u32, u32)>,
+}
+
+/// One job's answer, and the room that it is worked out in: kept by each thread and used for job after job.
+pub struct Installed<'a> {
+    /// When a package was taken, by number of the question.
+    taken: Vec<u32>,
+    question: u32,
+    waiting: Vec<u32>,
+    choices: Vec<u32>,
+    wanted_by: Vec<u32>,
+    /// What gets installed besides what every chroot has, by number.
+    pub packages: Vec<u32>,
+    /// The names that the job's own build-dependencies ask for, first alternatives only, where no package of that name
+    /// is taken.
+    pub asked: Vec<&'a [u8]>,
+    /// Those of them that nothing satisfies.
+    pub unmet: Vec<&'a [u8]>,
+    /// Whether a package on the way needs something that nothing satisfies.
+    pub broken: bool,
+}
+
+impl<'a> Universe<'a> {
+    /// Over what a view shows.
+    pub fn new(packages: &'a [Package<'a>], architecture: &'a str) -> Universe<'a> {
+        let mut universe = Universe {
+            packages,
+            architecture,
+            by_name: FxHashMap::with_capacity_and_hasher(packages.len(), Default::default()),
+            providers: FxHashMap::default(),
+            singles: Csr::default(),
+            choices: Csr::default(),
+            satisfiers: Csr::default(),
+            broken: vec![false; packages.len()],
+            base: Vec::new(),
+        };
+        for (number, package) in (0..).zip(packages) {
+            universe.by_name.insert(package.name.as_bytes(), number);
+            relation::for_each(package.provides, |_, provided| {
+                let version = (!provided.version.is_empty()).then_some(provided.version);
+                universe.providers.entry(provided.name).or_default().push((number, version));
+            });
+        }
+        universe.encode();
+        universe.base = universe.chroot();
+        universe
+    }
+
+    /// Works out what each package pulls in.
+    fn encode(&mut self) {
+        let encoded: Vec<Encoded> = self.packages.par_chunks(1024).map(|chunk| self.encoded(chunk)).collect();
+        let (mut singles, mut number) = (Vec::new(), 0);
+        for (chunk, part) in encoded.into_iter().enumerate() {
+            singles.push(part.singles);
+            for count in part.choices {
+                self.choices.push(number..number + count);
+                number += count;
+            }
+            part.satisfiers.iter().for_each(|satisfiers| self.satisfiers.push(satisfiers.iter().copied()));
+            part.broken.into_iter().for_each(|at| self.broken[chunk * 1024 + at] = true);
+        }
+        self.singles = Csr::joined(singles);
+    }
+
+    fn encoded(&self, packages: &[Package<'a>]) -> Encoded {
+        let mut part = Encoded::default();
+        for (at, package) in packages.iter().enumerate() {
+            let (singles, choices) = (part.singles.1.len(), part.satisfiers.len());
+            for field in [package.pre_depends, package.depends] {
+                self.each_relation(field, |satisfiers: &[u32]| match satisfiers {
+                    [] => part.broken.push(at),
+                    [only] => part.singles.1.push(*only),
+                    several => part.satisfiers.push(several.to_vec()),
+                });
+            }
+            part.singles.0.push(u32::try_from(part.singles.1.len() - singles).expect("a field is shorter"));
+            part.choices.push(u32::try_from(part.satisfiers.len() - choices).expect("a field is shorter"));
+        }
+        part
+    }
+
+    /// Calls `visit` with what satisfies each relation of a field that holds here.
+    fn each_relation(&self, field: &'a [u8], mut visit: impl FnMut(&[u32])) {
+        let (mut last, mut satisfiers) = (usize::MAX, Vec::new());
+        relation::for_each(field, |number, relation| {
+            if !relation.holds(self.architecture, &[]) {
+                return;
+            }
+            if last != number {
+                if last != usize::MAX {
+                    visit(&satisfiers);
+                }
+                satisfiers.clear();
+                last = number;
+            }
+            if let Some((satisfier, _)) = self.satisfier(&relation)
+                && !satisfiers.contains(&satisfier)
+            {
+                satisfiers.push(satisfier);
+            }
+        });
+        if last != usize::MAX {
+            visit(&satisfiers);
+        }
+    }
+
+    /// The package that satisfies an alternative: the real one of that name, or else the first that provides it.
+    fn satisfier(&self, relation: &Relation<'_>) -> Option<(u32, Way)> {
+        let here = matches!(relation.qualifier, b"" | b"any" | b"native");
+        if !here && relation.qualifier != self.architecture.as_bytes() {
+            return None;
+        }
+        let fits = |number: u32, version: Option<&[u8]>| {
+            let any = relation.qualifier != b"any" || self.packages[number as usize].multi_arch == b"allowed";
+            any && relation.operator.accepts(version, relation.version)
+        };
+        let real = self.by_name.get(relation.name).copied();
+        let real = real.filter(|&number| fits(number, Some(self.packages[number as usize].version.as_bytes())));
+        real.map(|number| (number, Way::Itself)).or_else(|| {
+            let providers = self.providers.get(relation.name)?;
+            let provider = providers.iter().find(|(number, version)| fits(*number, *version));
+            provider.map(|(number, _)| (*number, Way::Provides))
+        })
+    }
+
+    /// What every chroot has: the Essential packages, apt, and what builds need besides.
+    fn chroot(&self) -> Vec<(u32, u32)> {
+        let essential = (0..).zip(self.packages).filter(|(_, package)| package.essential).map(|(number, _)| number);
+        let mut roots: Vec<u32> = essential.collect();
+        for name in ["apt"].into_iter().chain(CHROOT_PACKAGES) {
+            self.each_relation(name.as_bytes(), |satisfiers| roots.extend(satisfiers.first()));
+        }
+        let mut installed = self.empty_room();
+        self.close(&roots, &mut installed);
+        installed.packages.iter().map(|&number| (number, installed.wanted_by[number as usize])).collect()
+    }
+
+    /// What `roots` pull in, those included.
+    pub fn close(&self, roots: &[u32], installed: &mut Installed<'a>) {
+        installed.begin();
+        for &root in roots {
+            installed.take(root, NOBODY);
+        }
+        self.settle(installed);
+    }
+
+    /// Room to work in, where nothing is there before.
+    pub fn empty_room(&self) -> Installed<'a> {
+        Installed {
+            taken: vec![0; self.packages.len()],
+            question: 0,
+            waiting: Vec::new(),
+            choices: Vec::new(),
+            wanted_by: vec![NOBODY; self.packages.len()],
+            packages: Vec::new(),
+            asked: Vec::new(),
+            unmet: Vec::new(),
+            broken: false,
+        }
+    }
+
+    /// Room to work in, where a chroot's packages are there before.
+    pub fn room(&self) -> Installed<'a> {
+        let mut installed = self.empty_room();
+        for &(number, by) in &self.base {
+            installed.taken[number as usize] = ALWAYS;
+            installed.wanted_by[number as usize] = by;
+        }
+        installed
+    }
+
+    /// Whether there is an architecture-independent package of this name.
+    pub fn is_all(&self, name: &[u8]) -> bool {
+        self.by_name.get(name).is_some_and(|&number| self.packages[number as usize].architecture == ALL)
+    }
+
+    /// What every chroot has, by number.
+    pub fn base(&self) -> impl Iterator<Item = u32> {
+        self.base.iter().map(|(number, _)| *number)
+    }
+
+    /// Answers for the job of a source that builds for `half`, with these build profiles.
+    pub fn install(&self, source: &Source<'a>, half: &str, profiles: &[&str], installed: &mut Installed<'a>) {
+        installed.begin();
+        for field in build_dependencies(source, half) {
+            let mut last = usize::MAX;
+            relation::for_each(field, |number, relation| {
+                if last == number || !relation.holds(self.architecture, profiles) {
+                    return;
+                }
+                last = number;
+                match self.satisfier(&relation) {
+                    Some((satisfier, Way::Itself)) => installed.take(satisfier, NOBODY),
+                    Some((satisfier, Way::Provides)) => {
+                        installed.asked.push(relation.name);
+                        installed.take(satisfier, NOBODY);
+                    }
+                    None => {
+                        installed.asked.push(relation.name);
+                        installed.unmet.push(relation.name);
+                    }
+                }
+            });
+            self.settle(installed);
+        }
+    }
+
+    /// Takes what the packages that wait pull in; a choice waits until all that has none is there.
+    fn settle(&self, installed: &mut Installed<'a>) {
+        let mut next = 0;
+        loop {
+            while let Some(number) = installed.waiting.pop() {
+                installed.broken |= self.broken[number as usize];
+                self.singles.of(number).iter().for_each(|&wanted| installed.take(wanted, number));
+                installed.choices.extend(self.choices.of(number).iter().flat_map(|&choice| [choice, number]));
+            }
+            let Some(&[choice, number]) = installed.choices.get(next..next + 2).and_then(|pair| pair.first_chunk())
+            else {
+                break;
+            };
+            next += 2;
+            let satisfiers = self.satisfiers.of(choice);
+            if !satisfiers.iter().any(|&satisfier| installed.has(satisfier)) {
+                installed.take(satisfiers[0], number);
+            }
+        }
+        installed.choices.clear();
+    }
+
+    /// How many packages are on the way from what was asked for down to a package.
+    pub fn depth(&self, installed: &Installed<'a>, package: u32) -> usize {
+        self.way(installed, package).count()
+    }
+
+    /// The packages by way of which a package was taken, from what was asked for down to itself.
+    pub fn chain(&self, installed: &Installed<'a>, package: u32) -> Vec<&'a str> {
+        let mut chain: Vec<&str> =
+            self.way(installed, package).map(|number| self.packages[number as usize].name).collect();
+        chain.reverse();
+        chain
+    }
+
+    fn way(&self, installed: &Installed<'a>, package: u32) -> impl Iterator<Item = u32> {
+        let by = |number: &u32| Some(installed.wanted_by[*number as usize]).filter(|&by| by != NOBODY);
+        std::iter::successors(Some(package), by)
+    }
+}
+
+/// How a package satisfies a relation.
+#[derive(Clone, Copy)]
+enum Way {
+    /// By its name.
+    Itself,
+    /// By what it provides.
+    Provides,
+}
+
+/// What a run of packages pulls in.
+#[derive(Default)]
+struct Encoded {
+    singles: (Vec<u32>, Vec<u32>),
+    choices: Vec<u32>,
+    satisfiers: Vec<Vec<u32>>,
+    broken: Vec<usize>,
+}
+
+impl Installed<'_> {
+    fn begin(&mut self) {
+        self.question += 1;
+        self.packages.clear();
+        self.asked.clear();
+        self.unmet.clear();
+        self.broken = false;
+    }
+
+    /// Whether a package is in the answer, or in every chroot.
+    pub fn has(&self, number: u32) -> bool {
+        let taken = self.taken[number as usize];
+        taken == self.question || taken == ALWAYS
+    }
+
+    fn take(&mut self, number: u32, by: u32) {
+        if !self.has(number) {
+            self.taken[number as usize] = self.question;
+            self.wanted_by[number as usize] = by;
+            self.packages.push(number);
+            self.waiting.push(number);
+        }
+    }
+}

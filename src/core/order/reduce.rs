@@ -1,0 +1,204 @@
+//! The fewest edges that say the same: an edge goes where others lead from its one end to its other.
+
+use rayon::prelude::*;
+
+use super::csr::Csr;
+
+/// Columns that are worked on at once: so many bits a job that others need, which is 100 MB for 50,000 of them.
+const BLOCK: usize = 16_384;
+
+/// What is left of a graph, and how much each job holds up.
+pub struct Reduced {
+    /// The edges that no others stand for, by place in the order.
+    pub needs: Csr,
+    /// How many others wait for each, directly or not.
+    pub frees: Vec<u32>,
+}
+
+/// Reduces a graph without loops whose nodes are numbered so that each comes after what it needs.
+pub fn reduce(needs: &Csr) -> Reduced {
+    let mut used = vec![false; needs.len()];
+    needs.nodes().flat_map(|node| needs.of(node)).for_each(|&need| used[need as usize] = true);
+    // Only jobs that others need have columns, and rows that are kept; most are nobody's need.
+    let mut column = vec![u32::MAX; needs.len()];
+    let columns: Vec<u32> = needs.nodes().filter(|&node| used[node as usize]).collect();
+    (0..).zip(&columns).for_each(|(number, &node)| column[node as usize] = number);
+    let ends: Vec<u32> = needs.nodes().filter(|&node| !used[node as usize]).collect();
+    let mut reduction =
+        Reduction { needs, column, columns, kept: vec![Vec::new(); needs.len()], frees: vec![0; needs.len()] };
+    let blocks = reduction.columns.len().div_ceil(BLOCK);
+    // An edge within a block may be stood for by those into later blocks, never by those into earlier ones.
+    for block in (0..blocks).rev() {
+        reduction.block(block * BLOCK, &ends);
+    }
+    Reduced { needs: Csr::of_rows(&reduction.kept), frees: reduction.frees }
+}
+
+struct Reduction<'n> {
+    needs: &'n Csr,
+    column: Vec<u32>,
+    columns: Vec<u32>,
+    kept: Vec<Vec<u32>>,
+    frees: Vec<u32>,
+}
+
+impl Reduction<'_> {
+    /// Works on the columns from `start` on.
+    fn block(&mut self, start: usize, ends: &[u32]) {
+        let width = (self.columns.len() - start).min(BLOCK);
+        let words = width.div_ceil(64);
+        let mut reach = vec![0u64; self.columns.len() * words];
+        let mut counts = Counters::new(words);
+        let mut row = vec![0; words];
+        // Nodes in the order's order; each node's row is complete before the first that needs it.
+        for at in 0..self.columns.len() {
+            let node = self.columns[at];
+            let kept = self.row(node, start, width, &reach, &mut row);
+            self.kept[node as usize].extend(kept);
+            counts.add(&row);
+            reach[at * words..(at + 1) * words].copy_from_slice(&row);
+        }
+        let this = &*self;
+        let parts: Vec<(Vec<Vec<u32>>, Counters)> = ends
+            .par_chunks(8192)
+            .map(|chunk| {
+                let (mut row, mut counts) = (vec![0; words], Counters::new(words));
+                let of_end = |&end: &u32| {
+                    let kept = this.row(end, start, width, &reach, &mut row);
+                    counts.add(&row);
+                    kept
+                };
+                let kept = chunk.iter().map(of_end).collect();
+                (kept, counts)
+            })
+            .collect();
+        let kept = parts.iter().flat_map(|(kept, _)| kept);
+        for (&end, kept) in ends.iter().zip(kept) {
+            self.kept[end as usize].extend(kept);
+        }
+        for part in parts.iter().map(|(_, part)| part).chain([&counts]) {
+            for number in 0..width {
+                self.frees[self.columns[start + number] as usize] += part.of(number);
+            }
+        }
+    }
+
+    /// The edges of a node into this block that are kept; `row` becomes all of the block that it leads to.
+    fn row(&self, node: u32, start: usize, width: usize, reach: &[u64], row: &mut [u64]) -> Vec<u32> {
+        let words = row.len();
+        let of = |column: usize| &reach[column * words..(column + 1) * words];
+        row.fill(0);
+        // What was kept so far leads into later blocks.
+        for &need in &self.kept[node as usize] {
+            let need = self.column[need as usize] as usize;
+            row.iter_mut().zip(of(need)).for_each(|(word, more)| *word |= more);
+        }
+        let mut wanted = vec![0u64; words];
+        for &need in self.needs.of(node) {
+            let column = (self.column[need as usize] as usize).wrapping_sub(start);
+            if column < width && row[column / 64] & (1 << (column % 64)) == 0 {
+                wanted[column / 64] |= 1 << (column % 64);
+            }
+        }
+        let mut kept = Vec::new();
+        for word in (0..words).rev() {
+            while wanted[word] != 0 {
+                let bit = 63 - wanted[word].leading_zeros() as usize;
+                let column = word * 64 + bit;
+                kept.push(self.columns[start + column]);
+                // The latest that is wanted is led to by none of the others, and leads to some of them.
+                let led = of(start + column);
+                for other in 0..=word {
+                    row[other] |= led[other];
+                    wanted[other] &= !led[other];
+                }
+                row[word] |= 1 << bit;
+                wanted[word] &= !(1 << bit);
+            }
+        }
+        kept
+    }
+}
+
+/// A counter for each column, a bit of all of them in each plane: adding a row costs what its words are, not its bits.
+struct Counters {
+    planes: Vec<Vec<u64>>,
+    words: usize,
+}
+
+impl Counters {
+    fn new(words: usize) -> Counters {
+        Counters { planes: Vec::new(), words }
+    }
+
+    /// Adds one for each bit of a row.
+    fn add(&mut self, row: &[u64]) {
+        for (at, &word) in row.iter().enumerate() {
+            let (mut carry, mut plane) = (word, 0);
+            while carry != 0 {
+                if plane == self.planes.len() {
+                    self.planes.push(vec![0; self.words]);
+                }
+                let sum = &mut self.planes[plane][at];
+                (*sum, carry) = (*sum ^ carry, *sum & carry);
+                plane += 1;
+            }
+        }
+    }
+
+    fn of(&self, column: usize) -> u32 {
+        let bit = |plane: &Vec<u64>| (plane[column / 64] >> (column % 64) & 1) as u32;
+        (0..).zip(&self.planes).map(|(power, plane)| bit(plane) << power).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_edge_that_others_stand_for_goes() {
+        let reduced = reduce(&Csr::of_rows(&[vec![], vec![0], vec![0, 1], vec![0, 2]]));
+        assert_eq!(reduced.needs, Csr::of_rows(&[vec![], vec![0], vec![1], vec![2]]));
+        assert_eq!(reduced.frees, [3, 2, 1, 0]);
+    }
+
+    /// Everything that each node needs, directly or not.
+    fn closure(needs: &Csr) -> Vec<Vec<u32>> {
+        let mut all: Vec<Vec<u32>> = Vec::new();
+        for node in needs.nodes() {
+            let mut reached: Vec<u32> = needs.of(node).to_vec();
+            needs.of(node).iter().for_each(|&need| reached.extend(&all[need as usize]));
+            reached.sort_unstable();
+            reached.dedup();
+            all.push(reached);
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_says_the_same_and_no_edge_of_it_can_go(
+            rows in prop::collection::vec(prop::collection::vec(0u32..100, 0..6), 1..40)
+        ) {
+            let rows: Vec<Vec<u32>> = (0u32..).zip(rows).map(|(node, needs)| {
+                let mut needs: Vec<u32> = needs.into_iter().filter_map(|need| need.checked_rem(node)).collect();
+                needs.sort_unstable();
+                needs.dedup();
+                needs
+            }).collect();
+            let needs = Csr::of_rows(&rows);
+            let reduced = reduce(&needs);
+            let all = closure(&needs);
+            prop_assert_eq!(&closure(&reduced.needs), &all);
+            for node in needs.nodes() {
+                let kept = reduced.needs.of(node);
+                prop_assert!(kept.iter().all(|need| !kept.iter().any(|other| all[*other as usize].contains(need))));
+                let frees = all.iter().filter(|reached| reached.contains(&node)).count();
+                prop_assert_eq!(reduced.frees[node as usize] as usize, frees);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Which sources: those that are named, all of them, or the base system.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::base;
+use crate::core::archive::{Archive, SourceRecord};
+use crate::core::debian::packages::Package;
+use crate::core::recipe::Selection;
+use crate::core::suggest;
+
+/// Why sources cannot be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// No source package of that name.
+    #[error("no source package `{name}` in the imported suites{}", hint(nearest, binary_of))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// Names that look like it.
+        nearest: Vec<String>,
+        /// The source package that builds a binary of that name, if one does.
+        binary_of: Option<String>,
+    },
+    /// The name exists, the version does not.
+    #[error("no version `{version}` of source package `{name}`; the imported suites have {}\nhint: ask for one of these, or import a suite that has it", there.join(", "))]
+    NoSuchVersion {
+        /// Source package name.
+        name: String,
+        /// What was asked for.
+        version: String,
+        /// What there is.
+        there: Vec<String>,
+    },
+    /// There are no sources to choose from.
+    #[error(
+        "the imported suites list no source packages\nhint: add `deb-src` entries (or `Types: deb deb-src`) for a suite that has sources"
+    )]
+    NoSources,
+    /// Nothing says what the base system is.
+    #[error(
+        "the imported suites have no base system: no package has `Priority: required` or `important`\nhint: import the main component of a distribution's suite for `{architecture}`"
+    )]
+    NoBaseSystem {
+        /// The architecture.
+        architecture: String,
+    },
+    /// It cannot be installed.
+    #[error(
+        "the imported suites cannot make a base system for `{architecture}`: it {reason}\nhint: import all suites and components that it is in; `cloudbuild import` shows what there is"
+    )]
+    BaseUnsatisfiable {
+        /// The architecture.
+        architecture: String,
+        /// In words: `needs libfoo (>= 2), only 1.9 is there`.
+        reason: String,
+    },
+    /// A part of it has no source.
+    #[error(
+        "the imported suites list no source package `{source_name}`, which builds `{binary}` of the base system\nhint: add the `deb-src` entry of the suite that has it"
+    )]
+    BaseWithoutSource {
+        /// The binary package.
+        binary: String,
+        /// The source package.
+        source_name: String,
+    },
+    /// Nothing was asked for.
+    #[error("no packages are asked for\nhint: give names in `packages`, or `cb.everything {{}}`")]
+    Nothing,
+}
+
+fn hint(nearest: &[String], binary_of: &Option<String>) -> String {
+    match (binary_of, nearest) {
+        (Some(source), _) => format!("\nhint: a binary package of that name is built by source package `{source}`"),
+        (None, []) => "\nhint: `cloudbuild import` shows what there is".to_owned(),
+        (None, names) => format!("\nhint: did you mean `{}`?", names.join("`, `")),
+    }
+}
+
+/// The sources that a selection means, each once, in the order they were asked for (by name where none were named);
+/// `visible` is what is built against.
+///
+/// # Errors
+/// A name or version that is not there, or nothing to choose from.
+pub fn select<'a>(
+    archive: &Archive<'a>,
+    visible: &[Package<'a>],
+    selection: &Selection,
+    architecture: &str,
+) -> Result<Vec<SourceRecord<'a>>, SelectionError> {
+    let chosen = archive.chosen_sources();
+    if chosen.is_empty() {
+        return Err(SelectionError::NoSources);
+    }
+    let names = match selection {
+        Selection::Everything => {
+            let mut all: Vec<SourceRecord<'a>> = chosen.into_values().collect();
+            all.sort_unstable_by_key(|record| record.source.name);
+            return Ok(all);
+        }
+        Selection::BaseSystem(closure) => return base::select(&chosen, visible, *closure, architecture),
+        Selection::Names(names) if names.is_empty() => return Err(SelectionError::Nothing),
+        Selection::Names(names) => names,
+    };
+    let mut seen = FxHashSet::default();
+    let mut selected = Vec::new();
+    for wanted in names {
+        let (name, version) =
+            wanted.split_once('=').map_or((wanted.as_str(), None), |(name, version)| (name, Some(version)));
+        let Some(newest) = chosen.get(name) else { return Err(unknown(archive, &chosen, name)) };
+        let record = match version {
+            None => *newest,
+            Some(version) => archive.source_version(name, version).ok_or_else(|| {
+                let there = archive.sources.iter().filter(|record| record.source.name == name);
+                SelectionError::NoSuchVersion {
+                    name: name.to_owned(),
+                    version: version.to_owned(),
+                    there: there.map(|record| record.source.version.to_owned()).collect(),
+                }
+            })?,
+        };
+        if seen.insert(record.source.name) {
+            selected.push(record);
+        }
+    }
+    Ok(selected)
+}
+
+fn unknown(archive: &Archive<'_>, chosen: &FxHashMap<&str, SourceRecord<'_>>, name: &str) -> SelectionError {
+    let binary_of = archive
+        .packages
+        .iter()
+        .find(|record| record.package.name == name && chosen.contains_key(record.package.source()))
+        .map(|record| record.package.source().to_owned());
+    let nearest = suggest::nearest_few(name, chosen.keys().copied());
+    SelectionError::Unknown {
+        name: name.to_owned(),
+        nearest: nearest.into_iter().map(str::to_owned).collect(),
+        binary_of,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! What is chosen, and what is said where it cannot be.
+
+use super::*;
+use crate::core::archive::PackageRecord;
+use crate::core::archive::tests::{stanza, suite};
+use crate::core::debian::packages;
+use crate::core::order::tests::{records, source};
+use crate::core::pinned::Role;
+use crate::core::recipe::BaseClosure;
+
+fn choose(sources: &str, index: &str, selection: &Selection) -> Result<Vec<String>, SelectionError> {
+    let main = suite("trixie", Role::Distribution, false);
+    let (packages, malformed) = packages::read(index.as_bytes());
+    assert_eq!(malformed, []);
+    let record = |package| PackageRecord { suite: &main, component: "main", package };
+    let archive = Archive {
+        sources: records(sources, &main),
+        packages: packages.iter().copied().map(record).collect(),
+        malformed: Vec::new(),
+    };
+    let chosen = select(&archive, &packages, selection, "amd64")?;
+    Ok(chosen.iter().map(|record| record.source.name.to_owned()).collect())
+}
+
+fn selected(names: &[&str]) -> Result<Vec<String>, String> {
+    let text = [source("hello", "any", "", "hello"), source("zlib", "any", "", "zlib1g")].concat();
+    let names = names.iter().map(|&name| name.to_owned()).collect();
+    choose(&text, &stanza("zlib1g", "1", "Source: zlib\n"), &Selection::Names(names)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn an_unknown_source_is_answered_with_the_nearest_names_or_the_source_of_that_binary() {
+    assert_eq!(selected(&["zlib", "hello", "zlib"]).unwrap(), ["zlib", "hello"]);
+    assert_eq!(
+        selected(&["helo"]).unwrap_err(),
+        "no source package `helo` in the imported suites\nhint: did you mean `hello`?"
+    );
+    assert_eq!(
+        selected(&["zlib1g"]).unwrap_err(),
+        "no source package `zlib1g` in the imported suites\nhint: a binary package of that name is built by source \
+         package `zlib`"
+    );
+    assert!(selected(&["hello=9"]).unwrap_err().contains("the imported suites have 1"));
+    assert!(selected(&[]).unwrap_err().contains("no packages are asked for"));
+}
+
+const BASE_SOURCES: [(&str, &str, &str); 5] = [
+    ("bash", "debhelper", "bash"),
+    ("glibc", "", "libc6"),
+    ("build-essential", "", "build-essential"),
+    ("debhelper", "po4a", "debhelper"),
+    ("po4a", "", "po4a"),
+];
+
+fn base(
+    sources: &[(&str, &str, &str)],
+    binaries: &[(&str, &str)],
+    closure: BaseClosure,
+) -> Result<Vec<String>, String> {
+    let text: String = sources.iter().map(|(name, needs, builds)| source(name, "any", needs, builds)).collect();
+    let index: String = binaries.iter().map(|(name, more)| stanza(name, "1", more)).collect();
+    choose(&text, &index, &Selection::BaseSystem(closure)).map_err(|error| error.to_string())
+}
+
+const BASE_BINARIES: [(&str, &str); 6] = [
+    ("bash", "Priority: required\nDepends: libc6\n"),
+    ("build-essential", ""),
+    ("debhelper", ""),
+    ("libc6", "Source: glibc\n"),
+    ("po4a", ""),
+    ("tint", "Priority: optional\n"),
+];
+
+#[test]
+fn the_base_system_is_what_is_required_or_important_or_build_essential_with_what_these_need() {
+    let check = |closure| base(&BASE_SOURCES, &BASE_BINARIES, closure).unwrap();
+    assert_eq!(check(BaseClosure::Runtime), ["bash", "build-essential", "glibc"]);
+    assert_eq!(check(BaseClosure::Build), ["bash", "build-essential", "debhelper", "glibc", "po4a"]);
+}
+
+#[test]
+fn a_base_system_that_cannot_be_is_said_to_be_so() {
+    let check = |sources: &[(&str, &str, &str)], binaries: &[(&str, &str)]| {
+        base(sources, binaries, BaseClosure::Runtime).unwrap_err().lines().next().unwrap().to_owned()
+    };
+    assert_eq!(
+        check(&BASE_SOURCES, &BASE_BINARIES[..3]),
+        "the imported suites cannot make a base system for `amd64`: it needs libc6, which is not there"
+    );
+    assert_eq!(
+        check(&BASE_SOURCES, &[BASE_BINARIES[0], BASE_BINARIES[3]]),
+        "the imported suites cannot make a base system for `amd64`: it needs build-essential, which is not there"
+    );
+    assert_eq!(
+        check(&BASE_SOURCES, &BASE_BINARIES[1..]),
+        "the imported suites have no base system: no package has `Priority: required` or `important`"
+    );
+    assert_eq!(
+        check(&[BASE_SOURCES[0], BASE_SOURCES[2]], &BASE_BINARIES),
+        "the imported suites list no source package `glibc`, which builds `libc6` of the base system"
+    );
+}
