@@ -85,7 +85,7 @@ fn a_base_system_that_cannot_be_is_said_to_be_so() {
     };
     assert_eq!(
         check(&BASE_SOURCES, &BASE_BINARIES[..3]),
-        "the imported suites cannot make a base system for `amd64`: it needs libc6, which is not there"
+        "the imported suites cannot make a base system for `amd64`: it needs bash, which needs libc6, which is not there"
     );
     assert_eq!(
         check(&BASE_SOURCES, &[BASE_BINARIES[0], BASE_BINARIES[3]]),
