@@ -33,6 +33,30 @@ fn jobs_are_leased_in_order_with_a_new_epoch_each_time() {
 }
 
 #[test]
+fn what_most_waits_for_is_leased_first_whatever_its_place_or_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = State::open(dir.path()).unwrap();
+    let jobs = [("a", 10, 9), ("b", 90, 1), ("c", 90, 2), ("d", 50, 0)].map(|(source, priority, frees)| NewJob {
+        priority,
+        frees,
+        profiles: vec!["nocheck".to_owned()],
+        ..new_job(source, 1)
+    });
+    let offered = move |tx: &Tx| {
+        let run = run(tx);
+        jobs::insert_missing(tx, run, "base", &jobs, 1)?;
+        for job in jobs::by_stage(tx, run, "base")? {
+            assert_eq!(job.profiles, ["nocheck"]);
+            jobs::set_offer(tx, job.id, &lease(run, job.id, &job.source), InputsHash(hash(&job.source)))?;
+        }
+        Ok(())
+    };
+    state.write(offered).unwrap();
+    let take = || state.write(|tx| jobs::lease_next(tx, &["amd64"], "here", 200, 100)).unwrap().unwrap().source;
+    assert_eq!([take(), take(), take(), take()], ["c", "b", "d", "a"]);
+}
+
+#[test]
 fn jobs_of_a_run_that_is_not_active_are_not_leased() {
     let dir = tempfile::tempdir().unwrap();
     let (state, run) = filled(dir.path());
