@@ -72,6 +72,10 @@ pub enum Command {
     Status,
     /// Show the build log of a package
     Logs(LogsArgs),
+    /// Say how a package stands, why, and what to do: in the last run, by a recipe, or in the machine's APT sources
+    Explain(AskArgs),
+    /// Say what a package holds up, those first that hold up most themselves
+    Blocks(AskArgs),
     /// Check what this machine needs to build packages, and say how to fix what is missing
     Doctor,
     /// Install what this machine lacks to build packages
@@ -158,6 +162,20 @@ pub struct LogsArgs {
     pub follow: bool,
 }
 
+/// Which package, and where.
+#[derive(Debug, Args)]
+pub struct AskArgs {
+    /// A source package, a binary package, or either as `PACKAGE:ARCH`
+    #[arg(value_name = "PACKAGE")]
+    pub package: String,
+    /// Say how it would be by this recipe [default: as it is in the last run]
+    #[arg(value_name = "RECIPE")]
+    pub recipe: Option<PathBuf>,
+    /// Arguments of the recipe, as it declares them
+    #[arg(value_name = "--NAME VALUE", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+}
+
 /// What to import.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -225,6 +243,8 @@ impl Cli {
             | Command::Order(_)
             | Command::Status
             | Command::Logs(_)
+            | Command::Explain(_)
+            | Command::Blocks(_)
             | Command::Doctor
             | Command::Setup
             | Command::Import(_)

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use super::args::ImportArgs;
 use super::exit::Exit;
-use super::output::Format;
+use super::output::{Format, clean};
 use super::{Context, progress, site};
 use crate::core::pinned::{Imported, PinnedSuite, Role};
 use crate::core::recipe::{AptSources, ImportRequest};
+use crate::io::store::Store;
 use crate::primitives::import::{fetch, with_archive};
 
 /// What is there.
@@ -44,6 +45,24 @@ struct Suite {
 struct Counts {
     sources: usize,
     packages: usize,
+}
+
+/// Imports the machine's own APT sources, for one architecture where that is said; notes go to the side.
+pub fn own(ctx: &Context, arch: Option<&str>) -> anyhow::Result<(Store, Imported)> {
+    let runtime = site::runtime()?;
+    let guard = runtime.enter();
+    let cache = site::cache(ctx)?;
+    let mirror = site::mirror(ctx, &cache)?;
+    drop(guard);
+    let machine = site::machine(&runtime)?;
+    let listener = progress::listener(&ctx.output.aside());
+    let sources = AptSources::System { also: Vec::new() };
+    let request = ImportRequest { sources, arch: arch.map(str::to_owned) };
+    let imported = runtime.block_on(fetch(&mirror, &request, &machine, listener.as_ref()))?;
+    for note in &imported.notes {
+        ctx.output.aside().say(&format!("note: {}", clean(note)));
+    }
+    Ok((cache, imported))
 }
 
 /// Imports and shows what came.

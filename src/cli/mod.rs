@@ -17,6 +17,7 @@ pub mod config;
 pub mod daemon;
 pub mod doctor;
 pub mod exit;
+pub mod explain;
 pub mod follow;
 pub mod import;
 pub mod interrupt;
@@ -136,6 +137,8 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Order(args) => order::order(&ctx, args),
         Command::Status => status::status(&ctx),
         Command::Logs(args) => logs::logs(&ctx, args),
+        Command::Explain(args) => explain::explain(&ctx, args),
+        Command::Blocks(args) => explain::blocks(&ctx, args),
         Command::Doctor => doctor::doctor(&ctx),
         Command::Setup => setup::setup(&ctx),
         Command::Import(args) => import::import(&ctx, args),

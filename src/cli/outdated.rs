@@ -12,13 +12,11 @@ use super::exit::{Exit, Failure};
 use super::output::{Format, clean};
 use super::plan::planned_with;
 use super::progress::lines::counted;
-use super::{Context, progress, site};
+use super::{Context, import, site};
 use crate::core::outdated::ALL;
 use crate::core::outdated::lists::{Exclusions, NotForUs};
-use crate::core::recipe::{AptSources, ImportRequest};
 use crate::io::files;
 use crate::io::state::{Reader, identity, runs};
-use crate::primitives::import::fetch;
 use crate::primitives::outdated::{self, Line, Lists, Published};
 use crate::primitives::planned::Staged;
 
@@ -136,20 +134,8 @@ fn of_recipe(ctx: &Context, subject: &Subject, published: &Published, lists: &Li
 
 /// The machine's own suites.
 fn of_machine(ctx: &Context, arch: Option<&str>, lists: &Lists) -> anyhow::Result<Vec<Line>> {
-    let runtime = site::runtime()?;
-    let guard = runtime.enter();
-    let cache = site::cache(ctx)?;
-    let mirror = site::mirror(ctx, &cache)?;
-    drop(guard);
-    let machine = site::machine(&runtime)?;
-    let listener = progress::listener(&ctx.output.aside());
-    let sources = AptSources::System { also: Vec::new() };
     // Packages for `all` are in the indexes of every architecture.
-    let request = ImportRequest { sources, arch: arch.filter(|arch| *arch != ALL).map(str::to_owned) };
-    let imported = runtime.block_on(fetch(&mirror, &request, &machine, listener.as_ref()))?;
-    for note in &imported.notes {
-        ctx.output.aside().say(&format!("note: {}", clean(note)));
-    }
+    let (cache, imported) = import::own(ctx, arch.filter(|arch| *arch != ALL))?;
     let both = [imported.architecture.as_str(), ALL];
     let wanted: Vec<&str> = match arch {
         Some(arch) => vec![arch],

@@ -19,4 +19,5 @@ pub mod inputs;
 pub mod job;
 pub mod build;
 pub mod publish;
+pub mod explain;
 pub mod events;

@@ -9,6 +9,7 @@ pub mod outdated;
 pub mod view;
 pub mod build;
 pub mod compare;
+pub mod explain;
 pub mod proof;
 pub mod publish;
 pub mod journal;
@@ -108,6 +109,8 @@ pub enum Whose {
     Recipe,
     /// Who keeps the archive, the disk or the machine.
     World,
+    /// Who asked, with a word that means nothing here.
+    Asker,
 }
 
 /// A request that cannot be met, where no error of `core` or `io` says why.
@@ -124,6 +127,11 @@ impl Refusal {
     /// The recipe's own mistake.
     pub fn of_recipe(text: impl Into<String>) -> Refusal {
         Refusal { whose: Whose::Recipe, text: text.into() }
+    }
+
+    /// The asker's.
+    pub fn of_asker(text: impl Into<String>) -> Refusal {
+        Refusal { whose: Whose::Asker, text: text.into() }
     }
 
     /// The world's.

@@ -137,3 +137,40 @@ fn a_base_system_is_said_by_its_size_and_one_that_is_not_there_is_an_error() {
     assert_eq!(refused.code, Some(3), "{refused:?}");
     assert!(refused.stderr.contains("have no base system"), "{refused:?}");
 }
+
+#[test]
+fn explain_says_what_a_package_waits_for_and_blocks_says_what_it_holds_up() {
+    let fixture = Fixture::new();
+    let place = Place::with_recipe("x.lua", &campaign("\"tiny-needs\", \"tiny-two\""));
+    let ask = |words: &[&str]| on(&place, &fixture, words).run();
+    let arch = crate::fixture::base::architecture();
+
+    // By the recipe, the source of what is missing is built first.
+    let shown = ask(&["explain", "tiny-needs", "x.lua"]);
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    assert!(shown.stdout.starts_with(&format!("tiny-needs 1.0 ({arch}) waits for other jobs\n")), "{shown:?}");
+    assert!(shown.stdout.contains(&format!("waits for tiny-two:{arch}")), "{shown:?}");
+    assert!(shown.stdout.contains("hint: `cloudbuild explain tiny-two`"), "{shown:?}");
+    let explained = document(&ask(&["explain", "libtiny-dev", "x.lua", "--json"]));
+    let verdicts: Vec<(&str, &str)> = explained["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| (job["source"].as_str().unwrap(), job["verdict"].as_str().unwrap()))
+        .collect();
+    assert_eq!(verdicts, [("tiny-two", "ready"); 2], "{explained}");
+
+    let blocks = document(&ask(&["blocks", &format!("tiny-two:{arch}"), "x.lua", "--json"]));
+    let held = &blocks["blocks"][0]["jobs"];
+    assert_eq!((&held[0]["source"], &held[0]["direct"]), (&"tiny-needs".into(), &true.into()), "{blocks}");
+    assert_eq!(held.as_array().unwrap().len(), 1, "{blocks}");
+
+    // Without a recipe or a state directory, by what the suites have.
+    let alone = ask(&["explain", "tiny-needs"]);
+    assert!(alone.stdout.contains("cannot be built\n  it needs libtiny-dev"), "{alone:?}");
+    assert!(alone.stdout.contains("hint: "), "{alone:?}");
+    let unknown = ask(&["explain", "tiny-neds"]);
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+    assert!(unknown.stderr.contains("`tiny-neds`") && unknown.stderr.contains("tiny-needs"), "{unknown:?}");
+    assert_eq!(ask(&["blocks", "tiny-needs"]).code, Some(2));
+}

@@ -120,6 +120,7 @@ fn of_refusal(refusal: &Refusal) -> Exit {
     match refusal.whose {
         Whose::Recipe => Exit::Recipe,
         Whose::World => Exit::Infrastructure,
+        Whose::Asker => Exit::Usage,
     }
 }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use self::board::Board;
+pub use self::ready::built_binary;
 use crate::core::events::{Event, Listener};
 use crate::core::ids::{ChrootKey, RunId};
 use crate::core::job::JobState;

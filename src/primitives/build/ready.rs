@@ -300,7 +300,7 @@ pub(super) fn environment(of_stage: &BTreeMap<String, String>, profiles: &[Strin
     environment
 }
 
-pub(super) fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
+pub fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
     let control = artifact.control?;
     (artifact.kind == ArtifactKind::Deb).then_some(BuiltBinary {
         source: artifact.source?,
