@@ -113,7 +113,8 @@ pub async fn prepare(place: &Place, tar: &Path, name: &str) -> Result<Clean, Sbu
     let layout = place.make(name).await?;
     let clean = Clean { place: place.clone(), layout };
     let mut command = clean.place.namespaced(&clean.layout);
-    let unpack = "mkdir \"$1\" && exec tar --extract --directory \"$1\" --file \"$2\" --exclude='./dev/*'";
+    // The build that still runs goes first.
+    let unpack = "mkdir \"$1\" && exec nice tar --extract --directory \"$1\" --file \"$2\" --exclude='./dev/*'";
     command.args(["sh", "-c", unpack, "sh"]).arg(clean.root()).arg(tar);
     match clean.place.finish(command, "unpacking a chroot", STEP_LIMIT).await {
         Ok(_) => Ok(clean),
