@@ -1,50 +1,123 @@
-//! The figures of the order: what a bench that has the parsed indexes at hand calls.
+//! The figures of the order, for the bench that has the parsed indexes at hand.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use cloudbuild::core::archive::SourceRecord;
+use cloudbuild::core::archive::{Archive, PackageRecord, SourceRecord};
 use cloudbuild::core::debian::packages::Package;
+use cloudbuild::core::debian::sources::Source;
+use cloudbuild::core::ids::Sha256;
 use cloudbuild::core::order::jobs::Graph;
+use cloudbuild::core::order::select::select;
 use cloudbuild::core::order::tracker::{AfterFailure, Progress, Tracker};
-use cloudbuild::core::order::{self, LOOP_PROFILES, Options};
+use cloudbuild::core::order::{self, LOOP_PROFILES, Options, Order};
+use cloudbuild::core::pinned::{PinnedSuite, Role};
+use cloudbuild::core::recipe::{OrderedJob, Selection};
+
+use super::{median, peak_megabytes};
+
+/// How often each is timed; the median counts.
+const TIMES: usize = 5;
 
 /// What was measured.
+#[derive(Debug, Clone, Copy)]
 pub struct Figures {
     /// Jobs in the order.
     pub jobs: usize,
     /// Edges of the whole graph.
     pub edges: usize,
-    /// Jobs in the largest loop, by source.
+    /// Sources in the largest loop.
     pub largest_loop: usize,
-    /// Graph, components, loops, priorities, and the order made of them.
-    pub whole: Duration,
-    /// One job finished -> what became ready: the 99th percentile over all jobs.
-    pub ready_p99: Duration,
+    /// Seconds of the order: graph, components, loops, priorities.
+    pub seconds: f64,
+    /// Seconds before it, in which the candidates and the sources are chosen.
+    pub choosing: f64,
+    /// The peak of memory so far, when the order was there.
+    pub megabytes: f64,
+    /// Milliseconds from one job finished to what became ready: the 99th percentile over all jobs.
+    pub ready_p99: f64,
 }
 
-/// Measures on sources and on what they are built against, which must be sorted by name and have each name once.
-pub fn measure<'a>(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], architecture: &'a str) -> Figures {
-    let options =
-        Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, history: &|_, _| None };
-    let start = Instant::now();
-    let order = black_box(order::order(sources, visible, &options));
-    let whole = start.elapsed();
-    let mut tracker = Tracker::of(&order.jobs, AfterFailure::Block);
-    let mut times: Vec<Duration> = (0..)
-        .zip(&order.jobs)
-        .map(|(job, _)| {
-            let start = Instant::now();
-            black_box(tracker.set(job, Progress::Succeeded));
-            start.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
+/// Measures on what the indexes of one suite list.
+pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &str) -> Figures {
+    let (suite, component) = (&suite(), "main");
+    let archive = Archive {
+        sources: sources.iter().map(|&source| SourceRecord { suite, component, source }).collect(),
+        packages: packages.iter().map(|&package| PackageRecord { suite, component, package }).collect(),
+        malformed: Vec::new(),
+    };
+    let (mut choosing, mut times) = (Vec::new(), Vec::new());
+    for _ in 0..TIMES {
+        ordered(&archive, architecture, |_, _, order, [chosen, took]| {
+            black_box(order);
+            choosing.push(chosen);
+            times.push(took);
+        });
+    }
+    let megabytes = peak_megabytes();
+    // The order does not keep its graph, so that one is made again to be counted.
+    let (order, edges) = ordered(&archive, architecture, |sources, visible, order, _| {
+        (order, Graph::new(sources, visible, architecture).needs.edges())
+    });
     Figures {
         jobs: order.jobs.len(),
-        edges: Graph::new(sources, visible, architecture).needs.edges(),
+        edges,
         largest_loop: order.loops.first().map_or(0, |found| found.sources.len()),
-        whole,
-        ready_p99: times.get(times.len() * 99 / 100).copied().unwrap_or_default(),
+        seconds: median(times),
+        choosing: median(choosing),
+        megabytes,
+        ready_p99: median((0..TIMES).map(|_| ready_p99(&order.jobs)).collect()),
+    }
+}
+
+/// Puts all sources of an archive in order, as `order` does for `cb.everything`, and hands it over with the seconds of choosing
+/// and of ordering them.
+fn ordered<T>(
+    archive: &Archive<'_>,
+    architecture: &str,
+    look: impl FnOnce(&[SourceRecord<'_>], &[Package<'_>], Order, [f64; 2]) -> T,
+) -> T {
+    let start = Instant::now();
+    let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
+    let sources = select(archive, &visible, &Selection::Everything, architecture).unwrap();
+    let options = Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, history: &|_, _| None };
+    let choosing = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let order = order::order(&sources, &visible, &options);
+    let seconds = start.elapsed().as_secs_f64();
+    look(&sources, &visible, order, [choosing, seconds])
+}
+
+/// Milliseconds that one job of a hundred is above, when one after the other finishes.
+fn ready_p99(jobs: &[OrderedJob]) -> f64 {
+    let mut tracker = Tracker::of(jobs, AfterFailure::Block);
+    let mut became_ready = (0..).take(jobs.len()).filter(|&job| tracker.is_ready(job)).count();
+    let mut times = Vec::with_capacity(jobs.len());
+    for job in (0..).take(jobs.len()) {
+        let start = Instant::now();
+        let change = black_box(tracker.set(job, Progress::Succeeded));
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        became_ready += change.ready.len();
+    }
+    assert_eq!(became_ready, jobs.len(), "every job becomes ready once");
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() * 99 / 100).copied().unwrap_or_default()
+}
+
+/// What all records are from.
+fn suite() -> PinnedSuite {
+    PinnedSuite {
+        uri: "http://deb.example.org/debian".to_owned(),
+        suite: "measured".to_owned(),
+        codename: String::new(),
+        origin: String::new(),
+        label: String::new(),
+        role: Role::Distribution,
+        release_sha256: Sha256([0; 32]),
+        date: None,
+        not_automatic: false,
+        but_automatic_upgrades: false,
+        entry: "measured:1".to_owned(),
+        indexes: Vec::new(),
     }
 }

@@ -1,17 +1,19 @@
 //! How fast all build-dependencies of the machine's suite are answered, beside dose-builddebcheck on the same files in
-//! the same run.
+//! the same run; how fast all its sources are put in order; and how both grow with the archive.
 //!
 //! `cargo bench --bench resolve`; its last lines are `figure NAME VALUE UNIT target CONDITION ok|short`.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use cloudbuild::core::debian::control;
-use cloudbuild::core::debian::packages::{self, Package};
-use cloudbuild::core::debian::sources::{self, Source};
+use cloudbuild::core::debian::packages::Package;
+use cloudbuild::core::debian::parsed::{self, Row};
+use cloudbuild::core::debian::sources::Source;
+use cloudbuild::core::ids::Sha256;
 use cloudbuild::core::install::base::{Base, build_essential};
 use cloudbuild::core::install::installer::{Installed, check_all};
 use cloudbuild::core::install::refusal::Refusal;
@@ -19,14 +21,24 @@ use cloudbuild::core::install::request::{Alternatives, Half, Request};
 use cloudbuild::core::install::universe::{Architectures, Universe};
 
 mod indexes;
+mod order;
 
 use indexes::{indexes, output, peak_megabytes};
 
 /// How often ours is timed; the median counts.
-const TIMES: usize = 7;
+const TIMES: usize = 9;
 
-/// Tenths of the archive that are answered, to see how times grow.
-const TENTHS: [usize; 4] = [1, 2, 5, 10];
+/// Tenths of the archive that are answered and ordered before the whole, to see how times grow.
+const TENTHS: [usize; 3] = [1, 2, 5];
+
+/// Where what the indexes list is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    /// The indexes alone: nothing of ours is kept from before.
+    Indexes,
+    /// The tables of parsed indexes, the only thing that is kept.
+    Tables,
+}
 
 /// Seconds of each part of the work.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,72 +57,160 @@ impl Times {
 /// A source package with its answer.
 type Verdict<'a> = (Source<'a>, Result<Installed, Refusal>);
 
+/// An index in a file, with the file that has its table.
+struct Index {
+    path: PathBuf,
+    table: PathBuf,
+    sha256: Sha256,
+}
+
+impl Index {
+    /// Writes the table, as an import leaves it in the cache.
+    fn new(folder: &Path, path: PathBuf, table: impl FnOnce(&[u8], &Sha256) -> Vec<u8>) -> Index {
+        let bytes = map(&path);
+        let sha256 = Sha256::of(&bytes);
+        let kept = folder.join(sha256.to_string());
+        fs::write(&kept, table(&bytes, &sha256)).unwrap();
+        Index { path, table: kept, sha256 }
+    }
+
+    /// What it lists.
+    fn read<'a, T: Row<'a>>(&self, bytes: &'a [u8], from: From) -> Vec<T> {
+        match from {
+            From::Indexes => parsed::parse(bytes).read,
+            From::Tables => parsed::read(&map(&self.table), bytes, &self.sha256).expect("its table is whole").read,
+        }
+    }
+}
+
+/// The indexes of a suite, or of a part of it.
+struct Suite<'a> {
+    sources: Index,
+    packages: Index,
+    architecture: &'a str,
+}
+
+/// What a suite took.
+struct Measured {
+    fresh: Times,
+    cached: Times,
+    /// The most memory that answering took.
+    megabytes: f64,
+    order: order::Figures,
+}
+
 fn main() {
     let architecture = output(Command::new("dpkg").arg("--print-architecture")).trim().to_owned();
-    let (sources_file, packages_file) = indexes();
-    let (source_bytes, package_bytes) = (fs::read(&sources_file).unwrap(), fs::read(&packages_file).unwrap());
-
-    grow(&source_bytes, &package_bytes, &architecture);
-    reset_peak();
-    let times = timed(&source_bytes, &package_bytes, &architecture);
-    let memory = peak_megabytes();
-    let all = times.all();
-    let ours = answer(&source_bytes, &package_bytes, &architecture, |_, verdicts| refused(verdicts)).0;
+    let folder = tempfile::tempdir().unwrap();
+    let (sources, packages) = indexes();
+    let whole = Suite::new(folder.path(), sources, packages, &architecture);
+    let measured = grow(&whole, folder.path());
+    let ours = whole.answer(From::Indexes, |_, verdicts| refused(verdicts)).0;
+    let cached = whole.answer(From::Tables, |_, verdicts| refused(verdicts)).0;
+    assert_eq!(ours, cached, "the tables of parsed indexes change no verdict");
 
     let start = Instant::now();
-    let dose = dose(&sources_file, &packages_file, &architecture);
+    let dose = dose(&whole);
     let dose_seconds = start.elapsed().as_secs_f64();
     assert_eq!(ours, dose, "dose-builddebcheck and we refuse the same sources");
+    let Measured { fresh, cached, megabytes, order } = measured;
     println!("refused by both: {} sources", ours.len());
-    println!("dose-builddebcheck: {dose_seconds:.1} s; ours: {:.1} ms", all * 1e3);
+    let [fresh_ms, cached_ms] = [fresh, cached].map(|times| times.all() * 1e3);
+    println!("dose-builddebcheck: {dose_seconds:.1} s; ours: {fresh_ms:.1} ms, with parsed indexes {cached_ms:.1} ms");
+    println!("order: {} jobs, {} edges, {} sources in the largest loop", order.jobs, order.edges, order.largest_loop);
+    println!("choosing candidates and sources before it: {:.1} ms", order.choosing * 1e3);
 
-    let ratio = dose_seconds / all;
-    println!("figure resolve-ratio {ratio:.1} x target >= 100 {}", if ratio >= 100.0 { "ok" } else { "short" });
-    println!("figure resolve-memory {memory:.0} MB target <= 700 {}", if memory <= 700.0 { "ok" } else { "short" });
+    let [ratio, cached_ratio] = [fresh, cached].map(|times| dose_seconds / times.all());
+    figure("resolve-ratio", format!("{ratio:.1} x"), ">= 100", ratio >= 100.0);
+    figure("resolve-cached-ratio", format!("{cached_ratio:.1} x"), ">= 200", cached_ratio >= 200.0);
+    figure("resolve-memory", format!("{megabytes:.0} MB"), "<= 700", megabytes <= 700.0);
+    figure("order-time", format!("{:.3} s", order.seconds), "< 0.8", order.seconds < 0.8);
+    figure("order-memory", format!("{:.0} MB", order.megabytes), "<= 700", order.megabytes <= 700.0);
+    figure("ready-p99", format!("{:.4} ms", order.ready_p99), "<= 1", order.ready_p99 <= 1.0);
 }
 
-/// Reads both indexes, answers every source, and hands the answers over; also says how long that took.
-fn answer<T>(
-    source_bytes: &[u8],
-    package_bytes: &[u8],
-    architecture: &str,
-    look: impl FnOnce(&[Package<'_>], &[Verdict<'_>]) -> T,
-) -> (T, Times) {
-    let mut times = Times::default();
-    let start = Instant::now();
-    let ((sources, _), (packages, _)) = std::thread::scope(|scope| {
-        let sources = scope.spawn(|| sources::read(source_bytes));
-        let packages = packages::read(package_bytes);
-        (sources.join().expect("reading does not panic"), packages)
-    });
-    times.parse = start.elapsed().as_secs_f64();
-
-    let start = Instant::now();
-    let architectures = Architectures::native(architecture);
-    let universe = Universe::new(&packages, architectures);
-    let essential = build_essential(architectures);
-    let base = Base::new(&universe, &[&essential]);
-    times.universe = start.elapsed().as_secs_f64();
-
-    let start = Instant::now();
-    // As dose-builddebcheck of Debian 12 has it, sources that are only kept for `Built-Using` are asked for, too.
-    let built = |source: &Source<'_>| source.builds_all() || source.builds_for(architecture);
-    let asked: Vec<Source<'_>> = sources.into_iter().filter(built).collect();
-    let requests: Vec<Request<'_>> =
-        asked.iter().map(|source| Request::of(source, Half::Both, &[], Alternatives::Any)).collect();
-    let answers = check_all(&universe, &base, &requests);
-    times.verdicts = start.elapsed().as_secs_f64();
-
-    let verdicts: Vec<Verdict<'_>> = asked.iter().copied().zip(answers).collect();
-    (look(&packages, &verdicts), times)
+fn figure(name: &str, value: String, condition: &str, met: bool) {
+    println!("figure {name} {value} target {condition} {}", if met { "ok" } else { "short" });
 }
 
-/// The median of several runs, by the whole.
-fn timed(source_bytes: &[u8], package_bytes: &[u8], architecture: &str) -> Times {
-    let run = |_| answer(source_bytes, package_bytes, architecture, |_, _| ()).1;
-    let mut times: Vec<Times> = (0..TIMES).map(run).collect();
-    times.sort_by(|one, other| one.all().total_cmp(&other.all()));
-    times[TIMES / 2]
+impl<'a> Suite<'a> {
+    fn new(folder: &Path, sources: PathBuf, packages: PathBuf, architecture: &'a str) -> Suite<'a> {
+        fn table<'a, T: Row<'a>>(bytes: &'a [u8], sha256: &Sha256) -> Vec<u8> {
+            parsed::write::<T>(bytes, sha256, &parsed::parse(bytes)).expect("an index is smaller than 4 GB")
+        }
+        Suite {
+            sources: Index::new(folder, sources, |bytes, sha256| table::<Source<'_>>(bytes, sha256)),
+            packages: Index::new(folder, packages, |bytes, sha256| table::<Package<'_>>(bytes, sha256)),
+            architecture,
+        }
+    }
+
+    /// Reads both indexes and hands over what they list; also says how long that took. The files are mapped anew, as by
+    /// a command that starts.
+    fn read<T>(&self, from: From, look: impl FnOnce(&[Source<'_>], &[Package<'_>], f64) -> T) -> T {
+        let start = Instant::now();
+        let (source_bytes, package_bytes) = (map(&self.sources.path), map(&self.packages.path));
+        let (sources, packages): (Vec<Source<'_>>, Vec<Package<'_>>) =
+            rayon::join(|| self.sources.read(&source_bytes, from), || self.packages.read(&package_bytes, from));
+        let seconds = start.elapsed().as_secs_f64();
+        look(&sources, &packages, seconds)
+    }
+
+    /// Reads both indexes, answers every source, and hands the answers over; also says how long that took.
+    fn answer<T>(&self, from: From, look: impl FnOnce(&[Package<'_>], &[Verdict<'_>]) -> T) -> (T, Times) {
+        self.read(from, |sources, packages, parse| {
+            let mut times = Times { parse, ..Times::default() };
+            let start = Instant::now();
+            let architectures = Architectures::native(self.architecture);
+            let universe = Universe::new(packages, architectures);
+            let essential = build_essential(architectures);
+            let base = Base::new(&universe, &[&essential]);
+            times.universe = start.elapsed().as_secs_f64();
+
+            let start = Instant::now();
+            // As dose-builddebcheck of Debian 12 has it, sources that are only kept for `Built-Using` are asked for.
+            let built = |source: &&Source<'_>| source.builds_all() || source.builds_for(self.architecture);
+            let asked: Vec<Source<'_>> = sources.iter().filter(built).copied().collect();
+            let requests: Vec<Request<'_>> =
+                asked.iter().map(|source| Request::of(source, Half::Both, &[], Alternatives::Any)).collect();
+            let answers = check_all(&universe, &base, &requests);
+            times.verdicts = start.elapsed().as_secs_f64();
+
+            let verdicts: Vec<Verdict<'_>> = asked.iter().copied().zip(answers).collect();
+            (look(packages, &verdicts), times)
+        })
+    }
+
+    /// The median of several runs, by the whole.
+    fn timed(&self, from: From) -> Times {
+        let mut times: Vec<Times> = (0..TIMES).map(|_| self.answer(from, |_, _| ()).1).collect();
+        times.sort_by(|one, other| one.all().total_cmp(&other.all()));
+        times[TIMES / 2]
+    }
+
+    /// Answers and orders everything.
+    fn measure(&self) -> Measured {
+        reset_peak();
+        let fresh = self.timed(From::Indexes);
+        let megabytes = peak_megabytes();
+        let cached = self.timed(From::Tables);
+        reset_peak();
+        let order =
+            self.read(From::Indexes, |sources, packages, _| order::measure(sources, packages, self.architecture));
+        Measured { fresh, cached, megabytes, order }
+    }
+}
+
+/// Maps a file that nobody writes to while this runs.
+fn map(path: &Path) -> memmap2::Mmap {
+    // SAFETY: see above.
+    unsafe { memmap2::Mmap::map(&fs::File::open(path).unwrap()) }.unwrap()
+}
+
+/// The one in the middle.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// Names and versions of what cannot be built.
@@ -119,35 +219,48 @@ fn refused(verdicts: &[Verdict<'_>]) -> BTreeSet<(String, String)> {
     refused.map(|(source, _)| (source.name.to_owned(), source.version.to_owned())).collect()
 }
 
-/// Shows how times and memory grow with the archive: of parts that have every tenth source, all that its build needs,
-/// and all that it makes.
-fn grow(source_bytes: &[u8], package_bytes: &[u8], architecture: &str) {
-    println!("archive  sources  packages  parse ms  universe ms  verdicts ms  all ms  memory MB");
+/// Shows how times and memory grow with the archive, of parts that have every tenth source, all that its build needs,
+/// and all that it makes; answers what the whole took.
+fn grow(whole: &Suite<'_>, folder: &Path) -> Measured {
+    println!(
+        "archive  sources  packages  parse ms  universe ms  verdicts ms  all ms  with tables ms  memory MB  order ms  \
+         order MB  ready p99 us"
+    );
     for tenths in TENTHS {
-        let (sources, packages) = part(source_bytes, package_bytes, architecture, tenths);
-        reset_peak();
-        let times = timed(&sources, &packages, architecture);
-        let [parse, universe, verdicts, all] =
-            [times.parse, times.universe, times.verdicts, times.all()].map(|seconds| seconds * 1e3);
-        println!(
-            "{:>6} %  {:>7}  {:>8}  {parse:>8.1}  {universe:>11.1}  {verdicts:>11.1}  {all:>6.1}  {:>9.0}",
-            tenths * 10,
-            control::paragraphs(&sources).count(),
-            control::paragraphs(&packages).count(),
-            peak_megabytes()
-        );
+        let suite = part(whole, folder, tenths);
+        show(tenths, &suite, &suite.measure());
     }
+    let measured = whole.measure();
+    show(10, whole, &measured);
+    measured
 }
 
-/// The indexes of a part of the archive.
-fn part(source_bytes: &[u8], package_bytes: &[u8], architecture: &str, tenths: usize) -> (Vec<u8>, Vec<u8>) {
-    if tenths == 10 {
-        return (source_bytes.to_vec(), package_bytes.to_vec());
-    }
-    let chosen = control::paragraphs(source_bytes).enumerate().filter(|(number, _)| number % 10 < tenths);
-    let sources = joined(chosen.map(|(_, paragraph)| paragraph.bytes));
-    let (packages, _) = answer(&sources, package_bytes, architecture, |packages, verdicts| {
-        let universe = Universe::new(packages, Architectures::native(architecture));
+fn show(tenths: usize, suite: &Suite<'_>, measured: &Measured) {
+    let Measured { fresh, cached, megabytes, order } = measured;
+    let [parse, universe, verdicts, all, cached, ordered] =
+        [fresh.parse, fresh.universe, fresh.verdicts, fresh.all(), cached.all(), order.seconds]
+            .map(|seconds| seconds * 1e3);
+    println!(
+        "{:>5} %  {:>7}  {:>8}  {parse:>8.1}  {universe:>11.1}  {verdicts:>11.1}  {all:>6.1}  {cached:>14.1}  \
+         {megabytes:>9.0}  {ordered:>8.1}  {:>8.0}  {:>12.2}",
+        tenths * 10,
+        control::paragraphs(&map(&suite.sources.path)).count(),
+        control::paragraphs(&map(&suite.packages.path)).count(),
+        order.megabytes,
+        order.ready_p99 * 1e3,
+    );
+}
+
+/// A part of the archive.
+fn part<'a>(whole: &Suite<'a>, folder: &Path, tenths: usize) -> Suite<'a> {
+    let all = map(&whole.sources.path);
+    let chosen = control::paragraphs(&all).enumerate().filter(|(number, _)| number % 10 < tenths);
+    let path = |name: &str| folder.join(format!("{name}-{tenths}"));
+    fs::write(path("sources"), joined(chosen.map(|(_, paragraph)| paragraph.bytes))).unwrap();
+    // Its builds need packages of the whole.
+    let needing = Suite::new(folder, path("sources"), whole.packages.path.clone(), whole.architecture);
+    let (packages, _) = needing.answer(From::Indexes, |packages, verdicts| {
+        let universe = Universe::new(packages, Architectures::native(whole.architecture));
         let base = Base::new(&universe, &["build-essential"]);
         let made: BTreeSet<&str> = verdicts.iter().map(|(source, _)| source.name).collect();
         let needed = verdicts.iter().filter_map(|(_, answer)| answer.as_ref().ok()).flat_map(|it| &it.packages);
@@ -155,7 +268,8 @@ fn part(source_bytes: &[u8], package_bytes: &[u8], architecture: &str, tenths: u
         wanted.extend((0..packages.len() as u32).filter(|&number| made.contains(packages[number as usize].source())));
         joined(wanted.into_iter().map(|number| packages[number as usize].stanza))
     });
-    (sources, packages)
+    fs::write(path("packages"), packages).unwrap();
+    Suite::new(folder, path("sources"), path("packages"), whole.architecture)
 }
 
 fn joined<'a>(paragraphs: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
@@ -168,9 +282,10 @@ fn joined<'a>(paragraphs: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
 }
 
 /// Names and versions of what dose-builddebcheck says cannot be built.
-fn dose(sources: &Path, packages: &Path, architecture: &str) -> BTreeSet<(String, String)> {
+fn dose(suite: &Suite<'_>) -> BTreeSet<(String, String)> {
     let mut command = Command::new("dose-builddebcheck");
-    command.arg("--failures").arg(format!("--deb-native-arch={architecture}")).args([packages, sources]);
+    command.arg("--failures").arg(format!("--deb-native-arch={}", suite.architecture));
+    command.args([&suite.packages.path, &suite.sources.path]);
     let ran = command.output().unwrap_or_else(|error| panic!("{command:?}: {error} (tests/run installs it)"));
     let text = String::from_utf8(ran.stdout).unwrap();
     assert!(text.contains("\nbroken-packages: "), "{command:?}: {}", String::from_utf8_lossy(&ran.stderr));

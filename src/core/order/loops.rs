@@ -39,12 +39,16 @@ impl Acyclic<'_> {
     pub fn needs(&self, graph: &Graph<'_>) -> Csr {
         let mut numbers = vec![0; self.order.len()];
         (0..).zip(&self.order).for_each(|(number, &job)| numbers[job as usize] = number);
-        let mut needs = Csr::with_capacity(self.order.len(), graph.needs.edges());
-        for job in &self.order {
-            let kept = self.changed.get(job).map_or(graph.needs.of(*job), Vec::as_slice);
-            needs.push(kept.iter().map(|&need| numbers[need as usize]));
-        }
-        needs
+        let rows = |jobs: &[u32]| {
+            let (mut lengths, mut targets) = (Vec::with_capacity(jobs.len()), Vec::new());
+            for job in jobs {
+                let kept = self.changed.get(job).map_or(graph.needs.of(*job), Vec::as_slice);
+                lengths.push(u32::try_from(kept.len()).expect("a job needs fewer jobs than there are"));
+                targets.extend(kept.iter().map(|&need| numbers[need as usize]));
+            }
+            (lengths, targets)
+        };
+        Csr::joined(self.order.par_chunks(2048).map(rows).collect())
     }
 
     /// Takes back what was not needed after all, where each job has its place in a final order: edges that this keeps
@@ -139,7 +143,8 @@ impl<'a, 'p> Breaker<'a, 'p> {
         };
         let mut more: FxHashMap<u32, Vec<u32>> = lean.iter().map(|(&job, row)| (job, added(job, row))).collect();
         more.retain(|_, added| !added.is_empty());
-        if more.is_empty() {
+        // Where they all lead to what comes before anyway, no loop closes and the components stay in order.
+        if more.iter().all(|(&job, added)| self.is_before(job, added)) {
             return;
         }
         loop {

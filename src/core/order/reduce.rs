@@ -49,23 +49,23 @@ impl Reduction<'_> {
         let words = width.div_ceil(64);
         let mut reach = vec![0u64; self.columns.len() * words];
         let mut counts = Counters::new(words);
-        let mut row = vec![0; words];
+        let mut room = [vec![0; words], vec![0; words]];
         // Nodes in the order's order; each node's row is complete before the first that needs it.
         for at in 0..self.columns.len() {
             let node = self.columns[at];
-            let kept = self.row(node, start, width, &reach, &mut row);
+            let kept = self.row(node, start, width, &reach, &mut room);
             self.kept[node as usize].extend(kept);
-            counts.add(&row);
-            reach[at * words..(at + 1) * words].copy_from_slice(&row);
+            counts.add(&room[0]);
+            reach[at * words..(at + 1) * words].copy_from_slice(&room[0]);
         }
         let this = &*self;
         let parts: Vec<(Vec<Vec<u32>>, Counters)> = ends
             .par_chunks(8192)
             .map(|chunk| {
-                let (mut row, mut counts) = (vec![0; words], Counters::new(words));
+                let (mut room, mut counts) = ([vec![0; words], vec![0; words]], Counters::new(words));
                 let of_end = |&end: &u32| {
-                    let kept = this.row(end, start, width, &reach, &mut row);
-                    counts.add(&row);
+                    let kept = this.row(end, start, width, &reach, &mut room);
+                    counts.add(&room[0]);
                     kept
                 };
                 let kept = chunk.iter().map(of_end).collect();
@@ -83,8 +83,9 @@ impl Reduction<'_> {
         }
     }
 
-    /// The edges of a node into this block that are kept; `row` becomes all of the block that it leads to.
-    fn row(&self, node: u32, start: usize, width: usize, reach: &[u64], row: &mut [u64]) -> Vec<u32> {
+    /// The edges of a node into this block that are kept; `row` becomes all of the block that it leads to, `wanted` is
+    /// room to work in.
+    fn row(&self, node: u32, start: usize, width: usize, reach: &[u64], [row, wanted]: &mut [Vec<u64>; 2]) -> Vec<u32> {
         let words = row.len();
         let of = |column: usize| &reach[column * words..(column + 1) * words];
         row.fill(0);
@@ -93,11 +94,13 @@ impl Reduction<'_> {
             let need = self.column[need as usize] as usize;
             row.iter_mut().zip(of(need)).for_each(|(word, more)| *word |= more);
         }
-        let mut wanted = vec![0u64; words];
+        wanted.fill(0);
+        let mut words = 0;
         for &need in self.needs.of(node) {
             let column = (self.column[need as usize] as usize).wrapping_sub(start);
             if column < width && row[column / 64] & (1 << (column % 64)) == 0 {
                 wanted[column / 64] |= 1 << (column % 64);
+                words = words.max(column / 64 + 1);
             }
         }
         let mut kept = Vec::new();
@@ -108,9 +111,9 @@ impl Reduction<'_> {
                 kept.push(self.columns[start + column]);
                 // The latest that is wanted is led to by none of the others, and leads to some of them.
                 let led = of(start + column);
-                for other in 0..=word {
-                    row[other] |= led[other];
-                    wanted[other] &= !led[other];
+                for ((row, wanted), led) in row.iter_mut().zip(wanted.iter_mut()).zip(led).take(word + 1) {
+                    *row |= led;
+                    *wanted &= !led;
                 }
                 row[word] |= 1 << bit;
                 wanted[word] &= !(1 << bit);
@@ -120,35 +123,43 @@ impl Reduction<'_> {
     }
 }
 
+/// Words that are counted together, so that the processor adds several at once.
+const LANES: usize = 8;
+
 /// A counter for each column, a bit of all of them in each plane: adding a row costs what its words are, not its bits.
 struct Counters {
-    planes: Vec<Vec<u64>>,
-    words: usize,
+    /// The planes of each few words.
+    groups: Vec<Vec<[u64; LANES]>>,
 }
 
 impl Counters {
     fn new(words: usize) -> Counters {
-        Counters { planes: Vec::new(), words }
+        Counters { groups: vec![Vec::new(); words.div_ceil(LANES)] }
     }
 
     /// Adds one for each bit of a row.
     fn add(&mut self, row: &[u64]) {
-        for (at, &word) in row.iter().enumerate() {
-            let (mut carry, mut plane) = (word, 0);
-            while carry != 0 {
-                if plane == self.planes.len() {
-                    self.planes.push(vec![0; self.words]);
+        for (planes, words) in self.groups.iter_mut().zip(row.chunks(LANES)) {
+            let mut carry = [0; LANES];
+            carry[..words.len()].copy_from_slice(words);
+            for sum in planes.iter_mut() {
+                if carry == [0; LANES] {
+                    break;
                 }
-                let sum = &mut self.planes[plane][at];
-                (*sum, carry) = (*sum ^ carry, *sum & carry);
-                plane += 1;
+                for (sum, carry) in sum.iter_mut().zip(&mut carry) {
+                    (*sum, *carry) = (*sum ^ *carry, *sum & *carry);
+                }
+            }
+            if carry != [0; LANES] {
+                planes.push(carry);
             }
         }
     }
 
     fn of(&self, column: usize) -> u32 {
-        let bit = |plane: &Vec<u64>| (plane[column / 64] >> (column % 64) & 1) as u32;
-        (0..).zip(&self.planes).map(|(power, plane)| bit(plane) << power).sum()
+        let (word, bit) = (column / 64, column % 64);
+        let planes = &self.groups[word / LANES];
+        (0..).zip(planes).map(|(power, plane)| ((plane[word % LANES] >> bit & 1) as u32) << power).sum()
     }
 }
 
