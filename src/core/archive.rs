@@ -1,5 +1,6 @@
 //! An import, read: all suites merged, with the candidates that apt would take.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::core::debian::malformed::Malformed;
@@ -152,23 +153,24 @@ impl<'a> Archive<'a> {
 
     /// The candidate of each binary package name, sorted by name: what apt would install.
     pub fn candidates(&self) -> Vec<PackageRecord<'a>> {
-        let mut chosen: FxHashMap<&'a str, PackageRecord<'a>> = FxHashMap::default();
-        for record in &self.packages {
-            if !record.suite.role.feeds() {
-                continue;
+        let feeds = |record: &&PackageRecord<'_>| record.suite.role.feeds();
+        let mut candidates: Vec<&PackageRecord<'a>> = self.packages.iter().filter(feeds).collect();
+        // The sort is stable, so the earlier entry stays before what equals it.
+        candidates.par_sort_by_key(|record| record.package.name);
+        let same = |one: &&PackageRecord<'_>, other: &&PackageRecord<'_>| one.package.name == other.package.name;
+        let best = |records: &[&PackageRecord<'a>]| {
+            let newer = |best: &'_ PackageRecord<'a>, record: &'_ PackageRecord<'a>| {
+                supersedes(record.suite, record.package.version, best.suite, best.package.version)
+            };
+            let mut best = records[0];
+            for record in &records[1..] {
+                if newer(best, record) {
+                    best = record;
+                }
             }
-            chosen
-                .entry(record.package.name)
-                .and_modify(|best| {
-                    if supersedes(record.suite, record.package.version, best.suite, best.package.version) {
-                        *best = *record;
-                    }
-                })
-                .or_insert(*record);
-        }
-        let mut candidates: Vec<PackageRecord<'a>> = chosen.into_values().collect();
-        candidates.sort_unstable_by_key(|record| record.package.name);
-        candidates
+            *best
+        };
+        candidates.chunk_by(same).map(best).collect()
     }
 }
 

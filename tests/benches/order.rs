@@ -105,7 +105,7 @@ fn ready_p99(jobs: &[OrderedJob]) -> f64 {
 }
 
 /// What all records are from.
-fn suite() -> PinnedSuite {
+pub fn suite() -> PinnedSuite {
     PinnedSuite {
         uri: "http://deb.example.org/debian".to_owned(),
         suite: "measured".to_owned(),

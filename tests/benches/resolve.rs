@@ -20,6 +20,7 @@ use cloudbuild::core::install::refusal::Refusal;
 use cloudbuild::core::install::request::{Alternatives, Half, Request};
 use cloudbuild::core::install::universe::{Architectures, Universe};
 
+mod answers;
 mod indexes;
 mod order;
 
@@ -113,6 +114,8 @@ fn main() {
     let dose = dose(&whole);
     let dose_seconds = start.elapsed().as_secs_f64();
     assert_eq!(ours, dose, "dose-builddebcheck and we refuse the same sources");
+    let answers =
+        whole.read(From::Indexes, |sources, packages, _| answers::measure(sources, packages, whole.architecture));
     let Measured { fresh, cached, megabytes, order } = measured;
     println!("refused by both: {} sources", ours.len());
     let [fresh_ms, cached_ms] = [fresh, cached].map(|times| times.all() * 1e3);
@@ -126,6 +129,11 @@ fn main() {
     figure("resolve-memory", format!("{megabytes:.0} MB"), "<= 700", megabytes <= 700.0);
     figure("order-time", format!("{:.3} s", order.seconds), "< 0.8", order.seconds < 0.8);
     figure("order-memory", format!("{:.0} MB", order.megabytes), "<= 700", order.megabytes <= 700.0);
+    for (name, milliseconds) in
+        [("explain-time", answers.explain), ("blocks-time", answers.blocks), ("outdated-time", answers.outdated)]
+    {
+        figure(name, format!("{milliseconds:.0} ms"), "<= 300", milliseconds <= 300.0);
+    }
     figure("ready-p99", format!("{:.4} ms", order.ready_p99), "<= 1", order.ready_p99 <= 1.0);
 }
 

@@ -1,0 +1,94 @@
+//! How long the commands that answer take once the indexes are loaded, asked about a whole archive.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use cloudbuild::core::archive::{Archive, PackageRecord, SourceRecord};
+use cloudbuild::core::debian::packages::Package;
+use cloudbuild::core::debian::sources::Source;
+use cloudbuild::core::explain::{self, Answer};
+use cloudbuild::core::ids::{ImportId, Sha256};
+use cloudbuild::core::install::base::Base;
+use cloudbuild::core::install::installer::Installer;
+use cloudbuild::core::install::request::{Alternatives, Half, Request};
+use cloudbuild::core::install::universe::{Architectures, Universe};
+use cloudbuild::core::order::{self, LOOP_PROFILES, Options};
+use cloudbuild::core::outdated::lists::{Exclusions, NotForUs};
+use cloudbuild::core::outdated::{self, Rules};
+use cloudbuild::core::recipe::OrderResult;
+
+use super::median;
+use super::order::suite;
+
+/// How often each is timed; the median counts.
+const TIMES: usize = 5;
+
+/// Milliseconds of each command's work.
+#[derive(Debug, Clone, Copy)]
+pub struct Answers {
+    /// How the job stands that most others wait for, and why.
+    pub explain: f64,
+    /// What that job holds up.
+    pub blocks: f64,
+    /// Which sources are outdated.
+    pub outdated: f64,
+}
+
+/// Measures on what the indexes of one suite list.
+pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &str) -> Answers {
+    let (suite, component) = (&suite(), "main");
+    let archive = Archive {
+        sources: sources.iter().map(|&source| SourceRecord { suite, component, source }).collect(),
+        packages: packages.iter().map(|&package| PackageRecord { suite, component, package }).collect(),
+        malformed: Vec::new(),
+    };
+    let order = whole(&archive, architecture);
+    let (number, _) = (1..).zip(&order.jobs).max_by_key(|(_, job)| job.frees).expect("an archive has sources");
+    let timed = |work: &dyn Fn()| {
+        let once = |_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64() * 1e3
+        };
+        median((0..TIMES).map(once).collect())
+    };
+    Answers {
+        explain: timed(&|| explained(&archive, &order, number, architecture)),
+        blocks: timed(&|| {
+            let blocks = explain::blocks(&order, number, &|_| None);
+            assert!(
+                blocks.jobs.len() == order.jobs[number as usize - 1].frees as usize,
+                "each job that it frees is told"
+            );
+        }),
+        outdated: timed(&|| {
+            let (exclusions, not_for_us) = (Exclusions::default(), NotForUs::default());
+            for arch in [architecture, "all"] {
+                let rules = Rules { profiles: &[], exclusions: &exclusions, not_for_us: &not_for_us };
+                black_box(outdated::judge(sources.iter().copied(), packages.iter().copied(), arch, rules));
+            }
+        }),
+    }
+}
+
+fn whole(archive: &Archive<'_>, architecture: &str) -> OrderResult {
+    let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
+    let sources: Vec<SourceRecord<'_>> = archive.chosen_sources().into_values().collect();
+    let options = Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, history: &|_, _| None };
+    let order = order::order(&sources, &visible, &options);
+    let import = ImportId(Sha256([0; 32]));
+    OrderResult { import, arch: architecture.to_owned(), jobs: order.jobs, loops: order.loops }
+}
+
+/// As the command does it: the engine is set up, asked, and what it says is told.
+fn explained(archive: &Archive<'_>, order: &OrderResult, number: u32, architecture: &str) {
+    let job = &order.jobs[number as usize - 1];
+    let record = archive.source_version(&job.source, &job.version).expect("the order is over this archive");
+    let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
+    let universe = Universe::new(&visible, Architectures::native(architecture));
+    let chroot = Base::of_chroot(&universe);
+    let request = Request::of(&record.source, Half::of_job(&job.arch), &[], Alternatives::First);
+    let first = Installer::new(&universe, &chroot).check(&request).map(|installed| installed.packages.len());
+    let answer = Answer { any: first.is_ok(), first };
+    assert!(explain::explain(order, number, &|_| None, &answer).to_string().contains(&job.source));
+}
