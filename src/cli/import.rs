@@ -49,24 +49,16 @@ struct Counts {
 
 /// Imports the machine's own APT sources, for one architecture where that is said; notes go to the side.
 pub fn own(ctx: &Context, arch: Option<&str>) -> anyhow::Result<(Store, Imported)> {
-    let runtime = site::runtime()?;
-    let guard = runtime.enter();
-    let cache = site::cache(ctx)?;
-    let mirror = site::mirror(ctx, &cache)?;
-    drop(guard);
-    let machine = site::machine(&runtime)?;
-    let listener = progress::listener(&ctx.output.aside());
     let sources = AptSources::System { also: Vec::new() };
-    let request = ImportRequest { sources, arch: arch.map(str::to_owned) };
-    let imported = runtime.block_on(fetch(&mirror, &request, &machine, listener.as_ref()))?;
+    let (cache, imported) = imported(ctx, ImportRequest { sources, arch: arch.map(str::to_owned) })?;
     for note in &imported.notes {
         ctx.output.aside().say(&format!("note: {}", clean(note)));
     }
     Ok((cache, imported))
 }
 
-/// Imports and shows what came.
-pub fn import(ctx: &Context, args: &ImportArgs) -> anyhow::Result<Exit> {
+/// What a request pins, and the cache that has its indexes.
+fn imported(ctx: &Context, request: ImportRequest) -> anyhow::Result<(Store, Imported)> {
     let runtime = site::runtime()?;
     let guard = runtime.enter();
     let cache = site::cache(ctx)?;
@@ -74,12 +66,17 @@ pub fn import(ctx: &Context, args: &ImportArgs) -> anyhow::Result<Exit> {
     drop(guard);
     let machine = site::machine(&runtime)?;
     let listener = progress::listener(&ctx.output.aside());
+    let imported = runtime.block_on(fetch(&mirror, &request, &machine, listener.as_ref()))?;
+    Ok((cache, imported))
+}
+
+/// Imports and shows what came.
+pub fn import(ctx: &Context, args: &ImportArgs) -> anyhow::Result<Exit> {
     let sources = match &args.file {
         Some(file) => AptSources::File { path: ctx.folder.join(file) },
         None => AptSources::System { also: Vec::new() },
     };
-    let request = ImportRequest { sources, arch: args.arch.clone() };
-    let imported = runtime.block_on(fetch(&mirror, &request, &machine, listener.as_ref()))?;
+    let (cache, imported) = imported(ctx, ImportRequest { sources, arch: args.arch.clone() })?;
     let offer = with_archive(&cache, &imported, |archive| {
         let mut suites: Vec<Suite> = imported.suites.iter().map(suite).collect();
         for (pinned, suite) in imported.suites.iter().zip(&mut suites) {
