@@ -135,7 +135,7 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
             let reason = standing.as_ref().and_then(|standing| standing.reason.clone());
             let hint = match (&answer.first, state) {
                 (Err(refusal), "bd-uninstallable") => refusal.hint(),
-                _ => Some(format!("`cloudbuild logs {}` shows the build; `--restart` tries it again", job.source)),
+                _ => Some(format!("`cloudbuild logs {}` shows the build; a new run tries it again", job.source)),
             };
             (Verdict::Failed, reason, hint)
         }
