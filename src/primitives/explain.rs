@@ -104,7 +104,7 @@ pub fn explain(cache: &Store, ordered: &[Ordered], word: &str) -> anyhow::Result
     for one in ordered {
         with_archive(cache, &one.imported, |archive| {
             let record = source(archive, name)?;
-            found.extend(explanations(one, archive, record, arch)?);
+            found.extend(of_source(one, archive, record, arch)?);
             Ok(())
         })?;
     }
@@ -116,37 +116,67 @@ pub fn explain(cache: &Store, ordered: &[Ordered], word: &str) -> anyhow::Result
     Ok(found)
 }
 
-fn explanations(
-    one: &Ordered,
-    archive: &Archive<'_>,
-    record: SourceRecord<'_>,
+/// A job that is asked about.
+struct Asked<'a> {
+    number: Option<u32>,
+    record: SourceRecord<'a>,
+    arch: &'a str,
+    profiles: Vec<&'a str>,
+}
+
+/// Explains the jobs of one source, each of every stage; the indexes are at hand.
+pub fn of_source<'a>(
+    one: &'a Ordered,
+    archive: &Archive<'a>,
+    record: SourceRecord<'a>,
     arch: Option<&str>,
 ) -> anyhow::Result<Vec<Explanation>> {
-    let source = record.source.name;
+    let asked = asked(one, archive, record, arch);
     let nothing = StageJobs { standings: Vec::new(), built: Vec::new() };
     let stages = if one.stages.is_empty() { std::slice::from_ref(&nothing) } else { &one.stages };
-    let numbers: Vec<u32> = one.order.iter().flat_map(|order| explain::meant(order, source, arch)).collect();
+    let candidates = archive.candidates();
     let mut found = Vec::new();
     for stage in stages {
-        if let Some(order) = &one.order {
-            let states = stage.states(order);
-            for &number in &numbers {
-                let job = &order.jobs[number as usize - 1];
-                let record = archive.source_version(&job.source, &job.version).unwrap_or(record);
-                let profiles: Vec<&str> = job.profiles.iter().map(String::as_str).collect();
-                let answer = answer(one, archive, &record, &job.arch, &profiles, &stage.built)?;
-                found.push(explain::explain(order, number, &states, &answer));
-            }
-        }
-    }
-    if numbers.is_empty() {
-        let of_source = halves(&record.source, &one.imported.architecture);
-        for half in of_source.filter(|half| arch.is_none_or(|arch| arch == *half)) {
-            let answer = answer(one, archive, &record, half, &[], &[])?;
-            found.push(explain::explain_alone(source, record.source.version, half, &answer));
+        let stanzas: Vec<String> = stage.built.iter().map(BuiltBinary::stanza).collect();
+        let visible = view::visible(&candidates, &stage.built, &stanzas).map_err(anyhow::Error::msg)?;
+        // What is installable is worked out once for all jobs of a stage.
+        let universe = Universe::new(&visible, Architectures::native(&one.imported.architecture));
+        let chroot = Base::of_chroot(&universe);
+        let mut installer = Installer::new(&universe, &chroot);
+        for Asked { number, record, arch, profiles } in &asked {
+            let mut ask = |alternatives| {
+                installer.check(&Request::of(&record.source, Half::of_job(arch), profiles, alternatives))
+            };
+            let first = ask(Alternatives::First).map(|installed| installed.packages.len());
+            let any = first.is_ok() || ask(Alternatives::Any).is_ok();
+            let answer = Answer { first, any };
+            found.push(match (&one.order, number) {
+                (Some(order), Some(number)) => explain::explain(order, *number, &stage.states(order), &answer),
+                _ => explain::explain_alone(record.source.name, record.source.version, arch, &answer),
+            });
         }
     }
     Ok(found)
+}
+
+/// The jobs that an order has of a source, or those that it would make where no order has it.
+fn asked<'a>(one: &'a Ordered, archive: &Archive<'a>, record: SourceRecord<'a>, arch: Option<&str>) -> Vec<Asked<'a>> {
+    let of_order = |order: &'a OrderResult| {
+        let numbers: Vec<u32> = explain::meant(order, record.source.name, arch).collect();
+        numbers.into_iter().map(|number| {
+            let job = &order.jobs[number as usize - 1];
+            let record = archive.source_version(&job.source, &job.version).unwrap_or(record);
+            let profiles = job.profiles.iter().map(String::as_str).collect();
+            Asked { number: Some(number), record, arch: &job.arch, profiles }
+        })
+    };
+    let ordered: Vec<Asked<'a>> = one.order.iter().flat_map(of_order).collect();
+    if !ordered.is_empty() {
+        return ordered;
+    }
+    let wanted = |half: &&str| arch.is_none_or(|arch| arch == *half);
+    let halves = halves(&record.source, &one.imported.architecture).filter(wanted);
+    halves.map(|arch| Asked { number: None, record, arch, profiles: Vec::new() }).collect()
 }
 
 impl StageJobs {
@@ -162,27 +192,6 @@ impl StageJobs {
             by_name.get(&(job.source.as_str(), job.arch.as_str())).map(|standing| (*standing).clone())
         }
     }
-}
-
-/// Whether a job's build-dependencies can be installed over what is there now.
-fn answer(
-    one: &Ordered,
-    archive: &Archive<'_>,
-    record: &SourceRecord<'_>,
-    arch: &str,
-    profiles: &[&str],
-    built: &[BuiltBinary],
-) -> anyhow::Result<Answer> {
-    let stanzas: Vec<String> = built.iter().map(BuiltBinary::stanza).collect();
-    let visible = view::visible(&archive.candidates(), built, &stanzas).map_err(anyhow::Error::msg)?;
-    let universe = Universe::new(&visible, Architectures::native(&one.imported.architecture));
-    let chroot = Base::of_chroot(&universe);
-    let mut installer = Installer::new(&universe, &chroot);
-    let mut ask =
-        |alternatives| installer.check(&Request::of(&record.source, Half::of_job(arch), profiles, alternatives));
-    let first = ask(Alternatives::First).map(|installed| installed.packages.len());
-    let any = first.is_ok() || ask(Alternatives::Any).is_ok();
-    Ok(Answer { first, any })
 }
 
 /// What every job of a source holds up.

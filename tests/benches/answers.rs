@@ -3,22 +3,20 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use cloudbuild::core::archive::{Archive, PackageRecord, SourceRecord};
+use cloudbuild::core::archive::{Archive, SourceRecord};
 use cloudbuild::core::debian::packages::Package;
 use cloudbuild::core::debian::sources::Source;
-use cloudbuild::core::explain::{self, Answer};
+use cloudbuild::core::explain::blocks;
 use cloudbuild::core::ids::{ImportId, Sha256};
-use cloudbuild::core::install::base::Base;
-use cloudbuild::core::install::installer::Installer;
-use cloudbuild::core::install::request::{Alternatives, Half, Request};
-use cloudbuild::core::install::universe::{Architectures, Universe};
 use cloudbuild::core::order::{self, LOOP_PROFILES, Options};
 use cloudbuild::core::outdated::lists::{Exclusions, NotForUs};
 use cloudbuild::core::outdated::{self, Rules};
+use cloudbuild::core::pinned::Imported;
 use cloudbuild::core::recipe::OrderResult;
+use cloudbuild::primitives::explain::{self, Ordered};
 
 use super::median;
-use super::order::suite;
+use super::order::{archive, suite};
 
 /// How often each is timed; the median counts.
 const TIMES: usize = 5;
@@ -36,14 +34,12 @@ pub struct Answers {
 
 /// Measures on what the indexes of one suite list.
 pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &str) -> Answers {
-    let (suite, component) = (&suite(), "main");
-    let archive = Archive {
-        sources: sources.iter().map(|&source| SourceRecord { suite, component, source }).collect(),
-        packages: packages.iter().map(|&package| PackageRecord { suite, component, package }).collect(),
-        malformed: Vec::new(),
-    };
+    let suite = suite();
+    let archive = archive(sources, packages, &suite);
     let order = whole(&archive, architecture);
-    let (number, _) = (1..).zip(&order.jobs).max_by_key(|(_, job)| job.frees).expect("an archive has sources");
+    let (number, first) = (1..).zip(&order.jobs).max_by_key(|(_, job)| job.frees).expect("an archive has sources");
+    let imported = Imported { architecture: architecture.to_owned(), suites: Vec::new(), notes: Vec::new() };
+    let ordered = Ordered { imported, order: Some(order.clone()), stages: Vec::new() };
     let timed = |work: &dyn Fn()| {
         let once = |_| {
             let start = Instant::now();
@@ -53,9 +49,9 @@ pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &
         median((0..TIMES).map(once).collect())
     };
     Answers {
-        explain: timed(&|| explained(&archive, &order, number, architecture)),
+        explain: timed(&|| explained(&archive, &ordered, &first.source)),
         blocks: timed(&|| {
-            let blocks = explain::blocks(&order, number, &|_| None);
+            let blocks = blocks(&order, number, &|_| None);
             assert!(
                 blocks.jobs.len() == order.jobs[number as usize - 1].frees as usize,
                 "each job that it frees is told"
@@ -80,15 +76,9 @@ fn whole(archive: &Archive<'_>, architecture: &str) -> OrderResult {
     OrderResult { import, arch: architecture.to_owned(), jobs: order.jobs, loops: order.loops }
 }
 
-/// As the command does it: the engine is set up, asked, and what it says is told.
-fn explained(archive: &Archive<'_>, order: &OrderResult, number: u32, architecture: &str) {
-    let job = &order.jobs[number as usize - 1];
-    let record = archive.source_version(&job.source, &job.version).expect("the order is over this archive");
-    let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
-    let universe = Universe::new(&visible, Architectures::native(architecture));
-    let chroot = Base::of_chroot(&universe);
-    let request = Request::of(&record.source, Half::of_job(&job.arch), &[], Alternatives::First);
-    let first = Installer::new(&universe, &chroot).check(&request).map(|installed| installed.packages.len());
-    let answer = Answer { any: first.is_ok(), first };
-    assert!(explain::explain(order, number, &|_| None, &answer).to_string().contains(&job.source));
+/// As the command does it, for all jobs of the source that has that number in the order.
+fn explained(archive: &Archive<'_>, ordered: &Ordered, source: &str) {
+    let record = archive.chosen_sources()[source];
+    let jobs = explain::of_source(ordered, archive, record, None).unwrap();
+    assert!(!jobs.is_empty() && jobs.iter().all(|job| job.number.is_some()), "{jobs:?}");
 }

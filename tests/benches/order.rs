@@ -40,12 +40,8 @@ pub struct Figures {
 
 /// Measures on what the indexes of one suite list.
 pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &str) -> Figures {
-    let (suite, component) = (&suite(), "main");
-    let archive = Archive {
-        sources: sources.iter().map(|&source| SourceRecord { suite, component, source }).collect(),
-        packages: packages.iter().map(|&package| PackageRecord { suite, component, package }).collect(),
-        malformed: Vec::new(),
-    };
+    let suite = suite();
+    let archive = archive(sources, packages, &suite);
     let (mut choosing, mut times) = (Vec::new(), Vec::new());
     for _ in 0..TIMES {
         ordered(&archive, architecture, |_, _, order, [chosen, took]| {
@@ -102,6 +98,16 @@ fn ready_p99(jobs: &[OrderedJob]) -> f64 {
     assert_eq!(became_ready, jobs.len(), "every job becomes ready once");
     times.sort_by(f64::total_cmp);
     times.get(times.len() * 99 / 100).copied().unwrap_or_default()
+}
+
+/// An archive of one suite with one component.
+pub fn archive<'a>(sources: &[Source<'a>], packages: &[Package<'a>], suite: &'a PinnedSuite) -> Archive<'a> {
+    let component = "main";
+    Archive {
+        sources: sources.iter().map(|&source| SourceRecord { suite, component, source }).collect(),
+        packages: packages.iter().map(|&package| PackageRecord { suite, component, package }).collect(),
+        malformed: Vec::new(),
+    }
 }
 
 /// What all records are from.
