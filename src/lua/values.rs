@@ -12,109 +12,67 @@ use crate::core::recipe::{
 use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
 use crate::lua::error::Frame;
-use crate::lua::json::to_lua;
+use crate::lua::json::{from_lua, to_lua};
 use crate::lua::recipe::argument::Argument;
-use crate::lua::session::{Fault, Session, lock};
+use crate::lua::session::{Fault, Session, frames, lock};
 
-/// What a value is, as its field `kind` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tag {
-    /// APT sources.
-    AptSources,
-    /// Every source package.
-    Everything,
-    /// The source packages of the base system.
-    BaseSystem,
-    /// A group of builders.
-    Builders,
-    /// A directory to publish to.
-    Directory,
-    /// What was imported.
-    Import,
-    /// Packages in build order.
-    Order,
-    /// The builders that there are.
-    Fleet,
-    /// What was built.
-    Built,
-    /// What was published.
-    Published,
-    /// What was compared.
-    Comparison,
-    /// A recipe.
-    Recipe,
+/// Declares the kinds of values: what each is, its one text form, and what fits after "expected". Its class in the editor
+/// stub is `cloudbuild.` and the variant.
+macro_rules! tags {
+    ($($(#[$doc:meta])* $name:ident $text:literal $expected:literal;)*) => {
+        /// What a value is, as its field `kind` says.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Tag {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Tag {
+            /// All of them, in the order in which a person would read about them.
+            pub const ALL: &'static [Tag] = &[$(Tag::$name),*];
+
+            /// Its one text form.
+            pub fn text(self) -> &'static str {
+                match self { $(Tag::$name => $text),* }
+            }
+
+            /// Fits after "expected".
+            pub fn expected(self) -> &'static str {
+                match self { $(Tag::$name => $expected),* }
+            }
+
+            /// Its class in the editor stub.
+            pub fn class(self) -> &'static str {
+                match self { $(Tag::$name => concat!("cloudbuild.", stringify!($name))),* }
+            }
+        }
+    };
 }
 
-impl Tag {
-    /// All of them, in the order in which a person would read about them.
-    pub const ALL: &'static [Tag] = &[
-        Tag::Recipe,
-        Tag::AptSources,
-        Tag::Everything,
-        Tag::BaseSystem,
-        Tag::Builders,
-        Tag::Directory,
-        Tag::Import,
-        Tag::Order,
-        Tag::Fleet,
-        Tag::Built,
-        Tag::Published,
-        Tag::Comparison,
-    ];
-
-    /// Its one text form.
-    pub fn text(self) -> &'static str {
-        match self {
-            Tag::AptSources => "apt-sources",
-            Tag::Everything => "everything",
-            Tag::BaseSystem => "base-system",
-            Tag::Builders => "builders",
-            Tag::Directory => "directory",
-            Tag::Import => "import",
-            Tag::Order => "order",
-            Tag::Fleet => "fleet",
-            Tag::Built => "built",
-            Tag::Published => "published",
-            Tag::Comparison => "comparison",
-            Tag::Recipe => "recipe",
-        }
-    }
-
-    /// Fits after "expected".
-    pub fn expected(self) -> &'static str {
-        match self {
-            Tag::AptSources => "APT sources such as `cb.apt.system()`",
-            Tag::Everything => "`cb.everything {}`",
-            Tag::BaseSystem => "`cb.base_system {}`",
-            Tag::Builders => "builders such as `cb.here { slots = 2 }`",
-            Tag::Directory => "a directory such as `cb.dir \"out\"`",
-            Tag::Import => "the result of `cb.import`",
-            Tag::Order => "the result of `cb.order`",
-            Tag::Fleet => "the result of `cb.launch`",
-            Tag::Built => "the result of `cb.build`",
-            Tag::Published => "the result of `cb.publish`",
-            Tag::Comparison => "the result of `cb.compare`",
-            Tag::Recipe => "a recipe such as `cb.campaign \"name\" { ... }`",
-        }
-    }
-
-    /// Its class in the editor stub.
-    pub fn class(self) -> &'static str {
-        match self {
-            Tag::AptSources => "cloudbuild.AptSources",
-            Tag::Everything => "cloudbuild.Everything",
-            Tag::BaseSystem => "cloudbuild.BaseSystem",
-            Tag::Builders => "cloudbuild.Builders",
-            Tag::Directory => "cloudbuild.Directory",
-            Tag::Import => "cloudbuild.Import",
-            Tag::Order => "cloudbuild.Order",
-            Tag::Fleet => "cloudbuild.Fleet",
-            Tag::Built => "cloudbuild.Built",
-            Tag::Published => "cloudbuild.Published",
-            Tag::Comparison => "cloudbuild.Comparison",
-            Tag::Recipe => "cloudbuild.Recipe",
-        }
-    }
+tags! {
+    /// A recipe.
+    Recipe "recipe" "a recipe such as `cb.campaign \"name\" { ... }`";
+    /// APT sources.
+    AptSources "apt-sources" "APT sources such as `cb.apt.system()`";
+    /// Every source package.
+    Everything "everything" "`cb.everything {}`";
+    /// The source packages of the base system.
+    BaseSystem "base-system" "`cb.base_system {}`";
+    /// A group of builders.
+    Builders "builders" "builders such as `cb.here { slots = 2 }`";
+    /// A directory to publish to.
+    Directory "directory" "a directory such as `cb.dir \"out\"`";
+    /// What was imported.
+    Import "import" "the result of `cb.import`";
+    /// Packages in build order.
+    Order "order" "the result of `cb.order`";
+    /// The builders that there are.
+    Fleet "fleet" "the result of `cb.launch`";
+    /// What was built.
+    Built "built" "the result of `cb.build`";
+    /// What was published.
+    Published "published" "the result of `cb.publish`";
+    /// What was compared.
+    Comparison "comparison" "the result of `cb.compare`";
 }
 
 /// What a table of `cb` stands for.
@@ -144,6 +102,17 @@ pub enum Handle {
     Comparison(CompareResult),
     /// A recipe.
     Recipe(RecipeParts),
+    /// What a module of `stdlib/` made: its table is what a recipe reads.
+    Composed(Composed),
+}
+
+/// A value that is written in Lua.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Composed {
+    /// What its declaration says that it is.
+    pub tag: Tag,
+    /// Its fields as plain data; values of `cb` in it as what they stand for.
+    pub fields: Json,
 }
 
 /// `cb.dir "out" { suite = ... }`
@@ -203,6 +172,7 @@ impl Handle {
             Handle::Published(_) => Tag::Published,
             Handle::Comparison(_) => Tag::Comparison,
             Handle::Recipe(_) => Tag::Recipe,
+            Handle::Composed(composed) => composed.tag,
         }
     }
 
@@ -235,6 +205,7 @@ impl Handle {
             Handle::Published(result) => plain(serde_json::to_value(result)),
             Handle::Comparison(result) => counted(plain(serde_json::to_value(result)), result.rows.len()),
             Handle::Recipe(parts) => json!({ "about": parts.about }),
+            Handle::Composed(composed) => composed.fields.clone(),
         }
     }
 }
@@ -257,6 +228,20 @@ pub fn table(lua: &Lua, session: &Session, metatable: Table, handle: Handle) -> 
     table.set_metatable(Some(metatable))?;
     table.set_readonly(true);
     session.remember(&table, handle).map_err(|fault| fault.raise(lua))?;
+    Ok(table)
+}
+
+/// Makes the table that a module of `stdlib/` returned a value: read-only, of a kind, and known again.
+pub fn adopt(lua: &Lua, session: &Session, metatable: Table, tag: Tag, table: Table) -> Result<Table, Fault> {
+    let fields = from_lua(session, &Value::Table(table.clone()), tag.text())?;
+    let adopted = |table: &Table| -> mlua::Result<()> {
+        table.raw_set("kind", tag.text())?;
+        table.set_metatable(Some(metatable))?;
+        table.set_readonly(true);
+        Ok(())
+    };
+    adopted(&table).map_err(|error| Fault::new(error.to_string()).with_frames(frames(lua)))?;
+    session.remember(&table, Handle::Composed(Composed { tag, fields }))?;
     Ok(table)
 }
 

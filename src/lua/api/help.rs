@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::lua::api::declarations::DECLARATIONS;
+use crate::lua::api::declarations;
 use crate::lua::api::{Body, Declaration, Default, Options, Parameter};
 
 /// Everything a recipe can call.
 pub fn text() -> String {
     let mut text = String::from("A recipe begins with `local cb = require \"cloudbuild\"` and returns a recipe.\n");
-    for declaration in DECLARATIONS {
+    for declaration in declarations::all() {
         let acts = match declaration.body {
             Body::Performs(_) => " Acts, so it is called in `run`.",
             Body::Makes(_) | Body::Composed(_) => "",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::lua::api::declarations::DECLARATIONS;
+use crate::lua::api::declarations;
 use crate::lua::api::results::fields;
 use crate::lua::api::{Declaration, Default, Options, Parameter};
 use crate::lua::values::Tag;
@@ -20,7 +20,7 @@ pub fn text() -> String {
             writeln!(text, "---@overload fun(options: cloudbuild.options.dir): {}", tag.class()).expect(ALL);
         }
     }
-    for declaration in DECLARATIONS.iter().filter(|declaration| has_table(declaration)) {
+    for declaration in declarations::all().filter(|declaration| has_table(declaration)) {
         writeln!(text, "\n---@class (exact) {}", options_class(declaration)).expect(ALL);
         if let Some(items) = &declaration.items {
             let kind = items.kind.in_stub();
@@ -32,12 +32,12 @@ pub fn text() -> String {
         }
     }
     text.push_str("\n---@class (exact) cloudbuild\nlocal cb = {}\n");
-    let mut namespaces: Vec<&str> = DECLARATIONS.iter().filter_map(|d| Some(d.name.split_once('.')?.0)).collect();
+    let mut namespaces: Vec<&str> = declarations::all().filter_map(|d| Some(d.name.split_once('.')?.0)).collect();
     namespaces.dedup();
     for namespace in namespaces {
         write!(text, "\n---@class (exact) cloudbuild.{namespace}\ncb.{namespace} = {{}}\n").expect(ALL);
     }
-    for declaration in DECLARATIONS {
+    for declaration in declarations::all() {
         text.push_str(&function(declaration));
     }
     text.push_str("\nreturn cb\n");

@@ -13,7 +13,7 @@ use mlua::{Lua, MultiValue, Table, Value};
 
 use crate::core::recipe::Request;
 use crate::core::suggest::nearest;
-use crate::lua::api::declarations::DECLARATIONS;
+use crate::lua::api::declarations;
 use crate::lua::api::{Body, Context, Declaration, Options};
 use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
@@ -38,7 +38,7 @@ pub fn install(lua: &Lua, session: &Arc<Session>) -> mlua::Result<()> {
     metatable.set_readonly(true);
     let cb = lua.create_table()?;
     let mut namespaces: BTreeMap<&str, Table> = BTreeMap::new();
-    for declaration in DECLARATIONS {
+    for declaration in declarations::all() {
         let shared = Arc::clone(session);
         let function = lua.create_function(move |lua, args: MultiValue| {
             enter(lua, &shared, declaration, args).map_err(|fault| fault.raise(lua))
@@ -162,7 +162,25 @@ fn finish(
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
             let copy = copied(lua, options).map_err(|error| sandbox::fault(session, error))?;
-            sandbox::call(lua, session, &function, (name, copy))
+            let value = sandbox::call(lua, session, &function, (name, copy))?;
+            composed(lua, session, declaration, value)
+        }
+    }
+}
+
+/// What a module of `stdlib/` gave: a value of `cb` already, or a plain table that becomes one.
+fn composed(lua: &Lua, session: &Session, declaration: &Declaration, value: Value) -> Result<Value, Fault> {
+    let known = value.as_table().and_then(|table| session.handle(table));
+    match (known, &value) {
+        (Some(handle), _) if handle.tag() == declaration.result => Ok(value),
+        (None, Value::Table(table)) => {
+            let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
+            values::adopt(lua, session, metatable, declaration.result, table.clone()).map(Value::Table)
+        }
+        (Some(_) | None, _) => {
+            let (shown, expected) = (declaration.shown(), declaration.result.expected());
+            let got = described(session, &value);
+            Err(Fault::new(format!("`{shown}`: its module in stdlib has to return {expected}, got {got}")))
         }
     }
 }
@@ -258,7 +276,7 @@ fn complete_directory(lua: &Lua, session: &Arc<Session>, args: MultiValue) -> Re
         let got = described(session, &first);
         return Err(Fault::new(format!("expected a function to call, got {got}")));
     };
-    let declaration = DECLARATIONS.iter().find(|declaration| declaration.name == "dir").expect("`dir` is declared");
+    let declaration = declarations::all().find(|declaration| declaration.name == "dir").expect("`dir` is declared");
     let table = options(session, declaration, &args.next().unwrap_or(Value::Nil))?;
     finish(lua, session, declaration, Some(path.to_string_lossy().into_owned()), table.as_ref())
 }

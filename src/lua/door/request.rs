@@ -81,7 +81,8 @@ fn layer(handle: &Handle) -> Against {
         | Handle::Fleet(_)
         | Handle::Published(_)
         | Handle::Comparison(_)
-        | Handle::Recipe(_) => unreachable!("was checked to be an import or a build, got `{}`", handle.tag().text()),
+        | Handle::Recipe(_)
+        | Handle::Composed(_) => unreachable!("was checked to be an import or a build, got `{}`", handle.tag().text()),
     }
 }
 

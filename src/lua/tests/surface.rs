@@ -1,6 +1,6 @@
 use super::*;
 
-use crate::lua::api::declarations::DECLARATIONS;
+use crate::lua::api::declarations;
 use crate::lua::api::results::fields;
 use crate::lua::sandbox::ALLOWED;
 use crate::lua::values::Tag;
@@ -69,7 +69,7 @@ fn the_stub_is_what_the_declarations_say() {
 #[test]
 fn everything_is_described_in_a_sentence() {
     let sentence = |text: &str| text.ends_with('.') && text.starts_with(|c: char| c.is_uppercase() || c == '`');
-    for declaration in DECLARATIONS {
+    for declaration in declarations::all() {
         assert!(sentence(declaration.sentence), "{}", declaration.name);
         for parameter in declaration.parameters() {
             assert!(sentence(parameter.sentence), "{}.{}", declaration.name, parameter.name);
@@ -81,7 +81,7 @@ fn everything_is_described_in_a_sentence() {
         }
     }
     let help = crate::lua::api_help();
-    for declaration in DECLARATIONS {
+    for declaration in declarations::all() {
         assert!(help.contains(&format!("\ncb.{}", declaration.name)), "{help}");
     }
 }

@@ -1,0 +1,118 @@
+//! The primitives: what acts while `run` runs.
+
+use super::parameter;
+use crate::lua::api::Default::{Is, Required};
+use crate::lua::api::{Body, Declaration, Kind, Options};
+use crate::lua::door::request;
+use crate::lua::values::Tag;
+
+/// What packages can come from.
+const SOURCES: &[Tag] = &[Tag::AptSources];
+
+/// What can be built against.
+const LAYERS: &[Tag] = &[Tag::Import, Tag::Built];
+
+/// What acts.
+pub const DECLARATIONS: &[Declaration] = &[
+    Declaration {
+        name: "import",
+        sentence: "Pins suites and their indexes: what the run builds from and against.",
+        named: None,
+        options: Options::Optional,
+        items: None,
+        fields: &[
+            parameter("sources", Kind::One(SOURCES), Is("cb.apt.system()"), "Where packages come from."),
+            parameter("arch", Kind::Name, Is("the machine's own"), "Debian architecture to build for."),
+        ],
+        result: Tag::Import,
+        body: Body::Performs(request::import),
+    },
+    Declaration {
+        name: "order",
+        sentence: "Chooses source packages and puts them in build order.",
+        named: None,
+        options: Options::Required,
+        items: None,
+        fields: &[
+            parameter("sources", Kind::One(&[Tag::Import]), Required, "The import that the packages are in."),
+            parameter("packages", Kind::Packages, Required, "Source packages to build, by name or `name=version`."),
+            parameter(
+                "profiles",
+                Kind::Texts,
+                Is("{ \"nocheck\", \"nodoc\" }"),
+                "Build profiles that a package may be built with where that breaks a loop.",
+            ),
+            parameter(
+                "older_binaries",
+                Kind::Boolean,
+                Is("true"),
+                "Where packages need each other, build against the older binaries that are there.",
+            ),
+        ],
+        result: Tag::Order,
+        body: Body::Performs(request::order),
+    },
+    Declaration {
+        name: "launch",
+        sentence: "Says which builders there are; they start when there is work.",
+        named: None,
+        options: Options::Required,
+        items: Some(parameter("builders", Kind::Some(&[Tag::Builders]), Required, "Groups of builders.")),
+        fields: &[],
+        result: Tag::Fleet,
+        body: Body::Performs(request::launch),
+    },
+    Declaration {
+        name: "build",
+        sentence: "Builds what an order lists.",
+        named: None,
+        options: Options::Required,
+        items: None,
+        fields: &[
+            parameter("order", Kind::One(&[Tag::Order]), Required, "What to build."),
+            parameter("on", Kind::One(&[Tag::Fleet]), Required, "Who builds."),
+            parameter("stage", Kind::Name, Is("first"), "The stage's name; each stage has its own jobs."),
+            parameter(
+                "against",
+                Kind::Some(LAYERS),
+                Is("the order's import"),
+                "Whose binaries are built against, newest layer first.",
+            ),
+            parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
+            parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
+        ],
+        result: Tag::Built,
+        body: Body::Performs(request::build),
+    },
+    Declaration {
+        name: "publish",
+        sentence: "Writes a signed archive of what was built.",
+        named: None,
+        options: Options::Required,
+        items: Some(parameter(
+            "built",
+            Kind::Some(&[Tag::Built]),
+            Required,
+            "Builds; a later one supersedes an earlier one.",
+        )),
+        fields: &[
+            parameter("to", Kind::One(&[Tag::Directory]), Required, "Where the archive goes."),
+            parameter("suite", Kind::Name, Is("the directory's, or the last stage's name"), "`Suite:` of the archive."),
+            parameter("origin", Kind::Text, Is("the directory's, or cloudbuild"), "`Origin:` of the archive."),
+            parameter("label", Kind::Text, Is("the directory's, or the suite"), "`Label:` of the archive."),
+            parameter("prove", Kind::Boolean, Is("false"), "Install from the archive with real apt in a clean chroot."),
+        ],
+        result: Tag::Published,
+        body: Body::Performs(request::publish),
+    },
+    Declaration {
+        name: "compare",
+        sentence: "Tells what came of builds, against what was there before.",
+        named: None,
+        options: Options::Required,
+        items: Some(parameter("built", Kind::Some(&[Tag::Built]), Required, "Builds to compare.")),
+        fields: &[],
+        result: Tag::Comparison,
+        body: Body::Performs(request::compare),
+    },
+];

@@ -1,0 +1,54 @@
+//! Recipes and campaigns: what a file returns.
+
+use super::parameter;
+use crate::lua::api::Default::{Is, Required};
+use crate::lua::api::{Body, Declaration, Kind, Options};
+use crate::lua::values::{Handle, RecipeParts, Tag};
+
+/// What packages can come from.
+const SOURCES: &[Tag] = &[Tag::AptSources];
+
+/// What a file returns.
+pub const DECLARATIONS: &[Declaration] = &[
+    Declaration {
+        name: "campaign",
+        sentence: "Rebuilds packages and publishes an archive of them: import, order, launch, build, publish, compare.",
+        named: Some(parameter("name", Kind::Name, Required, "Names the run, and the archive that it publishes.")),
+        options: Options::Required,
+        items: None,
+        fields: &[
+            parameter("sources", Kind::One(SOURCES), Is("cb.apt.system()"), "Where packages come from."),
+            parameter("packages", Kind::Packages, Required, "Source packages to rebuild, by name or `name=version`."),
+            parameter("arch", Kind::Name, Is("the machine's own"), "Debian architecture to build for."),
+            parameter("builders", Kind::Some(&[Tag::Builders]), Is("cb.here()"), "Who builds."),
+            parameter("publish", Kind::One(&[Tag::Directory]), Is("cb.dir \"archive\""), "Where the archive goes."),
+            parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
+            parameter("prove", Kind::Boolean, Is("true"), "Install from the archive with real apt in a clean chroot."),
+        ],
+        result: Tag::Recipe,
+        body: Body::Composed("campaign"),
+    },
+    Declaration {
+        name: "recipe",
+        sentence: "A recipe that acts step by step: `run` calls the primitives.",
+        named: None,
+        options: Options::Required,
+        items: None,
+        fields: &[
+            parameter("run", Kind::Function, Required, "Called with `cb` and the arguments when the recipe runs."),
+            parameter("name", Kind::Name, Is("the file's name without `.lua`"), "Names the run."),
+            parameter("about", Kind::Text, Is("nothing"), "What the recipe is for, in a few words."),
+            parameter("args", Kind::Arguments, Is("{}"), "The arguments that it takes: a type, or a table with more."),
+        ],
+        result: Tag::Recipe,
+        body: Body::Makes(|context, mut call| {
+            Ok(Handle::Recipe(RecipeParts {
+                at: context.at.cloned(),
+                name: call.text("name"),
+                about: call.text("about").unwrap_or_default(),
+                arguments: call.arguments("args"),
+                run: call.function("run"),
+            }))
+        }),
+    },
+];
