@@ -234,6 +234,7 @@ impl Session {
             may_read: true,
             performer: None,
             acting: AtomicBool::new(false),
+            stages: Mutex::default(),
             listener: None,
             printed: Default::default(),
             failures: Mutex::default(),

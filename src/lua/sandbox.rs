@@ -353,7 +353,12 @@ fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error::Fr
         }
         break;
     }
-    let fault = Fault { frames: stack, ..Fault::new(bounded(&message)) };
+    // What is written in Lua gives advice as Rust does: in a last line of its own.
+    let (message, hint) = match message.split_once("\nhint: ") {
+        Some((message, hint)) => (bounded(message), Some(bounded(hint))),
+        None => (bounded(&message), None),
+    };
+    let fault = Fault { frames: stack, hint, ..Fault::new(message.as_str()) };
     match message.contains("not enough memory") {
         true => Fault::new(format!("expected to use at most {} MiB, got more", session.limits.memory >> 20))
             .hint("a recipe describes what to build; look for strings or tables that grow without an end")

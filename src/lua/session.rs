@@ -38,6 +38,8 @@ pub struct Session {
     pub performer: Option<Arc<dyn Perform>>,
     /// Whether `run` has been called, so that primitives may act.
     pub acting: AtomicBool,
+    /// The stages that `build` was asked for.
+    pub stages: Mutex<Vec<String>>,
     /// Who hears what `print` writes.
     pub listener: Option<Arc<dyn Listener>>,
     /// Bytes that `print` wrote.

@@ -6,6 +6,7 @@ pub mod files;
 pub mod import;
 pub mod order;
 pub mod outdated;
+pub mod layers;
 pub mod view;
 pub mod build;
 pub mod compare;
