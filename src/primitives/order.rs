@@ -23,7 +23,7 @@ pub fn order(
     listener: &dyn Listener,
 ) -> anyhow::Result<Decided> {
     with_archive(cache, imported, |archive| {
-        let order = decide(archive, imported, request, history, listener)?;
+        let order = decide(archive, &imported.architecture, request, history, listener)?;
         for name in &order.not_for_here {
             let arch = &imported.architecture;
             listener.hear(&Event::Note { text: format!("source `{name}` builds nothing for {arch}; left out") });
@@ -36,15 +36,15 @@ pub fn order(
     })
 }
 
-fn decide(
+/// The same over an archive that was read.
+pub fn decide(
     archive: &Archive<'_>,
-    imported: &Imported,
+    architecture: &str,
     request: &OrderRequest,
     history: &Durations,
     listener: &dyn Listener,
 ) -> anyhow::Result<Order> {
-    let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
-    let architecture = imported.architecture.as_str();
+    let visible: Vec<Package<'_>> = archive.visible();
     let sources: Vec<SourceRecord<'_>> = select::select(archive, &visible, &request.packages, architecture)?;
     if let Selection::BaseSystem(closure) = &request.packages {
         let what = match closure {

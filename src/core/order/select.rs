@@ -88,20 +88,18 @@ pub fn select<'a>(
     selection: &Selection,
     architecture: &str,
 ) -> Result<Vec<SourceRecord<'a>>, SelectionError> {
-    let chosen = archive.chosen_sources();
-    if chosen.is_empty() {
+    let all = archive.sources_by_name();
+    if all.is_empty() {
         return Err(SelectionError::NoSources);
     }
+    let by_name = || all.iter().map(|record| (record.source.name, **record)).collect();
     let names = match selection {
-        Selection::Everything => {
-            let mut all: Vec<SourceRecord<'a>> = chosen.into_values().collect();
-            all.sort_unstable_by_key(|record| record.source.name);
-            return Ok(all);
-        }
-        Selection::BaseSystem(closure) => return base::select(&chosen, visible, *closure, architecture),
+        Selection::Everything => return Ok(all.into_iter().copied().collect()),
+        Selection::BaseSystem(closure) => return base::select(&by_name(), visible, *closure, architecture),
         Selection::Names(names) if names.is_empty() => return Err(SelectionError::Nothing),
         Selection::Names(names) => names,
     };
+    let chosen: FxHashMap<&str, SourceRecord<'a>> = by_name();
     let mut seen = FxHashSet::default();
     let mut selected = Vec::new();
     for wanted in names {
