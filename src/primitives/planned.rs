@@ -77,9 +77,10 @@ impl Planned {
         self.seen().plan.clone()
     }
 
-    /// The orders so far, in the order of the stages that would be built.
-    pub fn orders(&self) -> Vec<Staged> {
-        self.seen().orders.clone()
+    /// Hands over the orders so far, in the order of the stages that would be built: that of a whole archive is large,
+    /// so that nobody waits for a copy.
+    pub fn take_orders(&self) -> Vec<Staged> {
+        std::mem::take(&mut self.seen().orders)
     }
 
     /// What an order of this plan is over.
