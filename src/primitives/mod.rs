@@ -3,6 +3,7 @@
 //! **Invariant:** no Lua here; a primitive takes plain data and returns plain data.
 
 pub mod files;
+pub mod hooks;
 pub mod import;
 pub mod order;
 pub mod outdated;

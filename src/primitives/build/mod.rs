@@ -28,6 +28,7 @@ use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
 use crate::io::state::jobs::{self, Job, NewJob};
 use crate::primitives::files::Files;
+use crate::primitives::hooks::Decide;
 use crate::primitives::import::with_archive;
 use crate::primitives::{Interrupted, Pace, Signals};
 
@@ -57,6 +58,8 @@ pub struct Stage<'s> {
     /// The round, where upstream is followed: what was built of the same version is taken over whatever it was built
     /// against.
     pub round: Option<u64>,
+    /// The recipe's hooks.
+    pub hooks: &'s Arc<dyn Decide>,
     /// Stop a build that neither printed nor used the CPU for so long.
     pub stall: Duration,
 }
