@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 use crate::core::debian::architecture;
 use crate::core::debian::control;
@@ -102,6 +103,31 @@ impl<'a> Facts<'a> {
         origins: &'a Origins<'a>,
     ) -> Facts<'a> {
         Facts { source, component, job_arch, arch, origins, uses: OnceCell::new() }
+    }
+
+    /// What a hook is told of it.
+    pub fn subject(&self) -> Json {
+        let source = &self.source;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut needs: Vec<String> = Vec::new();
+        for field in [source.build_depends, source.build_depends_arch, source.build_depends_indep] {
+            relation::for_each(field, |_, relation| {
+                if relation.holds(self.arch, &[]) {
+                    needs.push(text(relation.name));
+                }
+            });
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        json!({
+            "name": source.name,
+            "version": source.version,
+            "section": text(source.section),
+            "component": self.component,
+            "arch": self.job_arch,
+            "binaries": source.binaries().map(text).collect::<Vec<_>>(),
+            "build_depends": needs,
+        })
     }
 
     /// Names in its build-dependencies for either half, each alternative that holds here, and the sources behind them.

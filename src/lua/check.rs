@@ -1,6 +1,7 @@
 //! Reads the tables of calls strictly: unknown keys, wrong types and missing fields are errors that name what is right.
 
 pub mod call;
+mod nested;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -167,6 +168,16 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
         (Kind::Arguments, Value::Table(table)) if session.handle(table).is_none() => {
             arguments(session, table).map(Checked::Arguments)
         }
+        (Kind::Flags, value) => nested::flags(session, kind, value, path).map(Checked::Flags),
+        (Kind::Replacements, Value::Table(table)) if session.handle(table).is_none() => {
+            nested::replacements(session, table, path)
+        }
+        (Kind::Words(word), value) => nested::words(session, word, value, path).map(Checked::Texts),
+        (Kind::FlagsOr(_), Value::String(_)) => nested::flags(session, kind, value, path).map(Checked::Flags),
+        (Kind::Record(record) | Kind::FlagsOr(record), value) => {
+            nested::record(session, record, value, path).map(|call| Checked::Record(Box::new(call)))
+        }
+        (Kind::Records(record), value) => nested::records(session, record, value, path).map(Checked::Records),
         (Kind::Function, Value::Function(function)) => Ok(Checked::Function(function.clone())),
         (Kind::One(tags), value) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
         (Kind::Some(tags), Value::Table(table)) if session.handle(table).is_none() => {
@@ -184,6 +195,7 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             | Kind::Texts
             | Kind::Packages
             | Kind::Variables
+            | Kind::Replacements
             | Kind::Arguments
             | Kind::Function,
             _,

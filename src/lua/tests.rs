@@ -1,5 +1,6 @@
 //! Recipes that work, and recipes that do not: each ends with what was asked for, or with file and line.
 
+mod flags;
 mod hostile;
 mod messages;
 mod run;
@@ -84,6 +85,7 @@ impl Perform for Fake {
                     inputs: None,
                     reason: self.builds_fail.then(|| "it does not compile".to_owned()),
                     seconds: 7,
+                    overridden: Vec::new(),
                 };
                 let jobs = build.order.jobs.clone().into_iter().enumerate().map(job).collect();
                 Response::Build(BuildResult {

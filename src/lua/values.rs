@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::core::flags::{Cell, Variant};
 use crate::core::recipe::{
     AptSources, BaseClosure, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult,
     PublishResult, Response,
@@ -57,6 +58,10 @@ tags! {
     Everything "everything" "`cb.everything {}`";
     /// The source packages of the base system.
     BaseSystem "base-system" "`cb.base_system {}`";
+    /// A point of a matrix.
+    Cell "cell" "a cell such as `cb.cell \"O3\" { ... }`";
+    /// A variant of an architecture.
+    Variant "variant" "a variant such as `cb.variant \"armhf-a8\" { ... }`";
     /// A group of builders.
     Builders "builders" "builders such as `cb.here { slots = 2 }`";
     /// A directory to publish to.
@@ -84,6 +89,10 @@ pub enum Handle {
     Everything,
     /// The source packages of the base system.
     BaseSystem(BaseClosure),
+    /// A point of a matrix.
+    Cell(Cell),
+    /// A variant of an architecture.
+    Variant(Variant),
     /// A group of builders.
     Builders(Builders),
     /// A directory to publish to.
@@ -105,6 +114,17 @@ pub enum Handle {
     /// What a module of `stdlib/` made: its table is what a recipe reads.
     Composed(Composed),
 }
+
+/// Takes the one value that a handle was checked to be.
+macro_rules! take {
+    ($handle:expr, $variant:ident) => {
+        match $handle.as_ref() {
+            Handle::$variant(value) => value,
+            other => unreachable!("was checked to be `{}`, got `{}`", stringify!($variant), other.tag().text()),
+        }
+    };
+}
+pub(in crate::lua) use take;
 
 /// A value that is written in Lua.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +183,8 @@ impl Handle {
             Handle::AptSources(_) => Tag::AptSources,
             Handle::Everything => Tag::Everything,
             Handle::BaseSystem(_) => Tag::BaseSystem,
+            Handle::Cell(_) => Tag::Cell,
+            Handle::Variant(_) => Tag::Variant,
             Handle::Builders(_) => Tag::Builders,
             Handle::Directory(_) => Tag::Directory,
             Handle::Import(_) => Tag::Import,
@@ -190,6 +212,8 @@ impl Handle {
             Handle::AptSources(sources) => plain(serde_json::to_value(sources)),
             Handle::Everything => json!({}),
             Handle::BaseSystem(closure) => json!({ "closure": closure.text() }),
+            Handle::Cell(cell) => plain(serde_json::to_value(cell)),
+            Handle::Variant(variant) => plain(serde_json::to_value(variant)),
             Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
             Handle::Directory(dir) => {
                 json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })

@@ -8,6 +8,7 @@ pub mod import;
 pub mod order;
 pub mod outdated;
 pub mod view;
+pub mod flags;
 pub mod build;
 pub mod compare;
 pub mod explain;

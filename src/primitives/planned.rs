@@ -168,6 +168,7 @@ fn as_if_built(request: &BuildRequest) -> BuildResult {
         inputs: None,
         reason: None,
         seconds: 0,
+        overridden: Vec::new(),
     });
     BuildResult {
         stage: request.stage.clone(),

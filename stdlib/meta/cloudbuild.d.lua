@@ -15,6 +15,20 @@
 ---@field kind "base-system"
 ---@field closure string `runtime` or `build`.
 
+---@class (exact) cloudbuild.Cell
+---@field kind "cell"
+---@field name string Its name.
+---@field flags table What it asks for; empty for a build as the distribution makes it.
+
+---@class (exact) cloudbuild.Variant
+---@field kind "variant"
+---@field name string Its name.
+---@field base string The Debian architecture that it is.
+---@field tag string? `Architecture-Variant:` of its packages, if it has one.
+---@field index string `partial` or `complete`.
+---@field below boolean Whether it runs on older hardware than the base does.
+---@field flags table What all of its packages are built with.
+
 ---@class (exact) cloudbuild.Builders
 ---@field kind "builders"
 ---@field slots integer? Builds at the same time, where the recipe says.
@@ -53,7 +67,7 @@
 ---@field arch string The Debian architecture that it was built for.
 ---@field count integer How many jobs there were.
 ---@field installed integer How many of them have their packages in the stage.
----@field jobs table[] Each with source, version, arch, state, reused, reason and seconds.
+---@field jobs table[] Each with source, version, arch, state, reused, reason, seconds and overridden.
 
 ---@class (exact) cloudbuild.Published
 ---@field kind "published"
@@ -95,6 +109,29 @@
 ---@class (exact) cloudbuild.options.base_system
 ---@field closure? "runtime"|"build" `build` takes all that is needed to build them, too, until nothing else has to be there. Default: runtime.
 
+---@class (exact) cloudbuild.options.cell
+---@field cflags? cloudbuild.table.changes_of_flags For all compilers, or those of `languages`. Default: {}.
+---@field cxxflags? cloudbuild.table.changes_of_flags For C++ alone, after `cflags`. Default: {}.
+---@field objcflags? cloudbuild.table.changes_of_flags For Objective-C alone, after `cflags`. Default: {}.
+---@field objcxxflags? cloudbuild.table.changes_of_flags For Objective-C++ alone, after `cflags`. Default: {}.
+---@field fflags? cloudbuild.table.changes_of_flags For Fortran alone, after `cflags`. Default: {}.
+---@field gcjflags? cloudbuild.table.changes_of_flags For GCJ alone, after `cflags`. Default: {}.
+---@field dflags? cloudbuild.table.changes_of_flags For D, which `cflags` do not reach. Default: {}.
+---@field asflags? cloudbuild.table.changes_of_flags For the assembler alone, after `cflags`. Default: {}.
+---@field cppflags? cloudbuild.table.changes_of_flags For the preprocessor. Default: {}.
+---@field ldflags? cloudbuild.table.changes_of_flags For the linker. Default: {}.
+---@field languages? string|string[] Languages that `cflags` reach. Default: all of them.
+---@field options? string|string[] Words of DEB_BUILD_OPTIONS, such as `optimize=+lto`. Default: {}.
+---@field profiles? string|string[] Build profiles. Default: {}.
+---@field environment? table<string, string> Other variables for the build environment. Default: {}.
+
+---@class (exact) cloudbuild.options.variant
+---@field base string The Debian architecture that it is, and stays.
+---@field tag? string `Architecture-Variant:`, and part of the file names. Default: none.
+---@field flags? string|cloudbuild.table.flags What all of its packages are built with. Default: {}.
+---@field index? "partial"|"complete" `complete` lists packages that were not rebuilt, too. Default: partial.
+---@field below? boolean For older hardware: nothing of the base is mixed in. Default: false.
+
 ---@class (exact) cloudbuild.options.here
 ---@field slots? integer Builds at the same time. Default: the setting `slots`.
 
@@ -122,6 +159,11 @@
 ---@field stage? string The stage's name; each stage has its own jobs. Default: first.
 ---@field against? cloudbuild.Import|cloudbuild.Built|(cloudbuild.Import|cloudbuild.Built)[] Whose binaries are built against, newest layer first. Default: the order's import.
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
+---@field variant? cloudbuild.Variant The variant that is built. Default: none.
+---@field flags? string|cloudbuild.table.flags What all packages are built with, after the variant's. Default: {}.
+---@field cell? cloudbuild.Cell The cell of a matrix that is built. Default: none.
+---@field rules? cloudbuild.table.match_and_set[] What some packages are built with; later wins. Default: {}.
+---@field repeat_number? integer Of the same build once more, which one it is. Default: 1.
 ---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 
 ---@class (exact) cloudbuild.options.publish
@@ -134,6 +176,46 @@
 
 ---@class (exact) cloudbuild.options.compare
 ---@field [integer] cloudbuild.Built Builds to compare.
+
+--- Flags for the packages that match; of two rules the later one wins.
+---@class (exact) cloudbuild.table.match_and_set
+---@field match cloudbuild.table.what_packages_have Which packages.
+---@field set cloudbuild.table.flags What they are built with.
+---@field at? string File and line that it is written on, for messages. Default: found by itself.
+
+--- Which packages: all that is said has to hold, and of each list one entry.
+---@class (exact) cloudbuild.table.what_packages_have
+---@field name? string|string[] Source packages; `*` and `?` stand for any text. Default: any.
+---@field section? string|string[] `Section:` of the source package. Default: any.
+---@field priority? string|string[] `Priority:` of one of its binary packages. Default: any.
+---@field component? string|string[] The component that it is in, such as `main`. Default: any.
+---@field uses? string|string[] A binary or source package that it build-depends on. Default: any.
+---@field arch? string|string[] Architecture of the job; `all` is one of its own. Default: any.
+---@field binary? string|string[] A binary package that it builds; `*` as in `name`. Default: any.
+
+--- What packages are built with: flags, options, profiles and variables.
+---@class (exact) cloudbuild.table.flags
+---@field cflags? cloudbuild.table.changes_of_flags For all compilers, or those of `languages`. Default: {}.
+---@field cxxflags? cloudbuild.table.changes_of_flags For C++ alone, after `cflags`. Default: {}.
+---@field objcflags? cloudbuild.table.changes_of_flags For Objective-C alone, after `cflags`. Default: {}.
+---@field objcxxflags? cloudbuild.table.changes_of_flags For Objective-C++ alone, after `cflags`. Default: {}.
+---@field fflags? cloudbuild.table.changes_of_flags For Fortran alone, after `cflags`. Default: {}.
+---@field gcjflags? cloudbuild.table.changes_of_flags For GCJ alone, after `cflags`. Default: {}.
+---@field dflags? cloudbuild.table.changes_of_flags For D, which `cflags` do not reach. Default: {}.
+---@field asflags? cloudbuild.table.changes_of_flags For the assembler alone, after `cflags`. Default: {}.
+---@field cppflags? cloudbuild.table.changes_of_flags For the preprocessor. Default: {}.
+---@field ldflags? cloudbuild.table.changes_of_flags For the linker. Default: {}.
+---@field languages? string|string[] Languages that `cflags` reach. Default: all of them.
+---@field options? string|string[] Words of DEB_BUILD_OPTIONS, such as `optimize=+lto`. Default: {}.
+---@field profiles? string|string[] Build profiles. Default: {}.
+---@field environment? table<string, string> Other variables for the build environment. Default: {}.
+
+--- A change to the flags of one kind of compiler; dpkg does it by STRIP, APPEND and PREPEND.
+---@class (exact) cloudbuild.table.changes_of_flags
+---@field replace? table<string, string|string[]> Flags that are taken away, and what is appended instead. Default: {}.
+---@field strip? string|string[] Flags that are taken away. Default: none.
+---@field append? string|string[] Flags that come last, so that they win. Default: none.
+---@field prepend? string|string[] Flags that come first. Default: none.
 
 ---@class (exact) cloudbuild
 local cb = {}
@@ -170,6 +252,16 @@ function cb.everything(options) end
 ---@param options? cloudbuild.options.base_system
 ---@return cloudbuild.BaseSystem
 function cb.base_system(options) end
+
+--- One point of a matrix: what its packages are built with; `{}` is as the distribution builds them.
+---@param name string Names the cell, and the stage that builds it.
+---@return fun(options: cloudbuild.options.cell): cloudbuild.Cell
+function cb.cell(name) end
+
+--- The same Debian architecture, built for other hardware.
+---@param name string Names the variant.
+---@return fun(options: cloudbuild.options.variant): cloudbuild.Variant
+function cb.variant(name) end
 
 --- Builders on this machine.
 ---@param options? cloudbuild.options.here

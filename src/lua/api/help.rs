@@ -19,6 +19,12 @@ pub fn text() -> String {
         }
         writeln!(text, "  gives: a value of kind `{}`", declaration.result.text()).expect("a string takes all text");
     }
+    for record in declarations::RECORDS {
+        write!(text, "\na table of {}\n  {}\n", record.name, record.sentence).expect("a string takes all text");
+        for parameter in record.fields {
+            writeln!(text, "  {}", line(parameter)).expect("a string takes all text");
+        }
+    }
     text
 }
 

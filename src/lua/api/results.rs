@@ -28,6 +28,8 @@ pub fn fields(tag: Tag) -> &'static [Field] {
         Tag::AptSources => &[],
         Tag::Everything => &[],
         Tag::BaseSystem => BASE_SYSTEM,
+        Tag::Cell => CELL,
+        Tag::Variant => VARIANT,
         Tag::Builders => BUILDERS,
         Tag::Directory => DIRECTORY,
         Tag::Import => IMPORT,
@@ -41,6 +43,20 @@ pub fn fields(tag: Tag) -> &'static [Field] {
 }
 
 const BASE_SYSTEM: &[Field] = &[field("closure", "string", "`runtime` or `build`.")];
+
+const CELL: &[Field] = &[
+    field("name", "string", "Its name."),
+    long("flags", "table", "What it asks for; empty for a build as the distribution makes it."),
+];
+
+const VARIANT: &[Field] = &[
+    field("name", "string", "Its name."),
+    field("base", "string", "The Debian architecture that it is."),
+    field("tag", "string?", "`Architecture-Variant:` of its packages, if it has one."),
+    field("index", "string", "`partial` or `complete`."),
+    field("below", "boolean", "Whether it runs on older hardware than the base does."),
+    long("flags", "table", "What all of its packages are built with."),
+];
 
 const BUILDERS: &[Field] = &[field("slots", "integer?", "Builds at the same time, where the recipe says.")];
 
@@ -78,7 +94,7 @@ const BUILT: &[Field] = &[
     field("arch", "string", "The Debian architecture that it was built for."),
     field("count", "integer", "How many jobs there were."),
     field("installed", "integer", "How many of them have their packages in the stage."),
-    long("jobs", "table[]", "Each with source, version, arch, state, reused, reason and seconds."),
+    long("jobs", "table[]", "Each with source, version, arch, state, reused, reason, seconds and overridden."),
 ];
 
 const PUBLISHED: &[Field] = &[

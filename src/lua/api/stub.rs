@@ -31,6 +31,12 @@ pub fn text() -> String {
             writeln!(text, "{}", field(parameter)).expect(ALL);
         }
     }
+    for record in declarations::RECORDS {
+        writeln!(text, "\n--- {}\n---@class (exact) {}", record.sentence, record.class()).expect(ALL);
+        for parameter in record.fields {
+            writeln!(text, "{}", field(parameter)).expect(ALL);
+        }
+    }
     text.push_str("\n---@class (exact) cloudbuild\nlocal cb = {}\n");
     let mut namespaces: Vec<&str> = declarations::all().filter_map(|d| Some(d.name.split_once('.')?.0)).collect();
     namespaces.dedup();

@@ -6,18 +6,9 @@ use crate::core::recipe::{
     OrderRequest, PublishRequest, PublishTarget, Request,
 };
 use crate::lua::check::call::Call;
+use crate::lua::door::flags::build_flags;
 use crate::lua::session::Fault;
-use crate::lua::values::{Directory, Handle};
-
-/// Takes the one value that a handle was checked to be.
-macro_rules! take {
-    ($handle:expr, $variant:ident) => {
-        match $handle.as_ref() {
-            Handle::$variant(value) => value,
-            other => unreachable!("was checked to be `{}`, got `{}`", stringify!($variant), other.tag().text()),
-        }
-    };
-}
+use crate::lua::values::{Directory, Handle, take};
 
 /// `cb.import`
 pub fn import(mut call: Call) -> Result<Request, Fault> {
@@ -64,6 +55,8 @@ pub fn build(mut call: Call) -> Result<Request, Fault> {
         against,
         builders: take!(fleet, Fleet).builders.clone(),
         environment: call.variables("environment").unwrap_or_default(),
+        flags: build_flags(&mut call),
+        repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),
         prove: call.boolean("prove").unwrap_or(false),
     }))
 }
@@ -75,6 +68,8 @@ fn layer(handle: &Handle) -> Against {
         Handle::AptSources(_)
         | Handle::Everything
         | Handle::BaseSystem(_)
+        | Handle::Cell(_)
+        | Handle::Variant(_)
         | Handle::Builders(_)
         | Handle::Directory(_)
         | Handle::Order(_)

@@ -6,6 +6,7 @@
 //! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
 mod board;
+mod overridden;
 mod prefetch;
 mod ready;
 mod take_over;
@@ -109,6 +110,7 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
         }
     })?;
     let jobs = stage.jobs(&request.stage)?;
+    let mut overridden = overridden::look(stage, &jobs)?;
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
@@ -116,7 +118,10 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
         stage: request.stage.clone(),
         import: request.order.import,
         arch: request.order.arch.clone(),
-        jobs: jobs.into_iter().map(built).collect(),
+        jobs: jobs
+            .into_iter()
+            .map(|job| BuiltJob { overridden: overridden.remove(&job.id).unwrap_or_default(), ..built(job) })
+            .collect(),
     })
 }
 
@@ -184,5 +189,6 @@ fn built(job: Job) -> BuiltJob {
         inputs: job.inputs,
         reason: job.reason,
         seconds: job.seconds,
+        overridden: Vec::new(),
     }
 }
