@@ -7,6 +7,7 @@ pub mod ids;
 pub mod suggest;
 pub mod settings;
 pub mod recipe;
+pub mod hooks;
 pub mod plan;
 pub mod import;
 pub mod pinned;

@@ -8,6 +8,7 @@ use mlua::Function;
 use crate::core::recipe::Selection;
 use crate::lua::recipe::argument::Argument;
 use crate::lua::values::Handle;
+use crate::primitives::hooks::Hook;
 
 /// One argument that is what its declaration says.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub enum Checked {
     Handles(Vec<Arc<Handle>>),
     /// A function.
     Function(Function),
+    /// Functions that decide later.
+    Hooks(BTreeMap<Hook, Function>),
     /// Declarations of arguments.
     Arguments(Vec<Argument>),
 }
@@ -108,6 +111,14 @@ impl Call {
         match self.checked.remove(name) {
             Some(Checked::Function(function)) => function,
             other => unreachable!("`{name}` was checked to be there, got {other:?}"),
+        }
+    }
+
+    /// The hooks that were given.
+    pub fn hooks(&mut self, name: &str) -> BTreeMap<Hook, Function> {
+        match self.checked.remove(name) {
+            Some(Checked::Hooks(hooks)) => hooks,
+            Some(_) | None => BTreeMap::new(),
         }
     }
 
