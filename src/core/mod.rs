@@ -9,6 +9,7 @@ pub mod settings;
 pub mod flags;
 pub mod rules;
 pub mod recipe;
+pub mod hooks;
 pub mod plan;
 pub mod import;
 pub mod pinned;

@@ -15,6 +15,7 @@ use crate::lua::check::call::{Call, Checked};
 use crate::lua::recipe::argument::arguments;
 use crate::lua::session::{Fault, Session};
 use crate::lua::values::{Handle, Tag};
+use crate::primitives::hooks::Hook;
 
 /// Checks the string of a call such as `cb.dir "out"`.
 pub fn name(session: &Session, declaration: &Declaration, value: &Value) -> Result<String, Fault> {
@@ -178,6 +179,7 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             nested::record(session, record, value, path).map(|call| Checked::Record(Box::new(call)))
         }
         (Kind::Records(record), value) => nested::records(session, record, value, path).map(Checked::Records),
+        (Kind::Hooks, Value::Table(table)) if session.handle(table).is_none() => hooks(session, table, path),
         (Kind::Function, Value::Function(function)) => Ok(Checked::Function(function.clone())),
         (Kind::One(tags), value) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
         (Kind::Some(tags), Value::Table(table)) if session.handle(table).is_none() => {
@@ -197,6 +199,7 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             | Kind::Variables
             | Kind::Replacements
             | Kind::Arguments
+            | Kind::Hooks
             | Kind::Function,
             _,
         ) => Err(wrong()),
@@ -290,6 +293,31 @@ fn variables(session: &Session, table: &Table, path: &str) -> Result<Checked, Fa
         few(variables.len(), 1000, path)?;
     }
     Ok(Checked::Variables(variables))
+}
+
+/// Reads `hooks = { choose_flags = function(source, cell) ... end }`.
+fn hooks(session: &Session, table: &Table, path: &str) -> Result<Checked, Fault> {
+    let mut hooks = BTreeMap::new();
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair.map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
+        let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let Ok(hook) = name.parse::<Hook>() else {
+            let names = || Hook::ALL.iter().map(|hook| hook.text());
+            let got = described(session, &key);
+            let fault = Fault::new(format!("`{path}`: expected names of hooks as keys, got {got}"));
+            return Err(match nearest(&name, names()) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault.hint(format!("it takes: {}", names().collect::<Vec<_>>().join(", "))),
+            });
+        };
+        let Value::Function(function) = value else {
+            let (got, parameters) = (described(session, &value), hook.parameters().join(", "));
+            return Err(Fault::new(format!("`{path}.{hook}`: expected a function, got {got}"))
+                .hint(format!("write `{hook} = function({parameters}) ... end`")));
+        };
+        hooks.insert(hook, function);
+    }
+    Ok(Checked::Hooks(hooks))
 }
 
 /// Texts are shared inside of the VM and copied outside of it, so their number is bounded here.

@@ -1,6 +1,7 @@
 //! Recipes that work, and recipes that do not: each ends with what was asked for, or with file and line.
 
 mod flags;
+mod hooks;
 mod hostile;
 mod messages;
 mod run;
@@ -116,7 +117,7 @@ impl Perform for Fake {
 
 /// Small enough that no test waits, large enough for everything that is not an attack.
 fn limits() -> Limits {
-    Limits { interrupts: 300_000, memory: 16 << 20, ..Limits::default() }
+    Limits { interrupts: 300_000, hook_interrupts: 20_000, memory: 16 << 20, ..Limits::default() }
 }
 
 fn load_text(text: &str) -> Result<Recipe, RecipeError> {

@@ -2,10 +2,12 @@
 
 use mlua::{Function, Lua, Table, Value};
 use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::core::flags::{Cell, Variant};
+use crate::core::hooks::Retry;
 use crate::core::recipe::{
     AptSources, BaseClosure, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult,
     PublishResult, Response,
@@ -14,8 +16,11 @@ use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
 use crate::lua::error::Frame;
 use crate::lua::json::{from_lua, to_lua};
+use crate::lua::methods;
+use crate::lua::pattern::Pattern;
 use crate::lua::recipe::argument::Argument;
 use crate::lua::session::{Fault, Session, frames, lock};
+use crate::primitives::hooks::Hook;
 
 /// Declares the kinds of values: what each is, its one text form, and what fits after "expected". Its class in the editor
 /// stub is `cloudbuild.` and the variant.
@@ -78,6 +83,16 @@ tags! {
     Published "published" "the result of `cb.publish`";
     /// What was compared.
     Comparison "comparison" "the result of `cb.compare`";
+    /// One more try of a failed job.
+    Retry "retry" "`cb.retry { ... }`";
+    /// A failed job is left failed.
+    GiveUp "give-up" "`cb.give_up()`";
+    /// The run ends here for now.
+    Pause "pause" "`cb.pause \"why\"`";
+    /// A source is left out.
+    Skip "skip" "`cb.skip \"why\"`";
+    /// A regular expression.
+    Pattern "pattern" "a pattern such as `cb.re [[...]]`";
 }
 
 /// What a table of `cb` stands for.
@@ -111,6 +126,16 @@ pub enum Handle {
     Comparison(CompareResult),
     /// A recipe.
     Recipe(RecipeParts),
+    /// One more try of a failed job.
+    Retry(Retry),
+    /// A failed job is left failed.
+    GiveUp,
+    /// The run ends here for now, and why.
+    Pause(String),
+    /// A source is left out, and why.
+    Skip(String),
+    /// A regular expression.
+    Pattern(Pattern),
     /// What a module of `stdlib/` made: its table is what a recipe reads.
     Composed(Composed),
 }
@@ -157,6 +182,8 @@ pub struct RecipeParts {
     pub about: String,
     /// The arguments that it takes, sorted by name.
     pub arguments: Vec<Argument>,
+    /// Functions that decide later.
+    pub hooks: BTreeMap<Hook, Function>,
     /// The recipe's line that made it.
     pub at: Option<Frame>,
     /// What runs.
@@ -194,6 +221,11 @@ impl Handle {
             Handle::Published(_) => Tag::Published,
             Handle::Comparison(_) => Tag::Comparison,
             Handle::Recipe(_) => Tag::Recipe,
+            Handle::Retry(_) => Tag::Retry,
+            Handle::GiveUp => Tag::GiveUp,
+            Handle::Pause(_) => Tag::Pause,
+            Handle::Skip(_) => Tag::Skip,
+            Handle::Pattern(_) => Tag::Pattern,
             Handle::Composed(composed) => composed.tag,
         }
     }
@@ -229,6 +261,10 @@ impl Handle {
             Handle::Published(result) => plain(serde_json::to_value(result)),
             Handle::Comparison(result) => counted(plain(serde_json::to_value(result)), result.rows.len()),
             Handle::Recipe(parts) => json!({ "about": parts.about }),
+            Handle::Retry(retry) => plain(serde_json::to_value(retry)),
+            Handle::GiveUp => json!({}),
+            Handle::Pause(why) | Handle::Skip(why) => json!({ "why": why }),
+            Handle::Pattern(pattern) => json!({ "text": pattern.text() }),
             Handle::Composed(composed) => composed.fields.clone(),
         }
     }
@@ -284,6 +320,9 @@ fn read(lua: &Lua, session: &Session, table: &Table, key: &Value) -> mlua::Resul
     let known = fields(handle.tag());
     let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
     match known.iter().find(|field| field.name == name) {
+        Some(field) if field.method => {
+            Ok(methods::get(lua, handle.tag(), field.name).map_or(Value::Nil, Value::Function))
+        }
         Some(field) if field.lazy => {
             let place = (table.to_pointer() as usize, field.name);
             if let Some(known) = lock(&session.long_fields).get(&place).cloned() {

@@ -1,14 +1,15 @@
 //! What each job is built with: the stage's variables, the flags of its variant, cell and rules, and what the recipe's
 //! `choose_flags` says. A run and a plan ask here alike.
 
-use anyhow::Context;
 use serde_json::{Value as Json, json};
 
 use crate::core::archive::{PackageRecord, SourceRecord};
 use crate::core::flags::FlagSet;
 use crate::core::flags::effective::{self, Asked, Environment};
+use crate::core::hooks::skipped;
 use crate::core::recipe::BuildRequest;
 use crate::core::rules::{Facts, Origins};
+use crate::primitives::Refusal;
 use crate::primitives::hooks::{Decide, Hook};
 
 /// What is to be done with a job.
@@ -91,14 +92,14 @@ impl<'c> Chooser<'c> {
     fn one(&self, job: &Wanted<'_>, facts: &Facts<'_>, answer: Option<Json>) -> anyhow::Result<Chosen> {
         let set = match answer {
             None => None,
-            Some(answer) if answer.get("kind").and_then(Json::as_str) == Some("skip") => {
-                let why = answer.get("why").and_then(Json::as_str).unwrap_or("no reason given");
-                return Ok(Chosen::Skip { reason: format!("{} left it out: {why}", self.shown()) });
-            }
             Some(answer) => {
-                let set: FlagSet = serde_json::from_value(answer).with_context(|| {
+                if let Some(why) = skipped(&answer) {
+                    return Ok(Chosen::Skip { reason: format!("{} left it out: {why}", self.shown()) });
+                }
+                let set = FlagSet::read(answer).map_err(|problem| {
                     let (hook, source) = (self.shown(), job.record.source.name);
-                    format!("{hook} for `{source}`: expected a table of flags, or `cb.skip \"why\"`")
+                    let expected = "expected a table of flags, or `cb.skip \"why\"`";
+                    Refusal::of_recipe(format!("{hook} for `{source}`: {expected}: {problem}"))
                 })?;
                 Some(set)
             }

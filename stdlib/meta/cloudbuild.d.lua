@@ -86,6 +86,32 @@
 ---@field count integer How many binary packages were compared.
 ---@field rows table[] Each with stage, package, arch, before, after and identical.
 
+---@class (exact) cloudbuild.Retry
+---@field kind "retry"
+---@field larger boolean Whether it goes to a larger machine.
+---@field parallel integer? Processes at once, if that was given.
+---@field alone boolean Whether nothing else is built beside it.
+---@field how string? How it is built, if that was given.
+
+---@class (exact) cloudbuild.GiveUp
+---@field kind "give-up"
+
+---@class (exact) cloudbuild.Pause
+---@field kind "pause"
+---@field why string The reason, in words.
+
+---@class (exact) cloudbuild.Skip
+---@field kind "skip"
+---@field why string The reason, in words.
+
+---@class (exact) cloudbuild.Pattern
+---@field kind "pattern"
+---@field text string The pattern as it was written.
+---@field matches fun(self: cloudbuild.Pattern, text: string): boolean Whether it matches somewhere.
+---@field match fun(self: cloudbuild.Pattern, text: string): string? The groups, or the whole without any.
+---@field find fun(self: cloudbuild.Pattern, text: string): integer?, integer? Where it matches: from, to.
+---@field captures fun(self: cloudbuild.Pattern, text: string): table? The whole at 0, groups by number and by name.
+
 ---@class (exact) cloudbuild.options.campaign
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
 ---@field packages string[]|cloudbuild.Everything|cloudbuild.BaseSystem Source packages to rebuild, by name or `name=version`.
@@ -99,6 +125,7 @@
 ---@field run fun(cb: cloudbuild, args: table): any Called with `cb` and the arguments when the recipe runs.
 ---@field name? string Names the run. Default: the file's name without `.lua`.
 ---@field about? string What the recipe is for, in a few words. Default: nothing.
+---@field hooks? { choose_flags?: fun(source: table, cell: table): any, choose_how?: fun(source: table): any, classify?: fun(log: table, job: table): any, on_failure?: fun(job: table, failure: table): any, on_stage_done?: fun(stage: table): any } Functions that decide later, on read-only tables. Default: {}.
 ---@field args? table<string, string|table> The arguments that it takes: a type, or a table with more. Default: {}.
 
 ---@class (exact) cloudbuild.options.apt.system
@@ -216,6 +243,13 @@
 ---@field strip? string|string[] Flags that are taken away. Default: none.
 ---@field append? string|string[] Flags that come last, so that they win. Default: none.
 ---@field prepend? string|string[] Flags that come first. Default: none.
+---@class (exact) cloudbuild.options.retry
+---@field larger? boolean On a larger machine, where there is one. Default: false.
+---@field parallel? integer With so many processes at once. Default: as before.
+---@field alone? boolean With no other build beside it on its machine. Default: false.
+---@field how? "native"|"cross"|"emulated" Built another way. Default: as before.
+
+---@class (exact) cloudbuild.options.give_up
 
 ---@class (exact) cloudbuild
 local cb = {}
@@ -302,5 +336,30 @@ function cb.publish(options) end
 ---@param options cloudbuild.options.compare
 ---@return cloudbuild.Comparison
 function cb.compare(options) end
+
+--- Answer of `on_failure`: try the job once more, three times at most.
+---@param options? cloudbuild.options.retry
+---@return cloudbuild.Retry
+function cb.retry(options) end
+
+--- Answer of `on_failure`: leave the job failed.
+---@param options? cloudbuild.options.give_up
+---@return cloudbuild.GiveUp
+function cb.give_up(options) end
+
+--- Answer of `on_stage_done`: end the run here; its next start goes on.
+---@param why string What a person should look at first.
+---@return cloudbuild.Pause
+function cb.pause(why) end
+
+--- Answer of `choose_flags` and `choose_how`: this source is not built.
+---@param why string Why it is left out.
+---@return cloudbuild.Skip
+function cb.skip(why) end
+
+--- A regular expression: Rust's, on bytes, without look-around and back-references, so that it ends.
+---@param pattern string As written in `[[...]]`; `(?i)` ignores case.
+---@return cloudbuild.Pattern
+function cb.re(pattern) end
 
 return cb

@@ -1,6 +1,9 @@
 //! What a set of flags says of each variable.
 
+use serde_json::Value as Json;
+
 use super::{Change, FlagSet, Language, Words};
+use crate::core::build::steers_the_host;
 
 impl Change {
     /// All of `words` at the end.
@@ -37,6 +40,29 @@ impl FlagSet {
     /// These flags for all compilers.
     pub fn for_all(words: Words) -> FlagSet {
         FlagSet { cflags: Change::appending(words), ..FlagSet::default() }
+    }
+
+    /// Reads what a hook answered.
+    ///
+    /// # Errors
+    /// In words: what is not as a table of flags in a recipe has to be.
+    pub fn read(json: Json) -> Result<FlagSet, String> {
+        let set: FlagSet = serde_json::from_value(json).map_err(|error| error.to_string())?;
+        let wrong = |what: &str, word: &str| Err(format!("expected {what}, got `{}`", word.escape_debug()));
+        if let Some(word) = set.options.iter().find(|word| !is_option(word)) {
+            return wrong("a build option such as `nocheck`", word);
+        }
+        if let Some(word) = set.profiles.iter().find(|word| !is_profile(word)) {
+            return wrong("a build profile such as `nocheck`", word);
+        }
+        let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let bad = |(name, value): &(&String, &String)| {
+            !plain(name) || steers_the_host(name) || value.is_empty() || value.chars().any(char::is_control)
+        };
+        match set.environment.iter().find(bad) {
+            Some((name, _)) => wrong("a variable of the build on one line", name),
+            None => Ok(set),
+        }
     }
 
     /// Whether nothing is asked for.

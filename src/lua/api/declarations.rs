@@ -2,6 +2,7 @@
 
 mod acts;
 mod flags;
+mod hooks;
 mod places;
 mod recipe;
 mod selectors;
@@ -17,6 +18,7 @@ const GROUPS: &[&[Declaration]] = &[
     flags::DECLARATIONS,
     places::DECLARATIONS,
     acts::DECLARATIONS,
+    hooks::DECLARATIONS,
 ];
 
 /// The tables in tables, in reading order.

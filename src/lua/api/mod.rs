@@ -12,6 +12,7 @@ use crate::lua::check::call::Call;
 use crate::lua::error::Frame;
 use crate::lua::session::Fault;
 use crate::lua::values::{Handle, Tag};
+use crate::primitives::hooks::Hook;
 
 /// One thing a recipe can call.
 pub struct Declaration {
@@ -120,6 +121,8 @@ pub enum Kind {
     Arguments,
     /// A function.
     Function,
+    /// A table from names of hooks to functions.
+    Hooks,
     /// One value of one of these.
     One(&'static [Tag]),
     /// One value of one of these, or a list of them.
@@ -176,6 +179,7 @@ impl Kind {
             Kind::Packages => "a list of strings, `cb.everything {}` or `cb.base_system {}`".to_owned(),
             Kind::Arguments => "a table from names to types".to_owned(),
             Kind::Function => "a function".to_owned(),
+            Kind::Hooks => "a table from names of hooks to functions".to_owned(),
             Kind::One(tags) => one_of(tags),
             Kind::Some(tags) => format!("{}, or a list of them", one_of(tags)),
         }
@@ -199,6 +203,13 @@ impl Kind {
             Kind::Packages => format!("string[]|{}|{}", Tag::Everything.class(), Tag::BaseSystem.class()),
             Kind::Arguments => "table<string, string|table>".to_owned(),
             Kind::Function => "fun(cb: cloudbuild, args: table): any".to_owned(),
+            Kind::Hooks => {
+                let field = |hook: &Hook| {
+                    let names = hook.parameters().iter().map(|name| format!("{name}: table")).collect::<Vec<_>>();
+                    format!("{}?: fun({}): any", hook.text(), names.join(", "))
+                };
+                format!("{{ {} }}", Hook::ALL.iter().map(field).collect::<Vec<_>>().join(", "))
+            }
             Kind::One(tags) => union(tags),
             Kind::Some(tags) => format!("{0}|({0})[]", union(tags)),
         }

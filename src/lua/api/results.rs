@@ -12,14 +12,20 @@ pub struct Field {
     pub sentence: &'static str,
     /// Made only when it is read, since it may be long.
     pub lazy: bool,
+    /// A function that is called with `:`; `methods` has it.
+    pub method: bool,
 }
 
 const fn field(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
-    Field { name, kind, sentence, lazy: false }
+    Field { name, kind, sentence, lazy: false, method: false }
 }
 
 const fn long(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
-    Field { name, kind, sentence, lazy: true }
+    Field { name, kind, sentence, lazy: true, method: false }
+}
+
+const fn method(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
+    Field { name, kind, sentence, lazy: true, method: true }
 }
 
 /// The readable fields of a kind of value, besides `kind`.
@@ -39,6 +45,10 @@ pub fn fields(tag: Tag) -> &'static [Field] {
         Tag::Published => PUBLISHED,
         Tag::Comparison => COMPARISON,
         Tag::Recipe => RECIPE,
+        Tag::Retry => RETRY,
+        Tag::GiveUp => &[],
+        Tag::Pause | Tag::Skip => WHY,
+        Tag::Pattern => PATTERN,
     }
 }
 
@@ -115,3 +125,24 @@ const COMPARISON: &[Field] = &[
 ];
 
 const RECIPE: &[Field] = &[field("about", "string", "What the recipe is for.")];
+
+const RETRY: &[Field] = &[
+    field("larger", "boolean", "Whether it goes to a larger machine."),
+    field("parallel", "integer?", "Processes at once, if that was given."),
+    field("alone", "boolean", "Whether nothing else is built beside it."),
+    field("how", "string?", "How it is built, if that was given."),
+];
+
+const WHY: &[Field] = &[field("why", "string", "The reason, in words.")];
+
+const PATTERN: &[Field] = &[
+    field("text", "string", "The pattern as it was written."),
+    method("matches", "fun(self: cloudbuild.Pattern, text: string): boolean", "Whether it matches somewhere."),
+    method("match", "fun(self: cloudbuild.Pattern, text: string): string?", "The groups, or the whole without any."),
+    method("find", "fun(self: cloudbuild.Pattern, text: string): integer?, integer?", "Where it matches: from, to."),
+    method(
+        "captures",
+        "fun(self: cloudbuild.Pattern, text: string): table?",
+        "The whole at 0, groups by number and by name.",
+    ),
+];

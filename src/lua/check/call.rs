@@ -9,6 +9,7 @@ use crate::core::flags::Words;
 use crate::core::recipe::Selection;
 use crate::lua::recipe::argument::Argument;
 use crate::lua::values::Handle;
+use crate::primitives::hooks::Hook;
 
 /// One argument that is what its declaration says.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub enum Checked {
     Handles(Vec<Arc<Handle>>),
     /// A function.
     Function(Function),
+    /// Functions that decide later.
+    Hooks(BTreeMap<Hook, Function>),
     /// Declarations of arguments.
     Arguments(Vec<Argument>),
     /// Flags of a compiler.
@@ -143,6 +146,14 @@ impl Call {
         match self.checked.remove(name) {
             Some(Checked::Function(function)) => function,
             other => unreachable!("`{name}` was checked to be there, got {other:?}"),
+        }
+    }
+
+    /// The hooks that were given.
+    pub fn hooks(&mut self, name: &str) -> BTreeMap<Hook, Function> {
+        match self.checked.remove(name) {
+            Some(Checked::Hooks(hooks)) => hooks,
+            Some(_) | None => BTreeMap::new(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::lua::api::declarations;
 use crate::lua::api::{Body, Context, Declaration, Options};
 use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
+use crate::lua::methods;
 use crate::lua::sandbox;
 use crate::lua::session::{Fault, Session, frames};
 use crate::lua::values::{self, Directory, Handle};
@@ -60,6 +61,7 @@ pub fn install(lua: &Lua, session: &Arc<Session>) -> mlua::Result<()> {
     }
     close(lua, &cb, "cb".to_owned())?;
     lua.set_app_data(Door { cb, metatable });
+    methods::install(lua, session)?;
     let shared = Arc::clone(session);
     let require = move |lua: &Lua, name: Value| require::require(lua, &shared, &name).map_err(|fault| fault.raise(lua));
     lua.globals().raw_set("require", lua.create_function(require)?)

@@ -77,6 +77,11 @@ fn layer(handle: &Handle) -> Against {
         | Handle::Published(_)
         | Handle::Comparison(_)
         | Handle::Recipe(_)
+        | Handle::Retry(_)
+        | Handle::GiveUp
+        | Handle::Pause(_)
+        | Handle::Skip(_)
+        | Handle::Pattern(_)
         | Handle::Composed(_) => unreachable!("was checked to be an import or a build, got `{}`", handle.tag().text()),
     }
 }
