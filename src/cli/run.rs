@@ -29,6 +29,7 @@ use crate::io::state::runs::{self, RunStatus};
 use crate::io::store::Store;
 use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::files::Files;
+use crate::primitives::hooks::NoHooks;
 use crate::primitives::journal::Journaled;
 use crate::primitives::keeper::LocalDaemon;
 use crate::primitives::live::Live;
@@ -119,6 +120,7 @@ impl<'c> Session<'c> {
             machine: site::machine(runtime)?,
             stall: ctx.settings.stall_timeout,
             round,
+            hooks: Arc::new(NoHooks),
             runtime: runtime.handle().clone(),
         };
         drop(guard);

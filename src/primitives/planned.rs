@@ -19,6 +19,7 @@ use crate::core::recipe::{
 use crate::io::mirror::Mirror;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
+use crate::primitives::hooks::Decide;
 use crate::primitives::{Perform, import, layers, order};
 
 /// What a plan reads from, and what it wrote down so far.
@@ -28,6 +29,7 @@ pub struct Planned {
     listener: Arc<dyn Listener>,
     machine: String,
     history: Durations,
+    hooks: Arc<dyn Decide>,
     runtime: tokio::runtime::Handle,
     seen: Mutex<Seen>,
 }
@@ -67,9 +69,10 @@ impl Planned {
         listener: Arc<dyn Listener>,
         machine: String,
         history: Durations,
+        hooks: Arc<dyn Decide>,
         runtime: tokio::runtime::Handle,
     ) -> Planned {
-        Planned { mirror, cache, listener, machine, history, runtime, seen: Mutex::default() }
+        Planned { mirror, cache, listener, machine, history, hooks, runtime, seen: Mutex::default() }
     }
 
     /// The steps so far.
@@ -86,6 +89,11 @@ impl Planned {
     /// What an order of this plan is over.
     pub fn import_of(&self, order: &OrderResult) -> anyhow::Result<Imported> {
         self.imported(order.import)
+    }
+
+    /// The recipe's hooks.
+    pub fn hooks(&self) -> &Arc<dyn Decide> {
+        &self.hooks
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -158,6 +166,7 @@ impl Planned {
             inputs: None,
             reason: None,
             seconds: 0,
+            overridden: Vec::new(),
         });
         Ok(BuildResult {
             stage: request.stage.clone(),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::lua::api::declarations;
 use crate::lua::api::{Body, Declaration, Default, Options, Parameter};
-use crate::lua::door::methods::METHODS;
+use crate::lua::door::narrow::METHODS;
 
 /// Everything a recipe can call.
 pub fn text() -> String {
@@ -26,6 +26,12 @@ pub fn text() -> String {
         write!(text, "\nVALUE:{name}({parameter}), of a value of kind `{}`\n", of.join("` or `")).expect(ALL);
         writeln!(text, "  {}\n  {}", method.sentence, line(&method.parameter)).expect(ALL);
         writeln!(text, "  gives: a value of kind `{}`", method.result.text()).expect(ALL);
+    }
+    for record in declarations::RECORDS {
+        write!(text, "\na table of {}\n  {}\n", record.name, record.sentence).expect("a string takes all text");
+        for parameter in record.fields {
+            writeln!(text, "  {}", line(parameter)).expect("a string takes all text");
+        }
     }
     text
 }

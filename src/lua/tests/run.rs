@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use crate::core::events::{Event, Listener};
+use crate::core::flags::BuildFlags;
 use crate::core::recipe::selection::BaseClosure;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest, OrderRequest,
@@ -45,6 +46,8 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 builders,
                 environment: BTreeMap::new(),
                 optional: false,
+                flags: BuildFlags::default(),
+                repeat: 1,
                 prove: true,
             }),
             Request::Publish(PublishRequest {
