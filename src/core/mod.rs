@@ -5,11 +5,14 @@
 pub mod debian;
 pub mod ids;
 pub mod suggest;
+pub mod edits;
+pub mod codes;
 pub mod settings;
 pub mod recipe;
 pub mod plan;
 pub mod import;
 pub mod pinned;
+pub mod sample;
 pub mod archive;
 pub mod outdated;
 pub mod view;

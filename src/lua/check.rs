@@ -8,6 +8,7 @@ use std::sync::Arc;
 use mlua::{Table, Value};
 
 use crate::core::build::steers_the_host;
+use crate::core::codes::Code;
 use crate::core::suggest::nearest;
 use crate::lua::api::{Declaration, Default, Kind, Parameter};
 use crate::lua::check::call::{Call, Checked};
@@ -52,6 +53,7 @@ pub fn call(
             (None, Default::Required) => {
                 let (shown, name, expected) = (declaration.shown(), parameter.name, parameter.kind.expected());
                 return Err(Fault::new(format!("`{shown}`: `{name}` is missing: expected {expected}"))
+                    .code(Code::MissingOption)
                     .hint(lower_first(parameter.sentence)));
             }
         }
@@ -86,6 +88,7 @@ fn fields_of(session: &Session, declaration: &Declaration, table: &Table) -> Res
             other => {
                 let got = described(session, other);
                 return Err(Fault::new(format!("`{shown}`: expected named fields, got the key {got}"))
+                    .code(Code::UnknownOption)
                     .hint(format!("it takes: {}", known(declaration))));
             }
         }
@@ -101,7 +104,10 @@ fn fields_of(session: &Session, declaration: &Declaration, table: &Table) -> Res
                 None => format!("it takes: {}", known(declaration)),
             };
             let unknown = shortened(unknown);
-            Err(Fault::new(format!("`{shown}` has no option `{unknown}`")).hint(hint).field(unknown))
+            Err(Fault::new(format!("`{shown}` has no option `{unknown}`"))
+                .code(Code::UnknownOption)
+                .hint(hint)
+                .field(unknown))
         }
     }
 }
@@ -246,7 +252,8 @@ fn texts(session: &Session, table: &Table, path: &str, kind: Kind) -> Result<Che
         let path = format!("{path}[{}]", at + 1);
         let text = text(session, value, &path)?;
         if !seen.insert(text.clone()) {
-            return Err(Fault::new(format!("`{path}`: expected each name once, got `{}` again", shortened(&text))));
+            return Err(Fault::new(format!("`{path}`: expected each name once, got `{}` again", shortened(&text)))
+                .code(Code::Twice));
         }
         texts.push(text);
         few(texts.len(), 200_000, &path)?;
@@ -283,7 +290,7 @@ fn variables(session: &Session, table: &Table, path: &str) -> Result<Checked, Fa
 /// Texts are shared inside of the VM and copied outside of it, so their number is bounded here.
 fn few(count: usize, most: usize, path: &str) -> Result<(), Fault> {
     match count > most {
-        true => Err(Fault::new(format!("`{path}`: expected at most {most} entries, got more"))),
+        true => Err(Fault::new(format!("`{path}`: expected at most {most} entries, got more")).code(Code::TooMany)),
         false => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mlua::chunk::{ChunkMode, Compiler};
 use mlua::{Function, IntoLuaMulti, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
 
+use crate::core::codes::Code;
 use crate::core::events::Event;
 use crate::core::suggest::nearest;
 use crate::lua::check::shortened;
@@ -141,7 +142,9 @@ fn prepare(lua: &Lua, session: &Arc<Session>, globals: &Table, caught: Function)
     let print = move |lua: &Lua, text: mlua::LuaString| {
         if !shared.may_print(text.as_bytes().len()) {
             let most = shared.limits.printed;
-            return Err(Fault::new(format!("`print`: expected at most {most} bytes in all, got more")).raise(lua));
+            return Err(Fault::new(format!("`print`: expected at most {most} bytes in all, got more"))
+                .code(Code::Printed)
+                .raise(lua));
         }
         if let Some(listener) = &shared.listener {
             listener.hear(&Event::Note { text: text.to_string_lossy() });
@@ -201,7 +204,7 @@ fn strict(lua: &Lua, library: String, table: &Table) -> mlua::Result<Table> {
     let metatable = lua.create_table()?;
     let index = move |lua: &Lua, (_, key): (Value, Value)| -> mlua::Result<Value> {
         let key = key.as_string().map(|key| key.to_string_lossy()).unwrap_or_default();
-        let fault = Fault::new(format!("`{library}.{}` is not there for recipes", shortened(&key)));
+        let fault = Fault::new(format!("`{library}.{}` is not there for recipes", shortened(&key))).code(Code::Absent);
         Err(match nearest(&key, names.iter().map(String::as_str)) {
             Some(near) => fault.hint(format!("did you mean `{library}.{near}`?")),
             None => fault,
@@ -227,6 +230,7 @@ fn close_globals(lua: &Lua, globals: &Table) -> mlua::Result<()> {
     let write = |lua: &Lua, (_, key, _): (Value, Value, Value)| -> mlua::Result<()> {
         let name = shortened(&key.as_string().map(|key| key.to_string_lossy()).unwrap_or_default());
         Err(Fault::new(format!("`{name}` is assigned, but it is not a local variable"))
+            .code(Code::Assigned)
             .hint(format!("write `local {name} = ...`"))
             .raise(lua))
     };
@@ -246,9 +250,9 @@ pub fn real_globals(lua: &Lua) -> mlua::Result<Table> {
 
 fn undefined(name: &str) -> Fault {
     if let Some((_, why)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
-        return Fault::new(format!("`{name}` is not there for recipes")).hint(*why);
+        return Fault::new(format!("`{name}` is not there for recipes")).code(Code::Absent).hint(*why);
     }
-    let fault = Fault::new(format!("`{}` is not defined", shortened(name)));
+    let fault = Fault::new(format!("`{}` is not defined", shortened(name))).code(Code::Undefined);
     let tops = ALLOWED.iter().filter_map(|allowed| allowed.split('.').next());
     match nearest(name, tops) {
         Some(near) => fault.hint(format!("did you mean `{near}`?")),
@@ -293,6 +297,7 @@ pub fn compile(lua: &Lua, session: &Session, chunk: &str, text: &str) -> Result<
             fault.frames.push(crate::lua::error::Frame { file: file.to_owned(), line: 0 });
         }
         fault.message = format!("syntax error: {}", fault.message);
+        fault.code = Code::Syntax;
         fault.or_hint(|| {
             "look at this line and the one before it: options are `name = value`, separated by commas, and every `{`, \
              `(` and `function` needs its end"
@@ -333,6 +338,7 @@ fn describe(session: &Session, problem: &Value) -> Fault {
         },
         Value::String(text) => from_text(session, &text.to_string_lossy(), Vec::new()),
         other => Fault::new(format!("expected an error's text, got a {}", other.type_name()))
+            .code(Code::RaisedNoText)
             .hint("write `error(\"what is wrong\")`"),
     }
 }
@@ -353,12 +359,25 @@ fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error::Fr
         }
         break;
     }
-    let fault = Fault { frames: stack, ..Fault::new(bounded(&message)) };
+    let fault = Fault { frames: stack, code: kind(&message), ..Fault::new(bounded(&message)) };
     match message.contains("not enough memory") {
         true => Fault::new(format!("expected to use at most {} MiB, got more", session.limits.memory >> 20))
+            .code(Code::Memory)
             .hint("a recipe describes what to build; look for strings or tables that grow without an end")
             .with_frames(fault.frames),
         false => fault,
+    }
+}
+
+/// What kind of error Lua tells of in its own words.
+fn kind(message: &str) -> Code {
+    const DEEP: &[&str] = &["stack overflow", "C stack", "too many nested", "recursion"];
+    match message {
+        text if text.contains("attempt to modify a readonly table") || text.contains("protected metatable") => {
+            Code::ReadOnly
+        }
+        text if DEEP.iter().any(|words| text.contains(words)) => Code::Depth,
+        _ => Code::Runtime,
     }
 }
 

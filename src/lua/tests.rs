@@ -1,5 +1,6 @@
 //! Recipes that work, and recipes that do not: each ends with what was asked for, or with file and line.
 
+mod codes;
 mod hostile;
 mod messages;
 mod run;

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::core::codes::Code;
 use crate::core::recipe::{
     AptSources, BaseClosure, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult,
     PublishResult, Response,
@@ -279,7 +280,10 @@ fn read(lua: &Lua, session: &Session, table: &Table, key: &Value) -> mlua::Resul
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("it has: {}", names().collect::<Vec<_>>().join(", ")),
             };
-            Err(Fault::new(format!("a value of kind `{kind}` has no field `{shown}`")).hint(hint).raise(lua))
+            Err(Fault::new(format!("a value of kind `{kind}` has no field `{shown}`"))
+                .code(Code::UnknownName)
+                .hint(hint)
+                .raise(lua))
         }
     }
 }

@@ -22,13 +22,23 @@ use crate::primitives::{Perform, import, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
-    mirror: Mirror,
+    world: World,
     cache: Store,
     listener: Arc<dyn Listener>,
     machine: String,
     history: Durations,
-    runtime: tokio::runtime::Handle,
     seen: Mutex<Seen>,
+}
+
+/// Makes what is imported for an architecture, and keeps the indexes.
+pub type MakeSample = dyn Fn(&str) -> anyhow::Result<Imported> + Send + Sync;
+
+/// Where imports come from.
+pub enum World {
+    /// The archives that a recipe names.
+    Mirror(Box<Mirror>, tokio::runtime::Handle),
+    /// An archive that never was, for each architecture; whatever a recipe names is there.
+    Sample(Box<MakeSample>),
 }
 
 #[derive(Default)]
@@ -68,7 +78,13 @@ impl Planned {
         history: Durations,
         runtime: tokio::runtime::Handle,
     ) -> Planned {
-        Planned { mirror, cache, listener, machine, history, runtime, seen: Mutex::default() }
+        let world = World::Mirror(Box::new(mirror), runtime);
+        Planned { history, ..Planned::over(world, cache, listener, machine) }
+    }
+
+    /// The same over any world, without a history.
+    pub fn over(world: World, cache: Store, listener: Arc<dyn Listener>, machine: String) -> Planned {
+        Planned { world, cache, listener, machine, history: Durations::default(), seen: Mutex::default() }
     }
 
     /// The steps so far.
@@ -101,8 +117,12 @@ impl Planned {
 
     fn import(&self, request: &crate::core::recipe::ImportRequest) -> anyhow::Result<ImportResult> {
         let listener = self.listener.as_ref();
-        let fetching = import::fetch(&self.mirror, request, &self.machine, listener);
-        let imported = self.runtime.block_on(fetching)?;
+        let imported = match &self.world {
+            World::Mirror(mirror, runtime) => {
+                runtime.block_on(import::fetch(mirror, request, &self.machine, listener))?
+            }
+            World::Sample(make) => make(request.arch.as_deref().unwrap_or(&self.machine))?,
+        };
         let result = import::count(&self.cache, &imported, listener)?;
         let (sources, packages) = (result.sources, result.packages);
         self.record(Step::Import { imported: imported.clone(), sources, packages });

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 
 use mlua::{Lua, MultiValue, Table, Value};
 
+use crate::core::codes::Code;
 use crate::core::recipe::Request;
 use crate::core::suggest::nearest;
 use crate::lua::api::declarations;
@@ -79,7 +80,7 @@ fn close(lua: &Lua, table: &Table, shown: String) -> mlua::Result<()> {
             Some(near) => format!("did you mean `{shown}.{near}`?"),
             None => format!("it has: {}", names.join(", ")),
         };
-        Err(Fault::new(format!("`{shown}` has no `{}`", shortened(&key))).hint(hint).raise(lua))
+        Err(Fault::new(format!("`{shown}` has no `{}`", shortened(&key))).code(Code::UnknownName).hint(hint).raise(lua))
     };
     let metatable = lua.create_table()?;
     metatable.raw_set("__index", lua.create_function(index)?)?;
@@ -100,6 +101,7 @@ fn enter(
     if args.len() > 1 {
         let (shown, count) = (declaration.shown(), args.len());
         return Err(Fault::new(format!("`{shown}`: expected one argument, got {count}"))
+            .code(Code::WrongCall)
             .hint(format!("write `{shown}{}` with a dot and one table", example(declaration))));
     }
     let first = args.into_iter().next().unwrap_or(Value::Nil);
@@ -138,6 +140,7 @@ fn options(session: &Session, declaration: &Declaration, value: &Value) -> Resul
         (other, _) => {
             let (shown, got) = (declaration.shown(), described(session, other));
             Err(Fault::new(format!("`{shown}`: expected a table of options, got {got}"))
+                .code(Code::WrongCall)
                 .hint(format!("write `{shown}{}`", example(declaration))))
         }
     }
@@ -180,7 +183,8 @@ fn composed(lua: &Lua, session: &Session, declaration: &Declaration, value: Valu
         (Some(_) | None, _) => {
             let (shown, expected) = (declaration.shown(), declaration.result.expected());
             let got = described(session, &value);
-            Err(Fault::new(format!("`{shown}`: its module in stdlib has to return {expected}, got {got}")))
+            Err(Fault::new(format!("`{shown}`: its module in stdlib has to return {expected}, got {got}"))
+                .code(Code::Stdlib))
         }
     }
 }
@@ -227,6 +231,7 @@ fn perform(
         Some(performer) if session.acting.load(Ordering::Relaxed) => performer,
         Some(_) | None => {
             return Err(Fault::new(format!("`{shown}` acts, so it can only be called while `run` runs"))
+                .code(Code::NotActing)
                 .hint("write `return cb.recipe { run = function(cb, args) ... end }` and call it in there"));
         }
     };
@@ -274,7 +279,7 @@ fn complete_directory(lua: &Lua, session: &Arc<Session>, args: MultiValue) -> Re
     let handle = first.as_table().and_then(|table| session.handle(table));
     let Some(Handle::Directory(Directory { path, .. })) = handle.as_deref() else {
         let got = described(session, &first);
-        return Err(Fault::new(format!("expected a function to call, got {got}")));
+        return Err(Fault::new(format!("expected a function to call, got {got}")).code(Code::WrongCall));
     };
     let declaration = declarations::all().find(|declaration| declaration.name == "dir").expect("`dir` is declared");
     let table = options(session, declaration, &args.next().unwrap_or(Value::Nil))?;

@@ -1,5 +1,6 @@
 //! Makes the requests of primitives from calls that have been checked.
 
+use crate::core::codes::Code;
 use crate::core::order::LOOP_PROFILES;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, BuildResult, Builders, CompareRequest, ImportRequest, LaunchRequest,
@@ -118,6 +119,7 @@ fn builds(call: &mut Call) -> Result<Vec<BuildResult>, Fault> {
         let stage = &build.stage;
         if builds.iter().any(|other| other.stage == *stage) {
             return Err(Fault::new(format!("expected each build once, got the stage `{stage}` again"))
+                .code(Code::Twice)
                 .hint("give each `cb.build` a `stage` of its own"));
         }
         builds.push(build.clone());
