@@ -19,19 +19,29 @@ use crate::core::recipe::{
 use crate::io::mirror::Mirror;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
-use crate::primitives::hooks::Decide;
+use crate::primitives::hooks::{Decide, NoHooks};
 use crate::primitives::{Perform, import, layers, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
-    mirror: Mirror,
+    world: World,
     cache: Store,
     listener: Arc<dyn Listener>,
     machine: String,
     history: Durations,
     hooks: Arc<dyn Decide>,
-    runtime: tokio::runtime::Handle,
     seen: Mutex<Seen>,
+}
+
+/// Makes what is imported for an architecture, and keeps the indexes.
+pub type MakeSample = dyn Fn(&str) -> anyhow::Result<Imported> + Send + Sync;
+
+/// Where imports come from.
+pub enum World {
+    /// The archives that a recipe names.
+    Mirror(Box<Mirror>, tokio::runtime::Handle),
+    /// An archive that never was, for each architecture; whatever a recipe names is there.
+    Sample(Box<MakeSample>),
 }
 
 #[derive(Default)]
@@ -72,7 +82,14 @@ impl Planned {
         hooks: Arc<dyn Decide>,
         runtime: tokio::runtime::Handle,
     ) -> Planned {
-        Planned { mirror, cache, listener, machine, history, hooks, runtime, seen: Mutex::default() }
+        let world = World::Mirror(Box::new(mirror), runtime);
+        Planned { history, hooks, ..Planned::over(world, cache, listener, machine) }
+    }
+
+    /// The same over any world, without a history and without hooks.
+    pub fn over(world: World, cache: Store, listener: Arc<dyn Listener>, machine: String) -> Planned {
+        let (history, hooks) = (Durations::default(), Arc::new(NoHooks));
+        Planned { world, cache, listener, machine, history, hooks, seen: Mutex::default() }
     }
 
     /// The steps so far.
@@ -111,8 +128,12 @@ impl Planned {
 
     fn import(&self, request: &crate::core::recipe::ImportRequest) -> anyhow::Result<ImportResult> {
         let listener = self.listener.as_ref();
-        let fetching = import::fetch(&self.mirror, request, &self.machine, listener);
-        let imported = self.runtime.block_on(fetching)?;
+        let imported = match &self.world {
+            World::Mirror(mirror, runtime) => {
+                runtime.block_on(import::fetch(mirror, request, &self.machine, listener))?
+            }
+            World::Sample(make) => make(request.arch.as_deref().unwrap_or(&self.machine))?,
+        };
         let result = import::count(&self.cache, &imported, listener)?;
         let (sources, packages) = (result.sources, result.packages);
         self.record(Step::Import { imported: imported.clone(), sources, packages });
