@@ -204,6 +204,14 @@
 ---@class (exact) cloudbuild.options.compare
 ---@field [integer] cloudbuild.Built Builds to compare.
 
+---@class (exact) cloudbuild.options.retry
+---@field larger? boolean On a larger machine, where there is one. Default: false.
+---@field parallel? integer With so many processes at once. Default: as before.
+---@field alone? boolean With no other build beside it on its machine. Default: false.
+---@field how? "native"|"cross"|"emulated" Built another way. Default: as before.
+
+---@class (exact) cloudbuild.options.give_up
+
 --- Flags for the packages that match; of two rules the later one wins.
 ---@class (exact) cloudbuild.table.match_and_set
 ---@field match cloudbuild.table.what_packages_have Which packages.
@@ -243,13 +251,6 @@
 ---@field strip? string|string[] Flags that are taken away. Default: none.
 ---@field append? string|string[] Flags that come last, so that they win. Default: none.
 ---@field prepend? string|string[] Flags that come first. Default: none.
----@class (exact) cloudbuild.options.retry
----@field larger? boolean On a larger machine, where there is one. Default: false.
----@field parallel? integer With so many processes at once. Default: as before.
----@field alone? boolean With no other build beside it on its machine. Default: false.
----@field how? "native"|"cross"|"emulated" Built another way. Default: as before.
-
----@class (exact) cloudbuild.options.give_up
 
 ---@class (exact) cloudbuild
 local cb = {}

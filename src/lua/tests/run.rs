@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use crate::core::events::{Event, Listener};
-use crate::core::flags::BuildFlags;
 use crate::core::recipe::{
     Against, AptSources, BaseClosure, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest,
     OrderRequest, PublishRequest,
@@ -42,7 +41,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 against: vec![Against::Import(import)],
                 builders,
                 environment: BTreeMap::new(),
-                flags: BuildFlags::default(),
+                flags: Box::default(),
                 repeat: 1,
                 prove: true,
             }),
