@@ -5,22 +5,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::core::events::Listener;
+use crate::core::flags::planned::PlannedFlags;
 use crate::core::ids::{GenerationId, ImportId, JobId};
 use crate::core::job::JobState;
 use crate::core::pinned::Imported;
 use crate::core::plan::{Plan, Step};
 use crate::core::recipe::{
     BuildRequest, BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult,
-    PublishRequest, PublishResult, PublishTarget, Request, Response,
+    OrderedJob, PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
 use crate::io::mirror::Mirror;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::hooks::{Decide, NoHooks};
-use crate::primitives::{Perform, import, layers, order};
+use crate::primitives::{Perform, flags, import, layers, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
@@ -176,16 +178,26 @@ impl Planned {
     }
 
     /// A plan goes on as if all went well: what comes after a build is planned, too.
-    fn as_if_built(&self, request: &BuildRequest) -> anyhow::Result<BuildResult> {
+    fn as_if_built(&self, request: &BuildRequest, flags: &PlannedFlags) -> anyhow::Result<BuildResult> {
+        let skipped: FxHashMap<(&str, &str), &str> = flags
+            .skipped
+            .iter()
+            .map(|skipped| ((skipped.source.as_str(), skipped.arch.as_str()), skipped.reason.as_str()))
+            .collect();
+        let reason = |job: &OrderedJob| skipped.get(&(job.source.as_str(), job.arch.as_str())).map(ToString::to_string);
+        let state = |job: &OrderedJob| match reason(job) {
+            Some(_) => JobState::AutoNotForUs,
+            None => JobState::Installed,
+        };
         let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
             job: JobId(number),
             source: job.source.clone(),
             version: job.version.clone(),
             arch: job.arch.clone(),
-            state: JobState::Installed.text().to_owned(),
+            state: state(job).text().to_owned(),
             reused: false,
             inputs: None,
-            reason: None,
+            reason: reason(job),
             seconds: 0,
             overridden: Vec::new(),
         });
@@ -226,9 +238,13 @@ impl Perform for Planned {
                 Response::Launch(LaunchResult { builders: request.builders })
             }
             Request::Build(request) => {
-                self.record(Step::Build { stage: request.stage.clone(), jobs: request.order.jobs.len() as u64 });
+                let imported = self.imported(request.order.import)?;
+                let flags = flags::planned(&self.cache, &imported, &request, self.hooks.as_ref())?;
+                let built = self.as_if_built(&request, &flags)?;
+                let jobs = (request.order.jobs.len() - flags.skipped.len()) as u64;
+                self.record(Step::Build { stage: request.stage.clone(), jobs, repeat: request.repeat, flags });
                 self.seen().built(&request);
-                Response::Build(self.as_if_built(&request)?)
+                Response::Build(built)
             }
             Request::Publish(request) => {
                 let (to, suite) = (request.to.clone(), request.suite.clone());

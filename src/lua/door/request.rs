@@ -110,7 +110,7 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         builders: take!(fleet, Fleet).builders.clone(),
         environment: call.variables("environment").unwrap_or_default(),
         optional: call.boolean("optional").unwrap_or(false),
-        flags: build_flags(&mut call),
+        flags: Box::new(build_flags(&mut call)),
         repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),
         prove: call.boolean("prove").unwrap_or(false),
     }))

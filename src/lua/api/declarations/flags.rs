@@ -1,7 +1,7 @@
 //! Flags: cells of a matrix, variants of an architecture, and the tables that both and the rules are made of.
 
 use super::parameter;
-use crate::core::flags::{Cell, FlagSet, Language, Variant, VariantIndex, set};
+use crate::core::flags::{Cell, Language, Variant, VariantIndex, set};
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options, Parameter, Record, Word};
 use crate::lua::door::flags::{flag_set, flag_set_or_text};
@@ -141,7 +141,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 name: call.name(),
                 base: call.text("base").expect("its declaration says that it is required"),
                 tag: call.text("tag"),
-                flags: flag_set_or_text(&mut call, "flags").unwrap_or_else(FlagSet::default),
+                flags: flag_set_or_text(&mut call, "flags").unwrap_or_default(),
                 index: index.unwrap_or_default(),
                 below: call.boolean("below").unwrap_or(false),
             }))
