@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub mod class;
 pub mod ending;
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub struct Standing {
     pub reason: Option<String>,
     /// Its log, if there is one.
     pub log: Option<String>,
+    /// What the recipe's hooks decided of it, in words, with the place of each.
+    pub decided: Vec<String>,
 }
 
 /// Whether build-dependencies can be installed.
@@ -102,6 +104,8 @@ pub struct Explanation {
     pub cut: Vec<String>,
     /// The log of its last attempt.
     pub log: Option<String>,
+    /// What the recipe's hooks decided of it, in words, with the place of each.
+    pub decided: Vec<String>,
 }
 
 /// What a package holds up.
@@ -163,7 +167,8 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
         frees: job.frees,
         waits_for,
         cut: cut.map(|edge| edge_sentence(edge, &order.jobs)).collect(),
-        log: standing.and_then(|standing| standing.log),
+        log: standing.as_ref().and_then(|standing| standing.log.clone()),
+        decided: standing.map(|standing| standing.decided).unwrap_or_default(),
     }
 }
 
@@ -185,6 +190,7 @@ pub fn explain_alone(source: &str, version: &str, arch: &str, answer: &Answer) -
         waits_for: Vec::new(),
         cut: Vec::new(),
         log: None,
+        decided: Vec::new(),
     }
 }
 
@@ -291,6 +297,9 @@ impl fmt::Display for Explanation {
         }
         for sentence in self.cut.iter().take(SHOWN) {
             write!(f, "\n  in a loop: {sentence}")?;
+        }
+        for decision in &self.decided {
+            write!(f, "\n  decided by {decision}")?;
         }
         if let Some(log) = &self.log {
             write!(f, "\n  log: {log}")?;

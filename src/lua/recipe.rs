@@ -115,7 +115,7 @@ impl Recipe {
                 true => fault.with_frames(parts.at.iter().cloned().collect()),
                 false => fault,
             };
-            let value = sandbox::call(lua, session, &parts.run, (door::cb(lua), args)).map_err(at_campaign)?;
+            let value = sandbox::run(lua, session, &parts.run, (door::cb(lua), args)).map_err(at_campaign)?;
             json::from_lua(session, &value, "result").map_err(|fault| fault.with_frames(defined(&parts.run)))
         })
     }

@@ -1,5 +1,7 @@
 //! A VM that can only compute: globals by allow-list, bounded memory and time, errors that know their lines.
 
+mod faults;
+
 use std::sync::Arc;
 
 use mlua::chunk::{ChunkMode, Compiler};
@@ -9,7 +11,10 @@ use crate::core::events::Event;
 use crate::core::suggest::nearest;
 use crate::lua::check::shortened;
 use crate::lua::door;
-use crate::lua::session::{Fault, RECIPE_CHUNK, Session, frames, lock};
+use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
+
+pub use self::faults::fault;
+use self::faults::{describe, from_text, handle};
 
 /// Every global that a recipe sees, libraries with their members; a golden test holds the real ones against this.
 pub const ALLOWED: &[&str] = &[
@@ -92,11 +97,14 @@ struct Protect {
     xpcall: Function,
     handler: Function,
     randomseed: Function,
+    is_yieldable: Function,
 }
 
 /// A new VM with `cb` in it.
 pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
-    let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new().catch_rust_panics(false))?;
+    // Lua's own `pcall`, not the one of mlua that lets no panic by: through that one, nobody can tell whether a function
+    // could wait. A panic that is caught goes on when Rust sees it.
+    let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new())?;
     lua.set_memory_limit(session.limits.memory)?;
     let shared = Arc::clone(session);
     let caught = lua.create_function(move |lua, problem| handle(lua, &shared, problem, Fault::as_seen_by_recipe))?;
@@ -108,7 +116,8 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
     #[cfg(test)]
     lua.set_named_registry_value("globals", &globals)?;
     let randomseed = globals.raw_get::<Table>("math")?.raw_get("randomseed")?;
-    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler, randomseed });
+    let is_yieldable = globals.raw_get::<Table>("coroutine")?.raw_get("isyieldable")?;
+    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler, randomseed, is_yieldable });
     self::seed(&lua, seed)?;
     prepare(&lua, session, &globals, caught)?;
     let removed = close_libraries(&lua, &globals)?;
@@ -261,8 +270,29 @@ fn undefined(name: &str) -> Fault {
     }
 }
 
+/// Tells a function of Lua whether it could wait where it is: not inside of what Lua itself calls, such as a comparison
+/// of `table.sort` or a metamethod. Only what [`run`] calls could ever.
+pub fn is_yieldable(lua: &Lua) -> Function {
+    lua.app_data_ref::<Protect>().expect("set when the VM was made").is_yieldable.clone()
+}
+
 /// Calls a function; what goes wrong comes back as a fault with the recipe's lines.
 pub fn call(lua: &Lua, session: &Session, function: &Function, args: impl IntoLuaMulti) -> Result<Value, Fault> {
+    called(lua, session, function, args, |xpcall, all| xpcall.call(all))
+}
+
+/// Calls a recipe's `run`, in which primitives may be called.
+pub fn run(lua: &Lua, session: &Session, function: &Function, args: impl IntoLuaMulti) -> Result<Value, Fault> {
+    called(lua, session, function, args, |xpcall, all| lua.create_thread(xpcall)?.resume(all))
+}
+
+fn called(
+    lua: &Lua,
+    session: &Session,
+    function: &Function,
+    args: impl IntoLuaMulti,
+    call: impl FnOnce(Function, MultiValue) -> mlua::Result<MultiValue>,
+) -> Result<Value, Fault> {
     let (xpcall, handler) = {
         let protect = lua.app_data_ref::<Protect>().expect("set when the VM was made");
         (protect.xpcall.clone(), protect.handler.clone())
@@ -271,7 +301,7 @@ pub fn call(lua: &Lua, session: &Session, function: &Function, args: impl IntoLu
     let mut all = args.into_lua_multi(lua).map_err(internal)?;
     all.push_front(Value::Function(handler));
     all.push_front(Value::Function(function.clone()));
-    let result = xpcall.call::<MultiValue>(all).map_err(internal);
+    let result = call(xpcall, all).map_err(internal);
     if let Some(stopped) = lock(&session.stopped).clone() {
         return Err(stopped);
     }
@@ -303,79 +333,4 @@ pub fn compile(lua: &Lua, session: &Session, chunk: &str, text: &str) -> Result<
                 .to_owned()
         })
     })
-}
-
-/// What a handler of `xpcall` makes of a problem, while the stack is still there.
-fn handle<R>(lua: &Lua, session: &Session, problem: Value, shape: impl FnOnce(&Fault) -> R) -> mlua::Result<R> {
-    let mut fault = describe(session, &problem);
-    let stack = frames(lua);
-    if let Value::String(text) = &problem {
-        fault = from_text(session, &text.to_string_lossy(), stack);
-    } else if fault.frames.is_empty() {
-        fault.frames = stack;
-    }
-    Ok(shape(&fault))
-}
-
-/// An error of the VM as a fault; one that was raised as a fault stays what it is.
-pub fn fault(session: &Session, error: mlua::Error) -> Fault {
-    describe(session, &Value::Error(Box::new(error)))
-}
-
-/// A problem as a fault.
-fn describe(session: &Session, problem: &Value) -> Fault {
-    match problem {
-        Value::Error(error) => match (error.downcast_ref::<Fault>(), error.as_ref()) {
-            (Some(fault), _) => fault.clone(),
-            (None, mlua::Error::CallbackError { cause, .. }) => {
-                describe(session, &Value::Error(Box::new(cause.as_ref().clone())))
-            }
-            (None, mlua::Error::RuntimeError(text) | mlua::Error::MemoryError(text)) => {
-                from_text(session, text, Vec::new())
-            }
-            (None, other) => from_text(session, &other.to_string(), Vec::new()),
-        },
-        Value::String(text) => from_text(session, &text.to_string_lossy(), Vec::new()),
-        other => Fault::new(format!("expected an error's text, got a {}", other.type_name()))
-            .hint("write `error(\"what is wrong\")`"),
-    }
-}
-
-/// A text that Lua raised: its `file:line: ` moves into the frames, and a traceback that was glued on goes.
-fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error::Frame>) -> Fault {
-    let text = text.split("\nstack traceback:").next().unwrap_or_default();
-    let mut message = text.to_owned();
-    for file in lock(&session.files).keys() {
-        let Some(rest) = text.strip_prefix(file.as_str()).and_then(|rest| rest.strip_prefix(':')) else { continue };
-        let Some((number, rest)) = rest.split_once(':') else { continue };
-        let Ok(line) = number.parse::<usize>() else { continue };
-        message = rest.trim_start().to_owned();
-        let at = crate::lua::error::Frame { file: file.clone(), line };
-        match stack.iter().position(|frame| *frame == at) {
-            Some(position) => drop(stack.drain(..position)),
-            None => stack.insert(0, at),
-        }
-        break;
-    }
-    let fault = Fault { frames: stack, ..Fault::new(bounded(&message)) };
-    if message.contains("readonly table") {
-        return fault.hint("values and arguments are read-only; make a table of your own");
-    }
-    match message.contains("not enough memory") {
-        true => Fault::new(format!("expected to use at most {} MiB, got more", session.limits.memory >> 20))
-            .hint("a recipe describes what to build; look for strings or tables that grow without an end")
-            .with_frames(fault.frames),
-        false => fault,
-    }
-}
-
-/// A recipe can raise a text of any size and with any bytes; nobody reads more than this, and no terminal obeys it.
-fn bounded(text: &str) -> String {
-    const MOST: usize = 2000;
-    let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
-    let mut bounded: String = text.chars().take(MOST).map(plain).collect();
-    if text.len() > bounded.len() {
-        bounded.push_str("...");
-    }
-    bounded
 }

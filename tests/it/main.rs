@@ -20,6 +20,7 @@ mod outdated;
 mod packages_behave;
 mod slow_chroot;
 mod slow_follow;
+mod slow_hooks;
 mod slow_machine;
 mod slow_order;
 mod slow_outcomes;

@@ -13,6 +13,7 @@ pub mod durations;
 mod error;
 pub mod events;
 pub mod generations;
+pub mod hook_answers;
 pub mod identity;
 pub mod imports;
 pub mod jobs;

@@ -6,6 +6,7 @@
 //! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
 mod board;
+mod failures;
 mod prefetch;
 mod ready;
 mod take_over;
@@ -85,6 +86,9 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
         loop {
             changes.mark_unchanged();
             stage.state.read(|db| board.catch_up(db))?;
+            if failures::ask(stage, &board.take_failed())? {
+                continue;
+            }
             if board.is_done() {
                 return Ok(());
             }
@@ -112,6 +116,7 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
+    failures::stage_done(stage, &request.stage, &jobs)?;
     Ok(BuildResult {
         stage: request.stage.clone(),
         import: request.order.import,

@@ -9,6 +9,7 @@ use super::Stage;
 use super::prefetch::Prefetch;
 use crate::core::archive::{Archive, PackageRecord, SourceRecord};
 use crate::core::events::Event;
+use crate::core::hooks::Retry;
 use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, ViewId};
 use crate::core::inputs;
 use crate::core::install::base::Base;
@@ -93,7 +94,7 @@ impl<'p> Planner<'p> {
             return Ok(false);
         }
         let environments: Vec<BTreeMap<String, String>> =
-            ready.iter().map(|job| environment(&self.request.environment, &job.profiles)).collect();
+            ready.iter().map(|job| environment(&self.request.environment, &job.profiles, job.retry.as_ref())).collect();
         let profiles: Vec<Vec<&str>> = environments.iter().map(profiles).collect();
         self.over(&self.built()?, |against| {
             let mut installer = Installer::new(against.universe, against.chroot);
@@ -282,9 +283,18 @@ fn profiles(environment: &BTreeMap<String, String>) -> Vec<&str> {
     environment.get(PROFILES).map(|text| text.split_whitespace().collect()).unwrap_or_default()
 }
 
-/// The environment of one job: the stage's, with the profiles that the order gave the job.
-pub(super) fn environment(of_stage: &BTreeMap<String, String>, profiles: &[String]) -> BTreeMap<String, String> {
+/// The environment of one job: the stage's, with the profiles that the order gave the job, and what a retry changes.
+pub(super) fn environment(
+    of_stage: &BTreeMap<String, String>,
+    profiles: &[String],
+    retry: Option<&Retry>,
+) -> BTreeMap<String, String> {
     let mut environment = of_stage.clone();
+    if let Some(count) = retry.and_then(|retry| retry.parallel) {
+        let options = environment.entry("DEB_BUILD_OPTIONS".to_owned()).or_default();
+        let others = options.split_whitespace().filter(|word| !word.starts_with("parallel="));
+        *options = others.chain([format!("parallel={count}").as_str()]).collect::<Vec<_>>().join(" ");
+    }
     let mut add = |variable: &str, word: &str| {
         let text = environment.entry(variable.to_owned()).or_default();
         if !text.split_whitespace().any(|known| known == word) {
@@ -317,16 +327,21 @@ mod tests {
 
     #[test]
     fn a_jobs_own_profiles_join_the_stages() {
-        let check = |stage: &[(&str, &str)], profiles: &[&str]| {
+        let check = |stage: &[(&str, &str)], profiles: &[&str], retry: Option<&Retry>| {
             let stage = stage.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
             let profiles: Vec<String> = profiles.iter().map(|profile| profile.to_string()).collect();
-            let environment = environment(&stage, &profiles);
+            let environment = environment(&stage, &profiles, retry);
             environment.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
         };
-        assert_eq!(check(&[("A", "b")], &[]), ["A=b"]);
+        assert_eq!(check(&[("A", "b")], &[], None), ["A=b"]);
         assert_eq!(
-            check(&[("DEB_BUILD_PROFILES", "nodoc nocheck")], &["nocheck", "stage1"]),
+            check(&[("DEB_BUILD_PROFILES", "nodoc nocheck")], &["nocheck", "stage1"], None),
             ["DEB_BUILD_OPTIONS=nocheck", "DEB_BUILD_PROFILES=nodoc nocheck stage1"]
+        );
+        let retry = Retry { parallel: Some(1), ..Retry::default() };
+        assert_eq!(
+            check(&[("DEB_BUILD_OPTIONS", "parallel=4 nodoc")], &[], Some(&retry)),
+            ["DEB_BUILD_OPTIONS=nodoc parallel=1"]
         );
     }
 }

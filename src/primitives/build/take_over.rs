@@ -51,7 +51,12 @@ impl Planner<'_> {
             for (job, earlier) in &taken {
                 let record = &self.sources[&(job.source.as_str(), job.version.as_str())];
                 let offer = self
-                    .offer(job, record, against, &environment(&self.request.environment, &job.profiles))
+                    .offer(
+                        job,
+                        record,
+                        against,
+                        &environment(&self.request.environment, &job.profiles, job.retry.as_ref()),
+                    )
                     .map_err(anyhow::Error::msg)?;
                 let inputs = earlier.job.inputs.context("a job that was built had inputs")?;
                 let (from, to, now) = (earlier.job.id, job.id, clock::now().as_millisecond());
@@ -72,7 +77,7 @@ impl Planner<'_> {
             let Some(offer) = state.read(|db| jobs::offer(db, earlier.id))? else { continue };
             // One version may come with other files, from another archive.
             if offer.files.first().is_none_or(|file| file.sha256 != *dsc)
-                || offer.environment != environment(&self.request.environment, &job.profiles)
+                || offer.environment != environment(&self.request.environment, &job.profiles, job.retry.as_ref())
             {
                 continue;
             }
