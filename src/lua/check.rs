@@ -9,6 +9,7 @@ use std::sync::Arc;
 use mlua::{Table, Value};
 
 use crate::core::build::steers_the_host;
+use crate::core::codes::Code;
 use crate::core::suggest::nearest;
 use crate::lua::api::{Declaration, Default, Kind, Parameter};
 use crate::lua::check::call::{Call, Checked};
@@ -54,6 +55,7 @@ pub fn call(
             (None, Default::Required) => {
                 let (shown, name, expected) = (declaration.shown(), parameter.name, parameter.kind.expected());
                 return Err(Fault::new(format!("`{shown}`: `{name}` is missing: expected {expected}"))
+                    .code(Code::MissingOption)
                     .hint(lower_first(parameter.sentence)));
             }
         }
@@ -88,6 +90,7 @@ fn fields_of(session: &Session, declaration: &Declaration, table: &Table) -> Res
             other => {
                 let got = described(session, other);
                 return Err(Fault::new(format!("`{shown}`: expected named fields, got the key {got}"))
+                    .code(Code::UnknownOption)
                     .hint(format!("it takes: {}", known(declaration))));
             }
         }
@@ -103,7 +106,10 @@ fn fields_of(session: &Session, declaration: &Declaration, table: &Table) -> Res
                 None => format!("it takes: {}", known(declaration)),
             };
             let unknown = shortened(unknown);
-            Err(Fault::new(format!("`{shown}` has no option `{unknown}`")).hint(hint).field(unknown))
+            Err(Fault::new(format!("`{shown}` has no option `{unknown}`"))
+                .code(Code::UnknownOption)
+                .hint(hint)
+                .field(unknown))
         }
     }
 }
@@ -133,7 +139,8 @@ fn items(
     Ok(Checked::Handles(handles.collect::<Result<_, _>>()?))
 }
 
-fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Checked, Fault> {
+/// Checks one value; `path` is how errors name it.
+pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Checked, Fault> {
     let wrong = || {
         let (expected, got) = (kind.expected(), described(session, value));
         Fault::new(format!("`{path}`: expected {expected}, got {got}"))
@@ -158,11 +165,13 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
         }
         (Kind::Boolean, Value::Boolean(flag)) => Ok(Checked::Boolean(*flag)),
         (Kind::Texts, Value::Table(table)) if session.handle(table).is_none() => texts(session, table, path, kind),
+        (Kind::TextOrTexts, Value::String(_)) => Ok(Checked::Texts(vec![text(session, value, path)?])),
+        (Kind::TextOrTexts, Value::Table(table)) if session.handle(table).is_none() => {
+            texts(session, table, path, kind)
+        }
         (Kind::Packages, Value::Table(table)) => match session.handle(table).as_deref() {
             None => texts(session, table, path, kind),
-            Some(Handle::Everything | Handle::BaseSystem(_)) => {
-                Ok(Checked::Handles(session.handle(table).into_iter().collect()))
-            }
+            Some(Handle::Selection(_)) => Ok(Checked::Handles(session.handle(table).into_iter().collect())),
             Some(_) => Err(wrong()),
         },
         (Kind::Variables, Value::Table(table)) if session.handle(table).is_none() => variables(session, table, path),
@@ -179,8 +188,12 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             nested::record(session, record, value, path).map(|call| Checked::Record(Box::new(call)))
         }
         (Kind::Records(record), value) => nested::records(session, record, value, path).map(Checked::Records),
+        (Kind::Hook(_), Value::Function(_)) => Ok(Checked::Composed),
+        (Kind::NameOr(_), Value::String(_)) => check(session, Kind::Name, value, path).map_err(|_| wrong()),
+        (Kind::NameOr(tags), Value::Table(_)) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
         (Kind::Hooks, Value::Table(table)) if session.handle(table).is_none() => hooks(session, table, path),
         (Kind::Function, Value::Function(function)) => Ok(Checked::Function(function.clone())),
+        (Kind::Layers(tags), value) => layers(session, tags, value, path, kind),
         (Kind::One(tags), value) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
         (Kind::Some(tags), Value::Table(table)) if session.handle(table).is_none() => {
             let values = list(session, table, path, kind)?;
@@ -195,11 +208,14 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             | Kind::Boolean
             | Kind::OneOf(_)
             | Kind::Texts
+            | Kind::TextOrTexts
             | Kind::Packages
             | Kind::Variables
             | Kind::Replacements
             | Kind::Arguments
             | Kind::Hooks
+            | Kind::Hook(_)
+            | Kind::NameOr(_)
             | Kind::Function,
             _,
         ) => Err(wrong()),
@@ -229,12 +245,32 @@ pub fn text(session: &Session, value: &Value, path: &str) -> Result<String, Faul
     Ok(text)
 }
 
-fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Result<Arc<Handle>, Fault> {
+/// One value of one of these kinds.
+pub fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Result<Arc<Handle>, Fault> {
     let handle = value.as_table().and_then(|table| session.handle(table));
     handle.filter(|handle| tags.contains(&handle.tag())).ok_or_else(|| {
         let (expected, got) = (Kind::One(tags).expected(), described(session, value));
         Fault::new(format!("`{path}`: expected {expected}, got {got}"))
     })
+}
+
+/// Stages by name, and values that can be built against; `stdlib/` reads which.
+fn layers(session: &Session, tags: &'static [Tag], value: &Value, path: &str, kind: Kind) -> Result<Checked, Fault> {
+    let layer = |value: &Value, path: &str| match value {
+        Value::String(_) => text(session, value, path).map(drop),
+        value => one(session, tags, value, path).map(drop),
+    };
+    match value {
+        Value::Table(table) if session.handle(table).is_none() => {
+            let values = list(session, table, path, kind)?;
+            if values.is_empty() {
+                return Err(Fault::new(format!("`{path}`: expected {}, got an empty list", kind.expected())));
+            }
+            values.iter().enumerate().try_for_each(|(at, value)| layer(value, &format!("{path}[{}]", at + 1)))?;
+        }
+        value => layer(value, path)?,
+    }
+    Ok(Checked::Composed)
 }
 
 /// The values of a list; anything but a list is an error.
@@ -261,7 +297,8 @@ fn texts(session: &Session, table: &Table, path: &str, kind: Kind) -> Result<Che
         let path = format!("{path}[{}]", at + 1);
         let text = text(session, value, &path)?;
         if !seen.insert(text.clone()) {
-            return Err(Fault::new(format!("`{path}`: expected each name once, got `{}` again", shortened(&text))));
+            return Err(Fault::new(format!("`{path}`: expected each name once, got `{}` again", shortened(&text)))
+                .code(Code::Twice));
         }
         texts.push(text);
         few(texts.len(), 200_000, &path)?;
@@ -323,7 +360,7 @@ fn hooks(session: &Session, table: &Table, path: &str) -> Result<Checked, Fault>
 /// Texts are shared inside of the VM and copied outside of it, so their number is bounded here.
 fn few(count: usize, most: usize, path: &str) -> Result<(), Fault> {
     match count > most {
-        true => Err(Fault::new(format!("`{path}`: expected at most {most} entries, got more"))),
+        true => Err(Fault::new(format!("`{path}`: expected at most {most} entries, got more")).code(Code::TooMany)),
         false => Ok(()),
     }
 }

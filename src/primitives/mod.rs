@@ -7,6 +7,7 @@ pub mod hooks;
 pub mod import;
 pub mod order;
 pub mod outdated;
+pub mod layers;
 pub mod view;
 pub mod flags;
 pub mod build;
@@ -16,6 +17,7 @@ pub mod proof;
 pub mod publish;
 pub mod journal;
 pub mod planned;
+pub mod offline;
 pub mod live;
 pub mod keeper;
 

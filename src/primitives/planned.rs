@@ -1,5 +1,6 @@
 //! Performs what only reads and decides, and records the rest: what `cloudbuild plan` shows.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -20,19 +21,29 @@ use crate::core::recipe::{
 use crate::io::mirror::Mirror;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
-use crate::primitives::hooks::Decide;
-use crate::primitives::{Perform, flags, import, order};
+use crate::primitives::hooks::{Decide, NoHooks};
+use crate::primitives::{Perform, flags, import, layers, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
-    mirror: Mirror,
+    world: World,
     cache: Store,
     listener: Arc<dyn Listener>,
     machine: String,
     history: Durations,
     hooks: Arc<dyn Decide>,
-    runtime: tokio::runtime::Handle,
     seen: Mutex<Seen>,
+}
+
+/// Makes what is imported for an architecture, and keeps the indexes.
+pub type MakeSample = dyn Fn(&str) -> anyhow::Result<Imported> + Send + Sync;
+
+/// Where imports come from.
+pub enum World {
+    /// The archives that a recipe names.
+    Mirror(Box<Mirror>, tokio::runtime::Handle),
+    /// An archive that never was, for each architecture; whatever a recipe names is there.
+    Sample(Box<MakeSample>),
 }
 
 #[derive(Default)]
@@ -73,7 +84,14 @@ impl Planned {
         hooks: Arc<dyn Decide>,
         runtime: tokio::runtime::Handle,
     ) -> Planned {
-        Planned { mirror, cache, listener, machine, history, hooks, runtime, seen: Mutex::default() }
+        let world = World::Mirror(Box::new(mirror), runtime);
+        Planned { history, hooks, ..Planned::over(world, cache, listener, machine) }
+    }
+
+    /// The same over any world, without a history and without hooks.
+    pub fn over(world: World, cache: Store, listener: Arc<dyn Listener>, machine: String) -> Planned {
+        let (history, hooks) = (Durations::default(), Arc::new(NoHooks));
+        Planned { world, cache, listener, machine, history, hooks, seen: Mutex::default() }
     }
 
     /// The steps so far.
@@ -81,9 +99,10 @@ impl Planned {
         self.seen().plan.clone()
     }
 
-    /// The orders so far, in the order of the stages that would be built.
-    pub fn orders(&self) -> Vec<Staged> {
-        self.seen().orders.clone()
+    /// Hands over the orders so far, in the order of the stages that would be built: that of a whole archive is large,
+    /// so that nobody waits for a copy.
+    pub fn take_orders(&self) -> Vec<Staged> {
+        std::mem::take(&mut self.seen().orders)
     }
 
     /// What an order of this plan is over.
@@ -111,8 +130,12 @@ impl Planned {
 
     fn import(&self, request: &crate::core::recipe::ImportRequest) -> anyhow::Result<ImportResult> {
         let listener = self.listener.as_ref();
-        let fetching = import::fetch(&self.mirror, request, &self.machine, listener);
-        let imported = self.runtime.block_on(fetching)?;
+        let imported = match &self.world {
+            World::Mirror(mirror, runtime) => {
+                runtime.block_on(import::fetch(mirror, request, &self.machine, listener))?
+            }
+            World::Sample(make) => make(request.arch.as_deref().unwrap_or(&self.machine))?,
+        };
         let result = import::count(&self.cache, &imported, listener)?;
         let (sources, packages) = (result.sources, result.packages);
         self.record(Step::Import { imported: imported.clone(), sources, packages });
@@ -121,13 +144,86 @@ impl Planned {
     }
 
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
-        let imported = self.imported(request.import)?;
-        let listener = self.listener.as_ref();
-        let (result, unbuildable) = order::order(&self.cache, &imported, request, &self.history, listener)?;
+        let sources = self.imported(request.import)?;
+        let against = self.imported(layers::import_of(&request.against, request.import)?)?;
+        // Nothing is built yet, so all that a stage would build may have changed when the next one asks.
+        let stages = request.packages.stages().into_iter();
+        let changed = stages.map(|stage| (stage.to_owned(), self.would_build(stage))).collect();
+        let over = order::Over {
+            cache: &self.cache,
+            sources: &sources,
+            against: &against,
+            built: &[],
+            changed: &changed,
+            history: &self.history,
+            listener: self.listener.as_ref(),
+        };
+        let (result, unbuildable) = order::order(&over, request)?;
         let mut seen = self.seen();
         seen.plan.steps.push(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
         seen.orders.push(Staged { stage: None, order: result.clone() });
         Ok(result)
+    }
+}
+
+impl Planned {
+    /// The sources that a stage would build.
+    fn would_build(&self, stage: &str) -> Vec<String> {
+        let seen = self.seen();
+        let orders = seen.orders.iter().filter(|staged| staged.stage.as_deref() == Some(stage));
+        let mut names: Vec<String> =
+            orders.flat_map(|staged| &staged.order.jobs).map(|job| job.source.clone()).collect();
+        names.dedup();
+        names
+    }
+
+    /// A plan goes on as if all went well: what comes after a build is planned, too.
+    fn as_if_built(&self, request: &BuildRequest, flags: &PlannedFlags) -> anyhow::Result<BuildResult> {
+        let skipped = flags.skipped.iter();
+        let skipped: FxHashMap<(&str, &str), &str> = skipped
+            .map(|skipped| ((skipped.source.as_str(), skipped.arch.as_str()), skipped.reason.as_str()))
+            .collect();
+        let reason = |job: &OrderedJob| skipped.get(&(job.source.as_str(), job.arch.as_str())).map(ToString::to_string);
+        let state = |job: &OrderedJob| match reason(job) {
+            Some(_) => JobState::AutoNotForUs,
+            None => JobState::Installed,
+        };
+        let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
+            job: JobId(number),
+            source: job.source.clone(),
+            version: job.version.clone(),
+            arch: job.arch.clone(),
+            state: state(job).text().to_owned(),
+            reused: false,
+            inputs: None,
+            reason: reason(job),
+            seconds: 0,
+            overridden: Vec::new(),
+        });
+        Ok(BuildResult {
+            stage: request.stage.clone(),
+            import: layers::import_of(&request.against, request.order.import)?,
+            arch: request.order.arch.clone(),
+            jobs: jobs.collect(),
+            optional: request.optional,
+            binaries: self.binaries(&request.order)?,
+        })
+    }
+
+    /// The binary packages that the sources of an order say they build.
+    fn binaries(&self, order: &OrderResult) -> anyhow::Result<Vec<String>> {
+        let imported = self.imported(order.import)?;
+        let built: HashSet<(&str, &str)> =
+            order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
+        import::with_archive(&self.cache, &imported, |archive| {
+            let sources = archive.sources.iter().map(|record| &record.source);
+            let sources = sources.filter(|source| built.contains(&(source.name, source.version)));
+            let names = sources.flat_map(|source| source.binaries());
+            let mut names: Vec<String> = names.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+            names.sort();
+            names.dedup();
+            Ok(names)
+        })
     }
 }
 
@@ -143,7 +239,7 @@ impl Perform for Planned {
             Request::Build(request) => {
                 let imported = self.imported(request.order.import)?;
                 let flags = flags::planned(&self.cache, &imported, &request, self.hooks.as_ref())?;
-                let built = as_if_built(&request, &flags);
+                let built = self.as_if_built(&request, &flags)?;
                 let jobs = (request.order.jobs.len() - flags.skipped.len()) as u64;
                 self.record(Step::Build { stage: request.stage.clone(), jobs, repeat: request.repeat, flags });
                 self.seen().built(&request);
@@ -159,38 +255,6 @@ impl Perform for Planned {
                 Response::Compare(CompareResult { rows: Vec::new() })
             }
         })
-    }
-}
-
-/// A plan goes on as if all went well: what comes after a build is planned, too.
-fn as_if_built(request: &BuildRequest, flags: &PlannedFlags) -> BuildResult {
-    let skipped: FxHashMap<(&str, &str), &str> = flags
-        .skipped
-        .iter()
-        .map(|skipped| ((skipped.source.as_str(), skipped.arch.as_str()), skipped.reason.as_str()))
-        .collect();
-    let reason = |job: &OrderedJob| skipped.get(&(job.source.as_str(), job.arch.as_str())).map(ToString::to_string);
-    let state = |job: &OrderedJob| match reason(job) {
-        Some(_) => JobState::AutoNotForUs,
-        None => JobState::Installed,
-    };
-    let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
-        job: JobId(number),
-        source: job.source.clone(),
-        version: job.version.clone(),
-        arch: job.arch.clone(),
-        state: state(job).text().to_owned(),
-        reused: false,
-        inputs: None,
-        reason: reason(job),
-        seconds: 0,
-        overridden: Vec::new(),
-    });
-    BuildResult {
-        stage: request.stage.clone(),
-        import: request.order.import,
-        arch: request.order.arch.clone(),
-        jobs: jobs.collect(),
     }
 }
 

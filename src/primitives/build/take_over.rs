@@ -7,7 +7,7 @@ use anyhow::Context;
 use rustc_hash::FxHashSet;
 
 use super::Stage;
-use super::ready::{Planner, built_binary, set_offer};
+use super::ready::{Planner, set_offer};
 use crate::core::events::Event;
 use crate::core::flags::effective::Environment;
 use crate::core::ids::Sha256;
@@ -18,6 +18,7 @@ use crate::io::clock;
 use crate::io::state::artifacts::{self, Artifact};
 use crate::io::state::jobs::{self, Job};
 use crate::primitives::flags::Chosen;
+use crate::primitives::layers::built_binary;
 
 /// An earlier job, and what it made.
 struct Earlier {

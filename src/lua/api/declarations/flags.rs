@@ -11,6 +11,7 @@ use crate::lua::values::{Handle, Tag};
 pub const CHANGE: Record = Record {
     name: "changes of flags",
     sentence: "A change to the flags of one kind of compiler; dpkg does it by STRIP, APPEND and PREPEND.",
+    items: None,
     fields: &[
         parameter("replace", Kind::Replacements, Is("{}"), "Flags that are taken away, and what is appended instead."),
         parameter("strip", Kind::Flags, Is("none"), "Flags that are taken away."),
@@ -23,6 +24,7 @@ pub const CHANGE: Record = Record {
 pub const FLAGS: Record = Record {
     name: "flags",
     sentence: "What packages are built with: flags, options, profiles and variables.",
+    items: None,
     fields: FLAG_FIELDS,
 };
 
@@ -47,6 +49,7 @@ const FLAG_FIELDS: &[Parameter] = &[
 pub const MATCH: Record = Record {
     name: "what packages have",
     sentence: "Which packages: all that is said has to hold, and of each list one entry.",
+    items: None,
     fields: &[
         parameter("name", Kind::Words(&PATTERN), Is("any"), "Source packages; `*` and `?` stand for any text."),
         parameter("section", Kind::Words(&WORD), Is("any"), "`Section:` of the source package."),
@@ -62,6 +65,7 @@ pub const MATCH: Record = Record {
 pub const RULE: Record = Record {
     name: "match and set",
     sentence: "Flags for the packages that match; of two rules the later one wins.",
+    items: None,
     fields: &[
         parameter("match", Kind::Record(&MATCH), Required, "Which packages."),
         parameter("set", Kind::Record(&FLAGS), Required, "What they are built with."),
