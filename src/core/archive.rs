@@ -151,7 +151,8 @@ impl<'a> Archive<'a> {
             .copied()
     }
 
-    /// The candidate of each binary package name, sorted by name: what apt would install.
+    /// The candidate of each binary package name, and of each architecture where there are several, sorted by name: what
+    /// apt would install.
     pub fn candidates(&self) -> Vec<PackageRecord<'a>> {
         let feeds = |record: &&PackageRecord<'_>| record.suite.role.feeds();
         let mut candidates: Vec<&PackageRecord<'a>> = self.packages.iter().filter(feeds).collect();
@@ -170,8 +171,40 @@ impl<'a> Archive<'a> {
             }
             *best
         };
-        candidates.chunk_by(same).map(best).collect()
+        let of_name = |records: &[&PackageRecord<'a>]| {
+            let mut architectures: Vec<&str> = records.iter().map(|record| record.package.architecture).collect();
+            architectures.retain(|architecture| *architecture != "all");
+            architectures.sort_unstable();
+            architectures.dedup();
+            if architectures.len() < 2 {
+                return vec![best(records)];
+            }
+            let mut found: Vec<PackageRecord<'a>> = Vec::with_capacity(architectures.len());
+            for architecture in architectures {
+                let of_architecture = |record: &&&PackageRecord<'a>| {
+                    record.package.architecture == architecture || record.package.architecture == "all"
+                };
+                let records: Vec<_> = records.iter().filter(of_architecture).copied().collect();
+                let best = best(&records);
+                // What is independent of architectures may be the best of each of them.
+                if !found.iter().any(|other| std::ptr::eq(other.package.stanza, best.package.stanza)) {
+                    found.push(best);
+                }
+            }
+            found
+        };
+        candidates.chunk_by(same).flat_map(of_name).collect()
     }
+}
+
+/// Those of some candidates that are for an architecture, the independent ones included, one of each name.
+pub fn of_architecture<'a>(candidates: &[PackageRecord<'a>], architecture: &str) -> Vec<PackageRecord<'a>> {
+    let same = |one: &PackageRecord<'_>, other: &PackageRecord<'_>| one.package.name == other.package.name;
+    let of_name = |records: &[PackageRecord<'a>]| {
+        let of = |wanted: &str| records.iter().find(|record| record.package.architecture == wanted).copied();
+        of(architecture).or_else(|| of("all"))
+    };
+    candidates.chunk_by(same).filter_map(of_name).collect()
 }
 
 #[cfg(test)]
@@ -205,6 +238,30 @@ pub mod tests {
              Size: 1\nSHA256: {}\n\n",
             Sha256::of(format!("{name} {version}").as_bytes())
         )
+    }
+
+    #[test]
+    fn each_architecture_has_its_own_candidate_and_the_independent_one_counts_for_both() {
+        let suite = suite("trixie", Role::Distribution, false);
+        let index = |architecture: &str| PinnedIndex {
+            component: "main".into(),
+            kind: IndexKind::Packages(architecture.into()),
+            sha256: Sha256([0; 32]),
+            size: 0,
+        };
+        let of = |architecture: &str, text: &str| text.replace("amd64", architecture);
+        let amd64 = [stanza("a", "2", ""), of("all", &stanza("b", "1", "")), stanza("c", "1", "")].concat();
+        let armhf = [stanza("a", "1", ""), stanza("d", "1", "")].concat().replace("amd64", "armhf");
+        let [one, two] = [index("amd64"), index("armhf")];
+        let bytes = |index, text: &'static str| IndexBytes { suite: &suite, index, bytes: text.as_bytes() };
+        let texts: [&'static str; 2] = [amd64.leak(), armhf.leak()];
+        let archive = read(&[bytes(&one, texts[0]), bytes(&two, texts[1])]);
+        let text = |record: &PackageRecord<'_>| format!("{} {}", record.package.name, record.package.architecture);
+        let candidates = archive.candidates();
+        let all: Vec<String> = candidates.iter().map(text).collect();
+        assert_eq!(all, ["a amd64", "a armhf", "b all", "c amd64", "d armhf"]);
+        let armhf: Vec<String> = of_architecture(&candidates, "armhf").iter().map(text).collect();
+        assert_eq!(armhf, ["a armhf", "b all", "d armhf"]);
     }
 
     fn candidate(suites: &[(PinnedSuite, &str)]) -> String {

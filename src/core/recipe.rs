@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::how::How;
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
 use crate::core::recipe::loops::OrderLoop;
 
@@ -72,6 +73,9 @@ pub struct ImportRequest {
     pub sources: AptSources,
     /// Debian architecture to build for; the machine's own when it is not given.
     pub arch: Option<String>,
+    /// Another architecture that cross builds run on: its packages are imported, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_arch: Option<String>,
 }
 
 /// What was imported, counted.
@@ -215,6 +219,9 @@ pub struct BuildRequest {
     pub against: Vec<Against>,
     /// Who builds.
     pub builders: Vec<Builders>,
+    /// How jobs are built: what is tried for each of them, in turn; natively, else emulated, when there is nothing here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub how: Vec<How>,
     /// Variables for the build environment (`DEB_BUILD_OPTIONS` and the like).
     pub environment: BTreeMap<String, String>,
     /// What is built will be proved, so a clean chroot is unpacked for that meanwhile.
@@ -227,6 +234,8 @@ pub struct BuildRequest {
 pub enum Against {
     /// The pinned suites of an import.
     Import(ImportId),
+    /// Of an import's suites what cross builds run on: nothing for the architecture that is built for is seen.
+    CrossOnly(ImportId),
     /// What a stage of this run built.
     Stage(String),
 }

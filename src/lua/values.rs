@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::core::how::How;
 use crate::core::recipe::{
     AptSources, BaseClosure, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult,
     PublishResult, Response,
@@ -59,6 +60,10 @@ tags! {
     BaseSystem "base-system" "`cb.base_system {}`";
     /// A group of builders.
     Builders "builders" "builders such as `cb.here { slots = 2 }`";
+    /// How jobs may be built.
+    How "how" "how to build, such as `cb.native()`, `cb.cross { build = \"amd64\" }` or `cb.emulated {}`";
+    /// What cross builds run on, and nothing of the architecture that is built for.
+    CrossOnly "cross-only" "`cb.cross_only()`";
     /// A directory to publish to.
     Directory "directory" "a directory such as `cb.dir \"out\"`";
     /// What was imported.
@@ -86,6 +91,10 @@ pub enum Handle {
     BaseSystem(BaseClosure),
     /// A group of builders.
     Builders(Builders),
+    /// How jobs may be built.
+    How(How),
+    /// What cross builds run on, and nothing of the architecture that is built for.
+    CrossOnly,
     /// A directory to publish to.
     Directory(Directory),
     /// What was imported.
@@ -164,6 +173,8 @@ impl Handle {
             Handle::Everything => Tag::Everything,
             Handle::BaseSystem(_) => Tag::BaseSystem,
             Handle::Builders(_) => Tag::Builders,
+            Handle::How(_) => Tag::How,
+            Handle::CrossOnly => Tag::CrossOnly,
             Handle::Directory(_) => Tag::Directory,
             Handle::Import(_) => Tag::Import,
             Handle::Order(_) => Tag::Order,
@@ -191,6 +202,8 @@ impl Handle {
             Handle::Everything => json!({}),
             Handle::BaseSystem(closure) => json!({ "closure": closure.text() }),
             Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
+            Handle::How(how) => plain(serde_json::to_value(how)),
+            Handle::CrossOnly => json!({}),
             Handle::Directory(dir) => {
                 json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })
             }

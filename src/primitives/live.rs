@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::events::{Event, Listener};
+use crate::core::how::How;
 use crate::core::ids::{ChrootKey, RunId};
 use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, Request, Response};
 use crate::io::host;
@@ -74,11 +75,11 @@ impl Perform for Live {
             Request::Launch(request) => Response::Launch(launch(request)?),
             Request::Build(request) => {
                 let imported = import::pinned(&self.state, request.order.import)?;
-                self.check_runs(&request.order.arch)?;
+                let how = self.how(&request.order.arch, &request.how)?;
                 let keeper = Keeper::new(self, self.slots(&request.builders));
                 let keep = |pace| keeper.keep(pace);
                 let prepare = |of| self.proving.prepare_ahead(of);
-                Response::Build(build::build(&self.stage(&keep, &prepare), &imported, &request)?)
+                Response::Build(build::build(&self.stage(&keep, &prepare), &imported, &request, &how)?)
             }
             Request::Publish(request) => {
                 let publishing = publish::Publishing {
@@ -102,15 +103,31 @@ impl Perform for Live {
 }
 
 impl Live {
-    /// Checks that this machine runs programs of an architecture, by itself or emulated.
-    fn check_runs(&self, arch: &str) -> anyhow::Result<()> {
-        match self.runtime.block_on(host::programs::emulation(arch)) {
-            Some(check) if !check.ok => {
-                Err(Refusal::of_world(format!("nobody here builds for `{arch}`: {}\nhint: {}", check.found, check.fix))
-                    .into())
+    /// What this machine can do of what is listed.
+    fn how(&self, arch: &str, listed: &[How]) -> anyhow::Result<Vec<How>> {
+        let builders = self.runtime.block_on(host::emulation::architectures())?;
+        let listed = if listed.is_empty() { How::usual() } else { listed.to_vec() };
+        let (mut can, mut lacks) = (Vec::new(), Vec::new());
+        for how in listed {
+            let lack = match (how.lack(arch, &builders), &how) {
+                (None, How::Emulated { cpu: Some(cpu), .. }) => {
+                    self.runtime.block_on(host::emulation::knows_cpu(arch, cpu)).err()
+                }
+                (lack, _) => lack,
+            };
+            match lack {
+                None => can.push(how),
+                Some(lack) => lacks.push(lack),
             }
-            Some(_) | None => Ok(()),
         }
+        if !can.is_empty() {
+            return Ok(can);
+        }
+        let hint = match self.runtime.block_on(host::emulation::check(arch)) {
+            Some(check) if !check.ok => format!("{}; `cloudbuild doctor --arch {arch}` says more", check.fix),
+            Some(_) | None => format!("`cloudbuild doctor --arch {arch}` says what there is"),
+        };
+        Err(Refusal::of_world(format!("nobody here builds for `{arch}`: {}\nhint: {hint}", lacks.join("; "))).into())
     }
 
     fn stage<'s>(

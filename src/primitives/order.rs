@@ -1,6 +1,6 @@
 //! `order`: chooses source packages and puts them in build order.
 
-use crate::core::archive::{Archive, SourceRecord};
+use crate::core::archive::{self, Archive, SourceRecord};
 use crate::core::debian::packages::Package;
 use crate::core::events::{Event, Listener};
 use crate::core::order::text::{counted, loop_sentence};
@@ -43,8 +43,9 @@ fn decide(
     history: &Durations,
     listener: &dyn Listener,
 ) -> anyhow::Result<Order> {
-    let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
     let architecture = imported.architecture.as_str();
+    let candidates = archive::of_architecture(&archive.candidates(), architecture);
+    let visible: Vec<Package<'_>> = candidates.iter().map(|record| record.package).collect();
     let sources: Vec<SourceRecord<'_>> = select::select(archive, &visible, &request.packages, architecture)?;
     if let Selection::BaseSystem(closure) = &request.packages {
         let what = match closure {

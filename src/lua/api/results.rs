@@ -29,6 +29,8 @@ pub fn fields(tag: Tag) -> &'static [Field] {
         Tag::Everything => &[],
         Tag::BaseSystem => BASE_SYSTEM,
         Tag::Builders => BUILDERS,
+        Tag::How => HOW,
+        Tag::CrossOnly => &[],
         Tag::Directory => DIRECTORY,
         Tag::Import => IMPORT,
         Tag::Order => ORDER,
@@ -43,6 +45,14 @@ pub fn fields(tag: Tag) -> &'static [Field] {
 const BASE_SYSTEM: &[Field] = &[field("closure", "string", "`runtime` or `build`.")];
 
 const BUILDERS: &[Field] = &[field("slots", "integer?", "Builds at the same time, where the recipe says.")];
+
+const HOW: &[Field] = &[
+    field("how", "string", "`native`, `cross` or `emulated`."),
+    field("build", "string?", "The architecture that cross builds run on."),
+    field("cpu", "string?", "The processor that the emulator is, if the recipe says."),
+    field("time_factor", "integer?", "How many times longer an emulated build takes."),
+    long("profiles", "string[]?", "Build profiles of cross builds."),
+];
 
 const DIRECTORY: &[Field] = &[
     field("path", "string", "The archive's root."),

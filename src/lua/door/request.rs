@@ -1,5 +1,6 @@
 //! Makes the requests of primitives from calls that have been checked.
 
+use crate::core::ids::ImportId;
 use crate::core::order::LOOP_PROFILES;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, BuildResult, Builders, CompareRequest, ImportRequest, LaunchRequest,
@@ -25,7 +26,13 @@ pub fn import(mut call: Call) -> Result<Request, Fault> {
         Some(handle) => take!(handle, AptSources).clone(),
         None => AptSources::System { also: Vec::new() },
     };
-    Ok(Request::Import(ImportRequest { sources, arch: call.text("arch") }))
+    let (arch, build_arch) = (call.text("arch"), call.text("build_arch"));
+    if arch.is_some() && arch == build_arch {
+        return Err(Fault::new("`build_arch`: expected another architecture than `arch`")
+            .hint("leave it out where nothing is built across")
+            .field("build_arch"));
+    }
+    Ok(Request::Import(ImportRequest { sources, arch, build_arch }))
 }
 
 /// `cb.order`
@@ -56,26 +63,30 @@ pub fn build(mut call: Call) -> Result<Request, Fault> {
                 .hint("leave it out to build against the order's import")
                 .field("against"));
         }
-        Some(layers) => layers.iter().map(|handle| layer(handle)).collect(),
+        Some(layers) => layers.iter().map(|handle| layer(handle, order.import)).collect(),
     };
     Ok(Request::Build(BuildRequest {
         stage: call.text("stage").unwrap_or_else(|| "first".to_owned()),
         order,
         against,
         builders: take!(fleet, Fleet).builders.clone(),
+        how: call.handles("how").unwrap_or_default().iter().map(|handle| take!(handle, How).clone()).collect(),
         environment: call.variables("environment").unwrap_or_default(),
         prove: call.boolean("prove").unwrap_or(false),
     }))
 }
 
-fn layer(handle: &Handle) -> Against {
+/// A layer; what has no import of its own is over the order's.
+fn layer(handle: &Handle, import: ImportId) -> Against {
     match handle {
         Handle::Import(imported) => Against::Import(imported.import),
         Handle::Built(built) => Against::Stage(built.stage.clone()),
+        Handle::CrossOnly => Against::CrossOnly(import),
         Handle::AptSources(_)
         | Handle::Everything
         | Handle::BaseSystem(_)
         | Handle::Builders(_)
+        | Handle::How(_)
         | Handle::Directory(_)
         | Handle::Order(_)
         | Handle::Fleet(_)

@@ -6,6 +6,7 @@
 //! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
 mod board;
+mod ground;
 mod prefetch;
 mod ready;
 mod take_over;
@@ -19,6 +20,7 @@ use anyhow::Context;
 use self::board::Board;
 pub use self::ready::built_binary;
 use crate::core::events::{Event, Listener};
+use crate::core::how::How;
 use crate::core::ids::{ChrootKey, RunId};
 use crate::core::job::JobState;
 use crate::core::pinned::Imported;
@@ -64,14 +66,20 @@ pub struct Stage<'s> {
     pub stall: Duration,
 }
 
-/// Builds a stage; returns when each of its jobs has ended. Blocks, so it is called on a thread of its own.
+/// Builds a stage; returns when each of its jobs has ended. Blocks, so it is called on a thread of its own. `how` is what
+/// builders can do of what the request lists.
 ///
 /// # Errors
 /// [`Interrupted`] when the pace was slowed and nothing runs any more; whatever the state or the disk say.
-pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> anyhow::Result<BuildResult> {
+pub fn build(
+    stage: &Stage<'_>,
+    imported: &Imported,
+    request: &BuildRequest,
+    how: &[How],
+) -> anyhow::Result<BuildResult> {
     insert(stage, request)?;
     with_archive(&stage.files.cache, imported, |archive| {
-        let planner = ready::Planner::new(stage, imported, archive, request)?;
+        let planner = ready::Planner::new(stage, imported, archive, request, how)?;
         if let Some(round) = stage.round {
             planner.take_over(&stage.jobs(&request.stage)?)?;
             stage.listener.hear(&take_over::tell(stage, round, &stage.jobs(&request.stage)?)?);

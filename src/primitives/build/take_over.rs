@@ -7,8 +7,9 @@ use anyhow::Context;
 use rustc_hash::FxHashSet;
 
 use super::Stage;
-use super::ready::{Planner, built_binary, environment};
+use super::ready::{Planner, built_binary};
 use crate::core::events::Event;
+use crate::core::how::Try;
 use crate::core::ids::Sha256;
 use crate::core::job::JobState;
 use crate::core::outdated;
@@ -20,6 +21,8 @@ use crate::io::state::jobs::{self, Job};
 /// An earlier job, and what it made.
 struct Earlier {
     job: Job,
+    /// How it was built, which is one of what is tried now.
+    how: Try,
     made: Vec<Artifact>,
 }
 
@@ -47,18 +50,21 @@ impl Planner<'_> {
         let mut built = self.built()?;
         built.retain(|binary| !halves.contains(&half(binary)));
         built.extend(new);
-        self.over(&built, |against| {
+        self.over(&built, |seen| {
             for (job, earlier) in &taken {
                 let record = &self.sources[&(job.source.as_str(), job.version.as_str())];
-                let offer = self
-                    .offer(job, record, against, &environment(&self.request.environment, &job.profiles))
-                    .map_err(anyhow::Error::msg)?;
                 let inputs = earlier.job.inputs.context("a job that was built had inputs")?;
                 let (from, to, now) = (earlier.job.id, job.id, clock::now().as_millisecond());
-                self.stage.state.write(move |tx| {
-                    jobs::set_offer(tx, to, &offer, inputs)?;
-                    jobs::reuse(tx, from, to, inputs, now)
+                let taken = self.on(seen, &earlier.how, |ground| {
+                    let environment = self.environment(job, &earlier.how);
+                    let offer = self.offer(job, record, ground, &environment).map_err(anyhow::Error::msg)?;
+                    self.stage.state.write(move |tx| {
+                        jobs::set_offer(tx, to, &offer, inputs)?;
+                        jobs::reuse(tx, from, to, inputs, now)
+                    })?;
+                    Ok(())
                 })?;
+                taken.map_err(anyhow::Error::msg)?;
             }
             Ok(())
         })
@@ -71,14 +77,18 @@ impl Planner<'_> {
         for earlier in before.into_iter().filter(|earlier| earlier.version == job.version && earlier.inputs.is_some()) {
             let Some(offer) = state.read(|db| jobs::offer(db, earlier.id))? else { continue };
             // One version may come with other files, from another archive.
-            if offer.files.first().is_none_or(|file| file.sha256 != *dsc)
-                || offer.environment != environment(&self.request.environment, &job.profiles)
-            {
+            if offer.files.first().is_none_or(|file| file.sha256 != *dsc) {
                 continue;
             }
+            let tries = self.tries(job).unwrap_or_default();
+            let same = |one: &Try| {
+                (one.chroot.as_str(), self.how(one).word()) == (offer.chroot_arch.as_str(), offer.how)
+                    && offer.environment == self.environment(job, one)
+            };
+            let Some(how) = tries.into_iter().find(same) else { continue };
             let made = state.read(|db| artifacts::by_job(db, earlier.id))?;
             if made.iter().all(|file| self.stage.files.built.contains(&file.sha256)) {
-                return Ok(Some(Earlier { job: earlier, made }));
+                return Ok(Some(Earlier { job: earlier, how, made }));
             }
         }
         Ok(None)
