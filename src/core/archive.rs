@@ -126,21 +126,17 @@ fn supersedes(suite: &PinnedSuite, version: &str, than: &PinnedSuite, that: &str
 impl<'a> Archive<'a> {
     /// The source package of each name that is built: from suites that feed, the newest, never one kept for Built-Using.
     pub fn chosen_sources(&self) -> FxHashMap<&'a str, SourceRecord<'a>> {
-        let mut chosen: FxHashMap<&'a str, SourceRecord<'a>> = FxHashMap::default();
-        for record in &self.sources {
-            if !record.suite.role.feeds() || record.source.extra_source_only {
-                continue;
-            }
-            chosen
-                .entry(record.source.name)
-                .and_modify(|best| {
-                    if supersedes(record.suite, record.source.version, best.suite, best.source.version) {
-                        *best = *record;
-                    }
-                })
-                .or_insert(*record);
-        }
-        chosen
+        self.sources_by_name().into_iter().map(|record| (record.source.name, *record)).collect()
+    }
+
+    /// The same, sorted by name.
+    pub fn sources_by_name(&self) -> Vec<&SourceRecord<'a>> {
+        let built = |record: &&SourceRecord<'_>| record.suite.role.feeds() && !record.source.extra_source_only;
+        best_by_name(
+            self.sources.iter().filter(built).collect(),
+            |record| record.source.name,
+            |one, other| supersedes(one.suite, one.source.version, other.suite, other.source.version),
+        )
     }
 
     /// One version of a source package, if a suite that feeds has it.
@@ -154,47 +150,78 @@ impl<'a> Archive<'a> {
     /// The candidate of each binary package name, and of each architecture where there are several, sorted by name: what
     /// apt would install.
     pub fn candidates(&self) -> Vec<PackageRecord<'a>> {
-        let feeds = |record: &&PackageRecord<'_>| record.suite.role.feeds();
-        let mut candidates: Vec<&PackageRecord<'a>> = self.packages.iter().filter(feeds).collect();
-        // The sort is stable, so the earlier entry stays before what equals it.
-        candidates.par_sort_by_key(|record| record.package.name);
-        let same = |one: &&PackageRecord<'_>, other: &&PackageRecord<'_>| one.package.name == other.package.name;
-        let best = |records: &[&PackageRecord<'a>]| {
-            let newer = |best: &'_ PackageRecord<'a>, record: &'_ PackageRecord<'a>| {
-                supersedes(record.suite, record.package.version, best.suite, best.package.version)
-            };
-            let mut best = records[0];
-            for record in &records[1..] {
-                if newer(best, record) {
-                    best = record;
-                }
-            }
-            *best
-        };
-        let of_name = |records: &[&PackageRecord<'a>]| {
-            let mut architectures: Vec<&str> = records.iter().map(|record| record.package.architecture).collect();
-            architectures.retain(|architecture| *architecture != "all");
-            architectures.sort_unstable();
-            architectures.dedup();
-            if architectures.len() < 2 {
-                return vec![best(records)];
-            }
-            let mut found: Vec<PackageRecord<'a>> = Vec::with_capacity(architectures.len());
-            for architecture in architectures {
-                let of_architecture = |record: &&&PackageRecord<'a>| {
-                    record.package.architecture == architecture || record.package.architecture == "all"
-                };
-                let records: Vec<_> = records.iter().filter(of_architecture).copied().collect();
-                let best = best(&records);
-                // What is independent of architectures may be the best of each of them.
-                if !found.iter().any(|other| std::ptr::eq(other.package.stanza, best.package.stanza)) {
-                    found.push(best);
-                }
-            }
-            found
-        };
-        candidates.chunk_by(same).flat_map(of_name).collect()
+        self.packages_by_name().into_iter().copied().collect()
     }
+
+    /// The packages of the candidates: what is built against.
+    pub fn visible(&self) -> Vec<Package<'a>> {
+        self.packages_by_name().into_iter().map(|record| record.package).collect()
+    }
+
+    fn packages_by_name(&self) -> Vec<&PackageRecord<'a>> {
+        let records: Vec<&PackageRecord<'a>> =
+            self.packages.iter().filter(|record| record.suite.role.feeds()).collect();
+        let architectures = architectures(&records);
+        if architectures.len() < 2 {
+            return best_packages(records);
+        }
+        let mut found: Vec<&PackageRecord<'a>> = Vec::new();
+        for architecture in architectures {
+            let here = |record: &&PackageRecord<'a>| {
+                record.package.architecture == architecture || record.package.architecture == "all"
+            };
+            found.extend(best_packages(records.iter().copied().filter(here).collect()));
+        }
+        // The sort is stable, and what is independent of architectures may be the best of each of them.
+        found.sort_by_key(|record| (record.package.name, record.package.architecture));
+        found.dedup_by(|one, other| std::ptr::eq(*one, *other));
+        found
+    }
+}
+
+/// The package of each name that none of the others supersedes.
+fn best_packages<'r, 'a>(records: Vec<&'r PackageRecord<'a>>) -> Vec<&'r PackageRecord<'a>> {
+    best_by_name(
+        records,
+        |record| record.package.name,
+        |one, other| supersedes(one.suite, one.package.version, other.suite, other.package.version),
+    )
+}
+
+/// The architectures that packages are for, besides `all`, sorted.
+fn architectures<'a>(records: &[&PackageRecord<'a>]) -> Vec<&'a str> {
+    let mut found: Vec<&str> = Vec::new();
+    for record in records {
+        let architecture = record.package.architecture;
+        if architecture != "all" && !found.contains(&architecture) {
+            found.push(architecture);
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+/// The first letters of a name as a number that sorts as they do: names themselves lie all over an index, and looking at
+/// them costs more than sorting.
+fn beginning(name: &str) -> u128 {
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(name.bytes()).for_each(|(place, byte)| *place = byte);
+    u128::from_be_bytes(bytes)
+}
+
+/// The record of each name that none of the others supersedes, sorted by name.
+fn best_by_name<'r, 'a, T: Sync>(
+    mut records: Vec<&'r T>,
+    name: impl Fn(&T) -> &'a str + Sync,
+    supersedes: impl Fn(&T, &T) -> bool,
+) -> Vec<&'r T> {
+    // The sort is stable, so the earlier entry stays before what equals it.
+    records.par_sort_by_cached_key(|record| (beginning(name(record)), name(record)));
+    let best = |records: &[&'r T]| {
+        let better = |best, record| if supersedes(record, best) { record } else { best };
+        records.iter().copied().reduce(better).expect("a name is that of some record")
+    };
+    records.chunk_by(|one, other| name(one) == name(other)).map(best).collect()
 }
 
 /// Those of some candidates that are for an architecture, the independent ones included, one of each name.

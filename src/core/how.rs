@@ -3,13 +3,13 @@
 //! A recipe lists what may be tried; each job goes down that list, from its beginning or from where a hook said, until
 //! its build-dependencies can be installed.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::core::flags::effective::{Environment, add_profile};
 use crate::core::ids::IdError;
 use crate::core::order::ALL;
 
@@ -123,11 +123,14 @@ impl How {
         }
     }
 
-    /// Sets the variables of a build that only this way of building has.
-    pub fn set_variables(&self, environment: &mut BTreeMap<String, String>) {
+    /// The environment of a build with what only this way of building brings: its profiles, and the emulator's processor.
+    pub fn environment(&self, of_job: &Environment) -> Environment {
+        let mut environment = of_job.clone();
+        self.profiles().iter().for_each(|profile| add_profile(&mut environment, profile));
         if let How::Emulated { cpu: Some(cpu), .. } = self {
             environment.insert("QEMU_CPU".to_owned(), cpu.clone());
         }
+        environment
     }
 
     /// The architecture of the chroot for a job of `host`.
@@ -286,8 +289,11 @@ mod tests {
             assert_eq!(word.text().parse::<HowWord>().unwrap(), word);
             assert_eq!(serde_json::to_string(&word).unwrap(), format!("\"{}\"", word.text()));
         }
-        let mut environment = BTreeMap::new();
-        list().iter().for_each(|how| how.set_variables(&mut environment));
-        assert_eq!(environment, BTreeMap::from([("QEMU_CPU".to_owned(), "arm1176".to_owned())]));
+        let environment = |how: &How| {
+            let environment = how.environment(&Environment::new());
+            environment.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        };
+        assert_eq!(environment(&list()[0]), ["DEB_BUILD_OPTIONS=nocheck", "DEB_BUILD_PROFILES=cross nocheck"]);
+        assert_eq!(environment(&list()[1]), ["QEMU_CPU=arm1176"]);
     }
 }

@@ -91,6 +91,7 @@ const ABSENT: &[(&str, &str)] = &[
 struct Protect {
     xpcall: Function,
     handler: Function,
+    randomseed: Function,
 }
 
 /// A new VM with `cb` in it.
@@ -106,8 +107,9 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
     let globals = lua.globals();
     #[cfg(test)]
     lua.set_named_registry_value("globals", &globals)?;
-    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler });
-    seed_random(&globals, seed)?;
+    let randomseed = globals.raw_get::<Table>("math")?.raw_get("randomseed")?;
+    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler, randomseed });
+    self::seed(&lua, seed)?;
     prepare(&lua, session, &globals, caught)?;
     let removed = close_libraries(&lua, &globals)?;
     // The compiler has shortcuts for base functions that would go on working after they are gone.
@@ -123,11 +125,13 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
     Ok(lua)
 }
 
-fn seed_random(globals: &Table, seed: u64) -> mlua::Result<()> {
+/// Says what `math.random` gives from now on.
+pub fn seed(lua: &Lua, seed: u64) -> mlua::Result<()> {
     // Luau takes 32 bits; mixed first, so that seeds that differ anywhere differ there.
     let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let folded = (mixed >> 32) as u32 as i32;
-    globals.raw_get::<Table>("math")?.raw_get::<Function>("randomseed")?.call(folded)
+    let randomseed = lua.app_data_ref::<Protect>().expect("set when the VM was made").randomseed.clone();
+    randomseed.call(folded)
 }
 
 /// Runs `stdlib/sandbox.lua` and puts its replacements in place.
@@ -353,7 +357,15 @@ fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error::Fr
         }
         break;
     }
-    let fault = Fault { frames: stack, ..Fault::new(bounded(&message)) };
+    // What is written in Lua gives advice as Rust does: in a last line of its own.
+    let (message, hint) = match message.split_once("\nhint: ") {
+        Some((message, hint)) => (bounded(message), Some(bounded(hint))),
+        None => (bounded(&message), None),
+    };
+    let fault = Fault { frames: stack, hint, ..Fault::new(message.as_str()) };
+    if message.contains("readonly table") {
+        return fault.hint("values and arguments are read-only; make a table of your own");
+    }
     match message.contains("not enough memory") {
         true => Fault::new(format!("expected to use at most {} MiB, got more", session.limits.memory >> 20))
             .hint("a recipe describes what to build; look for strings or tables that grow without an end")

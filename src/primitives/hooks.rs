@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde_json::Value as Json;
 
+use crate::core::hooks;
 use crate::core::ids::IdError;
 
 /// A function that a recipe may have, to decide something later.
@@ -47,6 +48,20 @@ impl Hook {
             Hook::Classify => &["log", "job"],
             Hook::OnFailure => &["job", "failure"],
             Hook::OnStageDone => &["stage"],
+        }
+    }
+
+    /// Checks that an answer is one that this hook may give.
+    ///
+    /// # Errors
+    /// In words, what was expected.
+    pub fn check(self, answer: &Json) -> Result<(), String> {
+        match self {
+            Hook::ChooseFlags => hooks::check_flags(answer),
+            Hook::ChooseHow => hooks::check_how(answer),
+            Hook::Classify => hooks::classified(answer).map(drop),
+            Hook::OnFailure => hooks::on_failure(answer).map(drop),
+            Hook::OnStageDone => hooks::on_stage_done(answer).map(drop),
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
 use crate::lua::{door, files, sandbox};
 
 /// What `cb` is made of beyond Rust: a module of `stdlib/` for each composed declaration, and what those share.
-pub const STDLIB: &[(&str, &str)] = &[("campaign", include_str!("../../../stdlib/campaign.lua"))];
+pub const STDLIB: &[(&str, &str)] =
+    &[("campaign", include_str!("../../../stdlib/campaign.lua")), ("stage", include_str!("../../../stdlib/stage.lua"))];
 
 /// What `require` gives for a name.
 pub fn require(lua: &Lua, session: &Arc<Session>, name: &Value) -> Result<Value, Fault> {
