@@ -3,6 +3,7 @@
 use mlua::{Lua, Table, Value};
 use serde_json::Value as Json;
 
+use crate::core::codes::Code;
 use crate::lua::session::{Fault, Session};
 
 const MOST_DEPTH: usize = 32;
@@ -40,13 +41,13 @@ pub fn to_lua(lua: &Lua, json: &Json) -> mlua::Result<Value> {
 /// What a recipe hands back, as JSON; `what` is how errors name it.
 pub fn from_lua(session: &Session, value: &Value, what: &str) -> Result<Json, Fault> {
     let mut reader = Reader { session, values: 0, handles: 0, bytes: 0, exact: false };
-    reader.read(value, what, 0)
+    reader.read(value, what, 0).map_err(|fault| fault.code(Code::NotPlain))
 }
 
 /// The same, where a number that JSON cannot say is an error.
 pub fn exact(session: &Session, value: &Value, what: &str) -> Result<Json, Fault> {
     let mut reader = Reader { session, values: 0, handles: 0, bytes: 0, exact: true };
-    reader.read(value, what, 0)
+    reader.read(value, what, 0).map_err(|fault| fault.code(Code::NotPlain))
 }
 
 struct Reader<'a> {

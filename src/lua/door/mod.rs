@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 
 use mlua::{Lua, MultiValue, Table, Value};
 
+use crate::core::codes::Code;
 use crate::core::recipe::Request;
 use crate::core::suggest::nearest;
 use crate::lua::api::declarations;
@@ -20,9 +21,9 @@ use crate::lua::api::{Asking, Body, Context, Declaration, Options};
 use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
 use crate::lua::methods;
-use crate::lua::sandbox;
 use crate::lua::session::{Fault, Session, frames};
 use crate::lua::values::{self, Directory, Handle};
+use crate::lua::{faults, sandbox};
 
 /// What the functions of `cb` need of the VM.
 struct Door {
@@ -83,7 +84,7 @@ fn close(lua: &Lua, table: &Table, shown: String) -> mlua::Result<()> {
             Some(near) => format!("did you mean `{shown}.{near}`?"),
             None => format!("it has: {}", names.join(", ")),
         };
-        Err(Fault::new(format!("`{shown}` has no `{}`", shortened(&key))).hint(hint).raise(lua))
+        Err(Fault::new(format!("`{shown}` has no `{}`", shortened(&key))).code(Code::UnknownName).hint(hint).raise(lua))
     };
     let metatable = lua.create_table()?;
     metatable.raw_set("__index", lua.create_function(index)?)?;
@@ -104,6 +105,7 @@ fn enter(
     if args.len() > 1 {
         let (shown, count) = (declaration.shown(), args.len());
         return Err(Fault::new(format!("`{shown}`: expected one argument, got {count}"))
+            .code(Code::WrongCall)
             .hint(format!("write `{shown}{}` with a dot and one table", example(declaration))));
     }
     let first = args.into_iter().next().unwrap_or(Value::Nil);
@@ -121,7 +123,7 @@ fn enter(
                     .and_then(|table| finish(lua, &shared, declaration, Some(name.clone()), table.as_ref()))
                     .map_err(|fault| fault.raise(lua))
             });
-            function.map(Value::Function).map_err(|error| sandbox::fault(session, error))
+            function.map(Value::Function).map_err(|error| faults::fault(session, error))
         }
     }
 }
@@ -142,6 +144,7 @@ fn options(session: &Session, declaration: &Declaration, value: &Value) -> Resul
         (other, _) => {
             let (shown, got) = (declaration.shown(), described(session, other));
             Err(Fault::new(format!("`{shown}`: expected a table of options, got {got}"))
+                .code(Code::WrongCall)
                 .hint(format!("write `{shown}{}`", example(declaration))))
         }
     }
@@ -166,7 +169,7 @@ fn finish(
         Body::Performs(request) => perform(lua, session, declaration, request, call),
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
-            let copy = copied(lua, session, declaration, options).map_err(|error| sandbox::fault(session, error))?;
+            let copy = copied(lua, session, declaration, options).map_err(|error| faults::fault(session, error))?;
             let value = sandbox::call(lua, session, &function, (name, copy))?;
             composed(lua, session, declaration, value)
         }
@@ -185,7 +188,8 @@ fn composed(lua: &Lua, session: &Session, declaration: &Declaration, value: Valu
         (Some(_) | None, _) => {
             let (shown, expected) = (declaration.shown(), declaration.result.expected());
             let got = described(session, &value);
-            Err(Fault::new(format!("`{shown}`: its module in stdlib has to return {expected}, got {got}")))
+            Err(Fault::new(format!("`{shown}`: its module in stdlib has to return {expected}, got {got}"))
+                .code(Code::Stdlib))
         }
     }
 }
@@ -221,7 +225,7 @@ fn copy_of(lua: &Lua, table: &Table, depth: usize) -> mlua::Result<Table> {
 /// The table that stands for a value.
 pub fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
     let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
-    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| sandbox::fault(session, error))
+    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| faults::fault(session, error))
 }
 
 /// Makes the request of a primitive and asks the performer.
@@ -237,6 +241,7 @@ fn perform(
         Some(performer) if session.acting.load(Ordering::Relaxed) => performer,
         Some(_) | None => {
             return Err(Fault::new(format!("`{shown}` acts, so it can only be called while `run` runs"))
+                .code(Code::NotActing)
                 .hint("write `return cb.recipe { run = function(cb, args) ... end }` and call it in there"));
         }
     };
@@ -286,7 +291,7 @@ fn complete_directory(lua: &Lua, session: &Arc<Session>, args: MultiValue) -> Re
     let handle = first.as_table().and_then(|table| session.handle(table));
     let Some(Handle::Directory(Directory { path, .. })) = handle.as_deref() else {
         let got = described(session, &first);
-        return Err(Fault::new(format!("expected a function to call, got {got}")));
+        return Err(Fault::new(format!("expected a function to call, got {got}")).code(Code::WrongCall));
     };
     let declaration = declarations::all().find(|declaration| declaration.name == "dir").expect("`dir` is declared");
     let table = options(session, declaration, &args.next().unwrap_or(Value::Nil))?;
