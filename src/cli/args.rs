@@ -78,9 +78,9 @@ pub enum Command {
     /// Say what a package holds up, those first that hold up most themselves
     Blocks(AskArgs),
     /// Check what this machine needs to build packages, and say how to fix what is missing
-    Doctor,
+    Doctor(MachineArgs),
     /// Install what this machine lacks to build packages
-    Setup,
+    Setup(MachineArgs),
     /// Show what the APT sources offer: suites, components, counts
     Import(ImportArgs),
     /// Show which sources have no binaries, or older ones: in what a recipe published, or in the machine's APT sources
@@ -95,6 +95,14 @@ pub enum Command {
     /// Build for a control point (started by `run`)
     #[command(hide = true)]
     Daemon(DaemonArgs),
+}
+
+/// What a machine is to build.
+#[derive(Debug, Args)]
+pub struct MachineArgs {
+    /// A Debian architecture to build for, natively or emulated, besides the machine's own
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
 }
 
 /// What to run, once or again and again.
@@ -269,8 +277,8 @@ impl Cli {
             | Command::Logs(_)
             | Command::Explain(_)
             | Command::Blocks(_)
-            | Command::Doctor
-            | Command::Setup
+            | Command::Doctor(_)
+            | Command::Setup(_)
             | Command::Import(_)
             | Command::Outdated(_)
             | Command::Config(_)

@@ -15,7 +15,7 @@ const AWAY_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Builds for the control point that the file names, until that says stop.
 pub fn daemon(ctx: &Context, args: &DaemonArgs) -> anyhow::Result<Exit> {
-    let host = site::host(ctx);
+    let host = site::host(ctx, None);
     let control_file = ctx.folder.join(&args.control_file);
     let client = Client::new(&control_file, Patience { give_up: AWAY_LIMIT, ..Patience::default() })?;
     let options = DaemonOptions {

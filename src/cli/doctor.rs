@@ -21,13 +21,13 @@ pub struct Check {
 }
 
 /// Checks this machine and shows the result.
-pub fn doctor(ctx: &Context) -> anyhow::Result<Exit> {
-    show(&ctx.output, &checks(ctx)?)
+pub fn doctor(ctx: &Context, arch: Option<&str>) -> anyhow::Result<Exit> {
+    show(&ctx.output, &checks(ctx, arch)?)
 }
 
-/// The checks of this machine.
-pub fn checks(ctx: &Context) -> anyhow::Result<Vec<Check>> {
-    let checks = site::runtime()?.block_on(host::check(&site::host(ctx)));
+/// The checks of this machine, which may have to build for another architecture.
+pub fn checks(ctx: &Context, arch: Option<&str>) -> anyhow::Result<Vec<Check>> {
+    let checks = site::runtime()?.block_on(host::check(&site::host(ctx, arch)));
     Ok(checks.into_iter().map(Check::from).collect())
 }
 

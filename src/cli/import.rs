@@ -50,7 +50,7 @@ struct Counts {
 /// Imports the machine's own APT sources, for one architecture where that is said; notes go to the side.
 pub fn own(ctx: &Context, arch: Option<&str>) -> anyhow::Result<(Store, Imported)> {
     let sources = AptSources::System { also: Vec::new() };
-    let (cache, imported) = imported(ctx, ImportRequest { sources, arch: arch.map(str::to_owned) })?;
+    let (cache, imported) = imported(ctx, ImportRequest { sources, arch: arch.map(str::to_owned), build_arch: None })?;
     for note in &imported.notes {
         ctx.output.aside().say(&format!("note: {}", clean(note)));
     }
@@ -76,7 +76,7 @@ pub fn import(ctx: &Context, args: &ImportArgs) -> anyhow::Result<Exit> {
         Some(file) => AptSources::File { path: ctx.folder.join(file) },
         None => AptSources::System { also: Vec::new() },
     };
-    let (cache, imported) = imported(ctx, ImportRequest { sources, arch: args.arch.clone() })?;
+    let (cache, imported) = imported(ctx, ImportRequest { sources, arch: args.arch.clone(), build_arch: None })?;
     let offer = with_archive(&cache, &imported, |archive| {
         let mut suites: Vec<Suite> = imported.suites.iter().map(suite).collect();
         for (pinned, suite) in imported.suites.iter().zip(&mut suites) {

@@ -213,12 +213,12 @@ pub fn interrupted() -> Failure {
 fn ready(ctx: &Context) -> anyhow::Result<()> {
     cache::claim(&ctx.settings.cache_dir)
         .map_err(|error| Failure::new(Exit::Infrastructure, "cannot make the cache folder").because(error))?;
-    let checks = doctor::checks(ctx)?;
+    let checks = doctor::checks(ctx, None)?;
     match doctor::missing(&checks) {
         None => Ok(()),
         Some(_) if ctx.setup => {
-            setup::install(ctx)?;
-            match doctor::missing(&doctor::checks(ctx)?) {
+            setup::install(ctx, None)?;
+            match doctor::missing(&doctor::checks(ctx, None)?) {
                 None => Ok(()),
                 Some(failure) => Err(failure.into()),
             }

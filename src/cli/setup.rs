@@ -6,13 +6,13 @@ use super::{Context, site};
 use crate::io::host;
 
 /// Installs what is missing and shows what the machine is like then.
-pub fn setup(ctx: &Context) -> anyhow::Result<Exit> {
-    let before = doctor::checks(ctx)?;
+pub fn setup(ctx: &Context, arch: Option<&str>) -> anyhow::Result<Exit> {
+    let before = doctor::checks(ctx, arch)?;
     if before.iter().any(|check| !check.ok) {
         ctx.output.say(&intention(&before));
-        install(ctx)?;
+        install(ctx, arch)?;
     }
-    doctor::show(&ctx.output, &doctor::checks(ctx)?)
+    doctor::show(&ctx.output, &doctor::checks(ctx, arch)?)
 }
 
 /// What is going to be done, before it is done.
@@ -26,10 +26,10 @@ pub fn intention(checks: &[Check]) -> String {
 }
 
 /// Installs what is missing, telling of each command before it runs.
-pub fn install(ctx: &Context) -> anyhow::Result<()> {
+pub fn install(ctx: &Context, arch: Option<&str>) -> anyhow::Result<()> {
     let output = ctx.output;
     let mut say = move |line: &str| output.say(line);
-    let host = site::host(ctx);
+    let host = site::host(ctx, arch);
     site::runtime()?.block_on(host::setup::setup(&host, &mut say))?;
     Ok(())
 }

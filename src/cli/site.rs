@@ -63,19 +63,19 @@ pub fn files(ctx: &Context, built: Store) -> anyhow::Result<Arc<Files>> {
 
 /// Where chroots are, and who builds in them; `part` tells this use of the cache from others.
 pub fn place(ctx: &Context, state: &Path, part: &str) -> anyhow::Result<Place> {
-    let host = host(ctx);
+    let host = host(ctx, None);
     let user = host.user().context("look the build user up")?;
     let user = user.with_context(|| format!("there is no user `{}`\nhint: `cloudbuild setup`", host.user_name()))?;
     Ok(Place { cache: host.cache, instance: instance(state, part), user, tools: host.tools })
 }
 
-/// What this machine must have.
-pub fn host(ctx: &Context) -> HostSettings {
+/// What this machine must have, to build for its own architecture and maybe for another one.
+pub fn host(ctx: &Context, arch: Option<&str>) -> HostSettings {
     let settings = &ctx.settings;
     HostSettings {
         cache: settings.cache_dir.clone(),
         build_user: settings.build_user.clone(),
-        arch: None,
+        arch: arch.map(str::to_owned),
         tools: Tools { sbuild: settings.sbuild.clone(), mmdebstrap: settings.mmdebstrap.clone() },
         free: FREE,
     }

@@ -10,6 +10,7 @@ pub use self::pulses::Pulses;
 
 use self::pulses::Silence;
 use crate::core::events::Event;
+use crate::core::how::Abilities;
 use crate::core::ids::{Epoch, JobId};
 use crate::core::job::{JobEvent, JobState};
 use crate::io::state::jobs::{self, Job};
@@ -176,8 +177,8 @@ fn lease(
         return Ok(Reply::Lease(LeaseReply::Nothing));
     }
     let expires = now.unix_ms.saturating_add(pulses.ttl_ms());
-    let runs: Vec<&str> = request.runs.iter().map(String::as_str).collect();
-    let Some(lease) = jobs::lease_next(tx, &runs, &request.builder, expires, now.unix_ms)? else {
+    let can = Abilities { itself: request.runs.clone(), emulated: request.emulates.clone() };
+    let Some(lease) = jobs::lease_next(tx, &can, &request.builder, expires, now.unix_ms)? else {
         return Ok(Reply::Lease(LeaseReply::Nothing));
     };
     pulses.grant(lease.job, lease.epoch, now.instant);
@@ -202,7 +203,7 @@ fn acceptable(request: &LeaseRequest) -> Result<(), String> {
             "expected protocol {PROTOCOL}, got {came}\nhint: run the same cloudbuild on builder and control point"
         ));
     }
-    let runs = request.runs.iter().take(100).map(|arch| ("runs", arch));
+    let runs = request.runs.iter().chain(&request.emulates).take(100).map(|arch| ("runs", arch));
     for (what, text) in [("builder", &request.builder)].into_iter().chain(runs) {
         let good = !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
         if !good {

@@ -134,6 +134,7 @@ fn wants(builder: &str, wait_seconds: u64) -> LeaseRequest {
         protocol: PROTOCOL,
         builder: builder.to_owned(),
         runs: vec!["amd64".to_owned()],
+        emulates: Vec::new(),
         wait_seconds,
         holding: vec![],
     }

@@ -147,7 +147,8 @@ impl<'a> Archive<'a> {
             .copied()
     }
 
-    /// The candidate of each binary package name, sorted by name: what apt would install.
+    /// The candidate of each binary package name, and of each architecture where there are several, sorted by name: what
+    /// apt would install.
     pub fn candidates(&self) -> Vec<PackageRecord<'a>> {
         self.packages_by_name().into_iter().copied().collect()
     }
@@ -158,12 +159,46 @@ impl<'a> Archive<'a> {
     }
 
     fn packages_by_name(&self) -> Vec<&PackageRecord<'a>> {
-        best_by_name(
-            self.packages.iter().filter(|record| record.suite.role.feeds()).collect(),
-            |record| record.package.name,
-            |one, other| supersedes(one.suite, one.package.version, other.suite, other.package.version),
-        )
+        let records: Vec<&PackageRecord<'a>> =
+            self.packages.iter().filter(|record| record.suite.role.feeds()).collect();
+        let architectures = architectures(&records);
+        if architectures.len() < 2 {
+            return best_packages(records);
+        }
+        let mut found: Vec<&PackageRecord<'a>> = Vec::new();
+        for architecture in architectures {
+            let here = |record: &&PackageRecord<'a>| {
+                record.package.architecture == architecture || record.package.architecture == "all"
+            };
+            found.extend(best_packages(records.iter().copied().filter(here).collect()));
+        }
+        // The sort is stable, and what is independent of architectures may be the best of each of them.
+        found.sort_by_key(|record| (record.package.name, record.package.architecture));
+        found.dedup_by(|one, other| std::ptr::eq(*one, *other));
+        found
     }
+}
+
+/// The package of each name that none of the others supersedes.
+fn best_packages<'r, 'a>(records: Vec<&'r PackageRecord<'a>>) -> Vec<&'r PackageRecord<'a>> {
+    best_by_name(
+        records,
+        |record| record.package.name,
+        |one, other| supersedes(one.suite, one.package.version, other.suite, other.package.version),
+    )
+}
+
+/// The architectures that packages are for, besides `all`, sorted.
+fn architectures<'a>(records: &[&PackageRecord<'a>]) -> Vec<&'a str> {
+    let mut found: Vec<&str> = Vec::new();
+    for record in records {
+        let architecture = record.package.architecture;
+        if architecture != "all" && !found.contains(&architecture) {
+            found.push(architecture);
+        }
+    }
+    found.sort_unstable();
+    found
 }
 
 /// The first letters of a name as a number that sorts as they do: names themselves lie all over an index, and looking at
@@ -187,6 +222,16 @@ fn best_by_name<'r, 'a, T: Sync>(
         records.iter().copied().reduce(better).expect("a name is that of some record")
     };
     records.chunk_by(|one, other| name(one) == name(other)).map(best).collect()
+}
+
+/// Those of some candidates that are for an architecture, the independent ones included, one of each name.
+pub fn of_architecture<'a>(candidates: &[PackageRecord<'a>], architecture: &str) -> Vec<PackageRecord<'a>> {
+    let same = |one: &PackageRecord<'_>, other: &PackageRecord<'_>| one.package.name == other.package.name;
+    let of_name = |records: &[PackageRecord<'a>]| {
+        let of = |wanted: &str| records.iter().find(|record| record.package.architecture == wanted).copied();
+        of(architecture).or_else(|| of("all"))
+    };
+    candidates.chunk_by(same).filter_map(of_name).collect()
 }
 
 #[cfg(test)]
@@ -220,6 +265,30 @@ pub mod tests {
              Size: 1\nSHA256: {}\n\n",
             Sha256::of(format!("{name} {version}").as_bytes())
         )
+    }
+
+    #[test]
+    fn each_architecture_has_its_own_candidate_and_the_independent_one_counts_for_both() {
+        let suite = suite("trixie", Role::Distribution, false);
+        let index = |architecture: &str| PinnedIndex {
+            component: "main".into(),
+            kind: IndexKind::Packages(architecture.into()),
+            sha256: Sha256([0; 32]),
+            size: 0,
+        };
+        let of = |architecture: &str, text: &str| text.replace("amd64", architecture);
+        let amd64 = [stanza("a", "2", ""), of("all", &stanza("b", "1", "")), stanza("c", "1", "")].concat();
+        let armhf = [stanza("a", "1", ""), stanza("d", "1", "")].concat().replace("amd64", "armhf");
+        let [one, two] = [index("amd64"), index("armhf")];
+        let bytes = |index, text: &'static str| IndexBytes { suite: &suite, index, bytes: text.as_bytes() };
+        let texts: [&'static str; 2] = [amd64.leak(), armhf.leak()];
+        let archive = read(&[bytes(&one, texts[0]), bytes(&two, texts[1])]);
+        let text = |record: &PackageRecord<'_>| format!("{} {}", record.package.name, record.package.architecture);
+        let candidates = archive.candidates();
+        let all: Vec<String> = candidates.iter().map(text).collect();
+        assert_eq!(all, ["a amd64", "a armhf", "b all", "c amd64", "d armhf"]);
+        let armhf: Vec<String> = of_architecture(&candidates, "armhf").iter().map(text).collect();
+        assert_eq!(armhf, ["a armhf", "b all", "d armhf"]);
     }
 
     fn candidate(suites: &[(PinnedSuite, &str)]) -> String {

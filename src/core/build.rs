@@ -44,8 +44,10 @@ pub struct Task {
     pub dsc: String,
     /// A Debian architecture, or `all` for the architecture-independent half.
     pub arch: String,
-    /// The Debian architecture of the chroot.
+    /// The Debian architecture of the chroot; with another `arch` than that and `all`, the build is a cross build.
     pub chroot_arch: String,
+    /// What a cross build needs besides what the source asks for, as relations.
+    pub cross_depends: Vec<String>,
     /// The suite's codename.
     pub distribution: String,
     /// The archive that apt sees in the chroot: suite `view`, component `main`.
@@ -118,6 +120,7 @@ impl Layout {
 pub fn arguments(task: &Task, layout: &Layout) -> Result<Vec<String>, TaskError> {
     for (expected, word) in [
         ("an architecture such as `amd64`", &task.chroot_arch),
+        ("an architecture such as `armhf`", &task.arch),
         ("a distribution such as `bookworm`", &task.distribution),
         ("the name of a .dsc file", &task.dsc),
     ] {
@@ -126,12 +129,22 @@ pub fn arguments(task: &Task, layout: &Layout) -> Result<Vec<String>, TaskError>
         }
     }
     let halves = if task.arch == "all" { ["--arch-all", "--no-arch-any"] } else { ["--arch-any", "--no-arch-all"] };
-    let mut arguments = vec![format!("--arch={}", task.chroot_arch), format!("--dist={}", task.distribution)];
+    let architectures = if is_cross(task) {
+        vec![format!("--build={}", task.chroot_arch), format!("--host={}", task.arch)]
+    } else {
+        vec![format!("--arch={}", task.chroot_arch)]
+    };
+    let mut arguments = architectures;
+    arguments.push(format!("--dist={}", task.distribution));
     arguments.extend(halves.map(str::to_owned));
     arguments.push("--chroot-mode=unshare".to_owned());
     arguments.push(format!("--chroot={}", task.chroot.display()));
     arguments.push(layout.source().join(&task.dsc).display().to_string());
     Ok(arguments)
+}
+
+fn is_cross(task: &Task) -> bool {
+    task.arch != task.chroot_arch && task.arch != "all"
 }
 
 /// sbuild's configuration: every setting that could come from the machine or matter to the result is said here.
@@ -176,6 +189,8 @@ pub fn configuration(task: &Task, layout: &Layout) -> Result<String, TaskError> 
         set(name, "[]".to_owned());
     }
     set("core_depends", "['build-essential:native', 'fakeroot:native']".to_owned());
+    let cross: Vec<String> = task.cross_depends.iter().map(|relation| perl(relation)).collect();
+    set("crossbuild_core_depends", format!("{{ {} => [{}] }}", perl(&task.arch), cross.join(", ")));
     set("build_dep_resolver", perl("apt"));
     set("bd_uninstallable_explainer", perl("none"));
     set("sbuild_mode", perl("user"));

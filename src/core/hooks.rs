@@ -3,31 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// How a source is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum How {
-    /// On a machine of its architecture.
-    Native,
-    /// With a compiler that makes code for another architecture.
-    Cross,
-    /// On a machine that emulates its architecture.
-    Emulated,
-}
-
-impl How {
-    /// Every one.
-    pub const ALL: [How; 3] = [How::Native, How::Cross, How::Emulated];
-
-    /// The one text form.
-    pub fn text(self) -> &'static str {
-        match self {
-            How::Native => "native",
-            How::Cross => "cross",
-            How::Emulated => "emulated",
-        }
-    }
-}
+use crate::core::how::HowWord;
 
 /// `cb.retry { ... }`: one more try, and how it differs from the last one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +20,7 @@ pub struct Retry {
     pub alone: bool,
     /// Another way of building it.
     #[serde(default)]
-    pub how: Option<How>,
+    pub how: Option<HowWord>,
 }
 
 impl Retry {
@@ -134,7 +110,7 @@ pub fn check_flags(answer: &Json) -> Result<(), String> {
 /// # Errors
 /// In words, what was expected.
 pub fn check_how(answer: &Json) -> Result<(), String> {
-    let known = |word: &str| How::ALL.iter().any(|how| how.text() == word);
+    let known = |word: &str| HowWord::ALL.iter().any(|how| how.text() == word);
     match (answer.as_str(), kind(answer)) {
         (Some(word), _) if known(word) => Ok(()),
         (None, Some("skip")) => Ok(()),
@@ -197,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_retry_is_told_in_words() {
-        let retry = Retry { larger: true, parallel: Some(1), alone: true, how: Some(How::Emulated) };
+        let retry = Retry { larger: true, parallel: Some(1), alone: true, how: Some(HowWord::Emulated) };
         assert_eq!(retry.words(), "alone, on a larger machine, with parallel=1, emulated");
         assert_eq!(Retry::default().words(), "as it was");
     }

@@ -128,6 +128,21 @@ pub fn plan_suite(entry: &AptEntry, release: &Release, architecture: &str) -> Su
 }
 
 impl SuitePlan {
+    /// This one and another of the same suite, each thing once.
+    pub fn and(mut self, other: SuitePlan) -> SuitePlan {
+        self.indexes.extend(other.indexes);
+        self.indexes.sort_by(|one, other| (&one.component, &one.kind).cmp(&(&other.component, &other.kind)));
+        self.indexes.dedup_by(|one, other| one.path == other.path);
+        for (all, more) in [(&mut self.notes, other.notes), (&mut self.missing, other.missing)] {
+            more.into_iter().for_each(|text| {
+                if !all.contains(&text) {
+                    all.push(text)
+                }
+            });
+        }
+        self
+    }
+
     /// Adds an index that must be there.
     fn need(&mut self, release: &Release, component: &str, kind: IndexKind, path: String) {
         if !self.want(release, component, kind, &path) {

@@ -21,6 +21,7 @@ pub mod outdated;
 pub mod view;
 pub mod install;
 pub mod order;
+pub mod how;
 pub mod inputs;
 pub mod job;
 pub mod build;

@@ -106,6 +106,9 @@ impl PinnedSuite {
 pub struct Imported {
     /// The Debian architecture whose binaries were imported (besides `all`).
     pub architecture: String,
+    /// The other one whose binaries were imported, since cross builds run on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_architecture: Option<String>,
     /// In the order of the entries.
     pub suites: Vec<PinnedSuite>,
     /// What a person should know: an entry that was left out, one without a source index.
@@ -113,6 +116,11 @@ pub struct Imported {
 }
 
 impl Imported {
+    /// The architectures whose binaries were imported, the one to build for first.
+    pub fn architectures(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.architecture), self.build_architecture.as_ref()].into_iter().flatten().map(String::as_str)
+    }
+
     /// The id: the hash of what was pinned. Notes are no part of it, since an outage elsewhere changes nothing here.
     pub fn id(&self) -> ImportId {
         let pinned = Imported { notes: Vec::new(), ..self.clone() };

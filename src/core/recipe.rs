@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::flags::BuildFlags;
 use crate::core::flags::overridden::Overridden;
+use crate::core::how::How;
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
 use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::selection::Selection;
@@ -76,6 +77,9 @@ pub struct ImportRequest {
     pub sources: AptSources,
     /// Debian architecture to build for; the machine's own when it is not given.
     pub arch: Option<String>,
+    /// Another architecture that cross builds run on: its packages are imported, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_arch: Option<String>,
 }
 
 /// What was imported, counted.
@@ -200,6 +204,9 @@ pub struct BuildRequest {
     pub against: Vec<Against>,
     /// Who builds.
     pub builders: Vec<Builders>,
+    /// How jobs are built: what is tried for each of them, in turn; natively, else emulated, when there is nothing here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub how: Vec<How>,
     /// Variables for the build environment (`DEB_BUILD_OPTIONS` and the like).
     pub environment: BTreeMap<String, String>,
     /// The run is good without what fails in it.
@@ -225,6 +232,8 @@ fn first() -> u32 {
 pub enum Against {
     /// The pinned suites of an import.
     Import(ImportId),
+    /// Of an import's suites what cross builds run on: nothing for the architecture that is built for is seen.
+    CrossOnly(ImportId),
     /// What a stage of this run built.
     Stage(String),
 }

@@ -49,17 +49,49 @@ pub fn pool_path(sha256: &Sha256, basename: &str) -> String {
     format!("pool/{sha256}/{basename}")
 }
 
+/// How much of an import is seen below what was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upstream {
+    /// All of it.
+    All,
+    /// What runs on this architecture, and what is independent of architectures.
+    Only(String),
+    /// Nothing.
+    Nothing,
+}
+
+impl Upstream {
+    /// Whether a package of the import is seen.
+    pub fn shows(&self, package: &Package<'_>) -> bool {
+        match self {
+            Upstream::All => true,
+            Upstream::Only(architecture) => package.architecture == architecture || package.architecture == "all",
+            Upstream::Nothing => false,
+        }
+    }
+
+    /// What it adds to the text that a view's id is made of.
+    fn text(&self) -> String {
+        match self {
+            Upstream::All => String::new(),
+            Upstream::Only(architecture) => format!("only {architecture}\n"),
+            Upstream::Nothing => "nothing\n".to_owned(),
+        }
+    }
+}
+
 /// The id of the view over `import` with these built files on top.
-pub fn id(import: &ImportId, built: &[BuiltBinary]) -> ViewId {
+pub fn id(import: &ImportId, upstream: &Upstream, built: &[BuiltBinary]) -> ViewId {
+    let upstream = upstream.text();
     let mut hashes: Vec<String> = built.iter().map(|binary| format!("{} {}", binary.sha256, binary.source)).collect();
     hashes.sort_unstable();
-    ViewId(Sha256::of(format!("{FORMAT}\n{import}\n{}\n", hashes.join("\n")).as_bytes()))
+    ViewId(Sha256::of(format!("{FORMAT}\n{import}\n{upstream}{}\n", hashes.join("\n")).as_bytes()))
 }
 
 /// What is visible, sorted by name: the built packages, and the candidates that none of them supersedes.
 ///
-/// A built package hides those of its source (the architecture-independent half and the other half each for itself) and
-/// any of its own name. `stanzas` are the built packages' stanzas (see [`BuiltBinary::stanza`]) in the order of `built`.
+/// A built package hides those of its source (the architecture-independent half and that of each architecture for
+/// itself) and any of its own name that could be installed in its place. `stanzas` are the built packages' stanzas (see [`BuiltBinary::stanza`]) in the order of `built`.
 ///
 /// # Errors
 /// In words, when a built package's stanza cannot be read.
@@ -69,24 +101,31 @@ pub fn visible<'a>(
     stanzas: &'a [String],
 ) -> Result<Vec<Package<'a>>, String> {
     let mut packages = Vec::with_capacity(candidates.len() + built.len());
-    let mut halves: FxHashSet<(&str, bool)> = FxHashSet::default();
-    let mut names: FxHashSet<&str> = FxHashSet::default();
+    let mut halves: FxHashSet<(&str, &str)> = FxHashSet::default();
+    let mut names: FxHashSet<(&str, &str)> = FxHashSet::default();
+    let mut built_names: FxHashSet<&str> = FxHashSet::default();
     for (binary, stanza) in built.iter().zip(stanzas) {
         let paragraph =
             control::paragraphs(stanza.as_bytes()).next().ok_or("expected a control paragraph, got none")?;
         let package = packages::package(paragraph).map_err(|reason| format!("{}: {reason}", binary.name))?;
-        halves.insert((binary.source.as_str(), package.architecture == "all"));
-        names.insert(package.name);
+        halves.insert((binary.source.as_str(), package.architecture));
+        names.insert((package.name, package.architecture));
+        built_names.insert(package.name);
         packages.push(package);
     }
     for record in candidates {
         let package = record.package;
-        let superseded = halves.contains(&(package.source(), package.architecture == "all"));
-        if !superseded && !names.contains(package.name) {
+        let superseded = halves.contains(&(package.source(), package.architecture));
+        // What is independent of architectures stands in the place of each of them.
+        let replaced = built_names.contains(package.name)
+            && (package.architecture == "all"
+                || names.contains(&(package.name, "all"))
+                || names.contains(&(package.name, package.architecture)));
+        if !superseded && !replaced {
             packages.push(package);
         }
     }
-    packages.sort_unstable_by_key(|package| package.name);
+    packages.sort_unstable_by_key(|package| (package.name, package.architecture));
     Ok(packages)
 }
 
@@ -105,10 +144,12 @@ const LEFT_OUT: [&[u8]; 11] = [
     b"SHA1",
 ];
 
-/// The view's `Packages`: each stanza with its `Filename` by content, and without what is for people only.
-pub fn packages_index(visible: &[Package<'_>]) -> Vec<u8> {
-    let mut index = Vec::with_capacity(visible.iter().map(|package| package.stanza.len() + 120).sum());
-    for package in visible {
+/// The view's `Packages` of one architecture, with what is independent of them: each stanza with its `Filename` by content, and without what is for people only.
+pub fn packages_index(visible: &[Package<'_>], architecture: &str) -> Vec<u8> {
+    let here = |package: &&Package<'_>| package.architecture == architecture || package.architecture == "all";
+    let size = visible.iter().filter(here).map(|package| package.stanza.len() + 120).sum();
+    let mut index = Vec::with_capacity(size);
+    for package in visible.iter().filter(here) {
         // Lines are copied rather than fields, so that what the archive says stays byte for byte.
         let mut drop_continuation = false;
         for line in package.stanza.split_inclusive(|&byte| byte == b'\n') {
@@ -130,18 +171,22 @@ pub fn packages_index(visible: &[Package<'_>]) -> Vec<u8> {
     index
 }
 
-/// The view's `Release`, unsigned. `date` is in the form that Release files have.
-pub fn release(architecture: &str, date: &str, packages: &[u8]) -> String {
-    format!(
-        "Origin: cloudbuild\nLabel: view\nSuite: {SUITE}\nCodename: {SUITE}\nDate: {date}\nArchitectures: {architecture}\n\
-         Components: main\nSHA256:\n {} {} {}\n",
-        Sha256::of(packages),
-        packages.len(),
-        packages_path(architecture)
-    )
+/// The view's `Release`, unsigned, over the index of each architecture. `date` is in the form that Release files have.
+pub fn release(date: &str, indexes: &[(&str, Vec<u8>)]) -> String {
+    let architectures: Vec<&str> = indexes.iter().map(|(architecture, _)| *architecture).collect();
+    let mut text = format!(
+        "Origin: cloudbuild\nLabel: view\nSuite: {SUITE}\nCodename: {SUITE}\nDate: {date}\nArchitectures: {}\n\
+         Components: main\nSHA256:\n",
+        architectures.join(" ")
+    );
+    for (architecture, packages) in indexes {
+        let (hash, size, path) = (Sha256::of(packages), packages.len(), packages_path(architecture));
+        text.push_str(&format!(" {hash} {size} {path}\n"));
+    }
+    text
 }
 
-/// Where the view's one index is, below `dists/view`.
+/// Where the view's index of an architecture is, below `dists/view`.
 pub fn packages_path(architecture: &str) -> String {
     format!("main/binary-{architecture}/Packages")
 }
@@ -194,10 +239,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_built_for_one_architecture_leaves_the_other_one_as_it_is() {
+        let of = |architecture: &str, text: String| text.replace("amd64", architecture);
+        let upstream = [
+            stanza("libx1", "2.0", "Source: x\n"),
+            of("armhf", stanza("libx1", "2.0", "Source: x\n")),
+            of("armhf", stanza("libx-old", "2.0", "Source: x\n")),
+        ];
+        assert_eq!(check(&upstream, &[built("x", "libx1", "1.0", "armhf")]), ["libx1 2.0", "libx1 1.0"]);
+        assert_eq!(check(&upstream, &[built("x", "libx1", "1.0", "all")]), ["libx-old 2.0", "libx1 1.0"]);
+        let (packages, _) = packages::read(upstream[1].as_bytes());
+        assert!(Upstream::All.shows(&packages[0]) && Upstream::Only("armhf".into()).shows(&packages[0]));
+        assert!(!Upstream::Only("amd64".into()).shows(&packages[0]) && !Upstream::Nothing.shows(&packages[0]));
+    }
+
+    #[test]
     fn the_index_names_files_by_content_and_keeps_what_apt_needs_byte_for_byte() {
         let text = stanza("a", "1", "Tag: x,\n y\nDepends: b,\n  c\nDescription: x\n  indented\n .\n");
         let (packages, _) = packages::read(text.as_bytes());
-        let index = String::from_utf8(packages_index(&packages)).unwrap();
+        let index = String::from_utf8(packages_index(&packages, "amd64")).unwrap();
+        assert!(packages_index(&packages, "armhf").is_empty());
         let sha256 = packages[0].sha256;
         assert_eq!(
             index,
@@ -212,7 +273,11 @@ mod tests {
     fn the_id_depends_on_what_is_in_the_view_and_not_on_its_order() {
         let import = ImportId(Sha256::of(b"import"));
         let (a, b) = (built("a", "a", "1", "amd64"), built("b", "b", "1", "amd64"));
-        assert_eq!(id(&import, &[a.clone(), b.clone()]), id(&import, &[b.clone(), a.clone()]));
-        assert_ne!(id(&import, &[a]), id(&import, &[b]));
+        let id = |upstream: &Upstream, built: &[BuiltBinary]| id(&import, upstream, built);
+        let all = Upstream::All;
+        assert_eq!(id(&all, &[a.clone(), b.clone()]), id(&all, &[b.clone(), a.clone()]));
+        let a = [a];
+        assert_ne!(id(&all, &a), id(&all, &[b]));
+        assert_ne!(id(&all, &a), id(&Upstream::Nothing, &a));
     }
 }

@@ -97,6 +97,7 @@ async fn build(daemon: &Daemon, lease: &Lease, layout: &Layout, cancel: &Cancell
     let request = ChrootRequest {
         key: lease.chroot,
         arch: lease.chroot_arch.clone(),
+        packages: lease.chroot_packages.clone(),
         view_url: view_url.clone(),
         view_key: lease.view_key.clone(),
     };
@@ -112,6 +113,7 @@ async fn build(daemon: &Daemon, lease: &Lease, layout: &Layout, cancel: &Cancell
         dsc: lease.files.first().map(|file| file.name.clone()).unwrap_or_default(),
         arch: lease.arch.clone(),
         chroot_arch: lease.chroot_arch.clone(),
+        cross_depends: lease.cross_depends.clone(),
         distribution: lease.distribution.clone(),
         view_url,
         view_key: lease.view_key.clone(),

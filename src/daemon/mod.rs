@@ -18,6 +18,7 @@ use anyhow::Context;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
+use crate::core::how::Abilities;
 use crate::core::ids::{Epoch, JobId, ViewId};
 use crate::io::host::user::{BUILD_USER, User};
 use crate::io::machines::here;
@@ -103,7 +104,7 @@ pub async fn serve(options: DaemonOptions, stop: CancellationToken) -> anyhow::R
     let _lock = here::hold(&state, &options.name)?;
     let place = place(&options, &state)?;
     let _claim = place.claim().await.context("cannot use the cache folder")?;
-    let runs = crate::io::host::programs::architectures().await?;
+    let runs = crate::io::host::emulation::architectures().await?;
     let daemon = Arc::new(Daemon {
         control: options.control,
         place,
@@ -139,7 +140,7 @@ pub(crate) struct Daemon {
     pub(crate) control: Arc<dyn Control>,
     pub(crate) place: Place,
     pub(crate) name: String,
-    pub(crate) runs: Vec<String>,
+    pub(crate) runs: Abilities,
     pub(crate) slots: usize,
     pub(crate) stop: CancellationToken,
     holding: Mutex<Vec<(JobId, Epoch)>>,
@@ -176,7 +177,8 @@ impl Daemon {
         let request = LeaseRequest {
             protocol: PROTOCOL,
             builder: self.name.clone(),
-            runs: self.runs.clone(),
+            runs: self.runs.itself.clone(),
+            emulates: self.runs.emulated.clone(),
             wait_seconds: LONG_POLL.as_secs(),
             holding: self.holding().clone(),
         };

@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::core::how::HowWord;
 use crate::core::ids::{ChrootKey, RunId, Sha256};
 use crate::wire::{Fault, Lease, Outcome};
 
@@ -115,6 +116,9 @@ fn lease(dsc: File) -> Lease {
         source: "x".to_owned(),
         version: "1".to_owned(),
         arch: "amd64".to_owned(),
+        how: HowWord::Native,
+        cross_depends: Vec::new(),
+        chroot_packages: Vec::new(),
         chroot_arch: "amd64".to_owned(),
         component: "main".to_owned(),
         distribution: "bookworm".to_owned(),

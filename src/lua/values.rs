@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::core::codes::Code;
 use crate::core::flags::{Cell, Variant};
 use crate::core::hooks::Retry;
+use crate::core::how::How;
 use crate::core::ids::ImportId;
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
@@ -75,6 +76,10 @@ tags! {
     Variant "variant" "a variant such as `cb.variant \"armhf-a8\" { ... }`";
     /// A group of builders.
     Builders "builders" "builders such as `cb.here { slots = 2 }`";
+    /// How jobs may be built.
+    How "how" "how to build, such as `cb.native()`, `cb.cross { build = \"amd64\" }` or `cb.emulated {}`";
+    /// What cross builds run on, and nothing of the architecture that is built for.
+    CrossOnly "cross-only" "`cb.cross_only()`";
     /// A directory to publish to.
     Directory "directory" "a directory such as `cb.dir \"out\"`";
     /// What was imported.
@@ -116,6 +121,10 @@ pub enum Handle {
     Variant(Variant),
     /// A group of builders.
     Builders(Builders),
+    /// How jobs may be built.
+    How(How),
+    /// What cross builds run on, and nothing of the architecture that is built for.
+    CrossOnly,
     /// A directory to publish to.
     Directory(Directory),
     /// What was imported.
@@ -228,6 +237,8 @@ impl Handle {
             Handle::Cell(_) => Tag::Cell,
             Handle::Variant(_) => Tag::Variant,
             Handle::Builders(_) => Tag::Builders,
+            Handle::How(_) => Tag::How,
+            Handle::CrossOnly => Tag::CrossOnly,
             Handle::Directory(_) => Tag::Directory,
             Handle::Import(_) => Tag::Import,
             Handle::Order(_) => Tag::Order,
@@ -262,6 +273,8 @@ impl Handle {
             Handle::Cell(cell) => plain(serde_json::to_value(cell)),
             Handle::Variant(variant) => plain(serde_json::to_value(variant)),
             Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
+            Handle::How(how) => plain(serde_json::to_value(how)),
+            Handle::CrossOnly => json!({}),
             Handle::Directory(dir) => {
                 json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })
             }

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::core::archive::PackageRecord;
+use crate::core::archive::{self, PackageRecord};
 use crate::core::ids::RunId;
 use crate::core::pinned::Imported;
 use crate::core::recipe::{CompareRequest, CompareResult, CompareRow};
@@ -25,7 +25,7 @@ pub fn compare(
         built.extend(artifacts.into_iter().map(|(_, artifact)| (stage.clone(), artifact)));
     }
     with_archive(cache, imported, |archive| {
-        let candidates = archive.candidates();
+        let candidates = archive::of_architecture(&archive.candidates(), &imported.architecture);
         let before: FxHashMap<&str, &PackageRecord<'_>> =
             candidates.iter().map(|record| (record.package.name, record)).collect();
         let mut rows: Vec<CompareRow> = built

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::core::archive::{Archive, SourceRecord};
+use crate::core::archive::{self, Archive, SourceRecord};
 use crate::core::explain::{self, Answer, Blocks, Explanation, Standing};
 use crate::core::ids::RunId;
 use crate::core::install::base::Base;
@@ -154,7 +154,7 @@ pub fn of_source<'a>(
     let asked = asked(one, archive, record, arch);
     let nothing = StageJobs { standings: Vec::new(), built: Vec::new() };
     let stages = if one.stages.is_empty() { std::slice::from_ref(&nothing) } else { &one.stages };
-    let candidates = archive.candidates();
+    let candidates = archive::of_architecture(&archive.candidates(), &one.imported.architecture);
     let mut found = Vec::new();
     for stage in stages {
         let stanzas: Vec<String> = stage.built.iter().map(BuiltBinary::stanza).collect();

@@ -26,8 +26,9 @@ pub async fn fetch(
     listener: &dyn Listener,
 ) -> anyhow::Result<Imported> {
     let arch = request.arch.as_deref().unwrap_or(machine);
+    let build_arch = request.build_arch.as_deref().filter(|build| *build != arch);
     let entries = mirror.read_entries(&request.sources)?;
-    let imported = mirror.import(&request.sources, entries, arch, clock::now(), listener).await?;
+    let imported = mirror.import(&request.sources, entries, arch, build_arch, clock::now(), listener).await?;
     for note in &imported.notes {
         listener.hear(&Event::Note { text: note.clone() });
     }

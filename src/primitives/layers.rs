@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::core::ids::{ImportId, RunId};
 use crate::core::recipe::Against;
-use crate::core::view::BuiltBinary;
+use crate::core::view::{BuiltBinary, Upstream};
 use crate::io::state::State;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::primitives::Refusal;
@@ -15,7 +15,7 @@ use crate::primitives::Refusal;
 /// There are several.
 pub fn import_of(against: &[Against], sources: ImportId) -> anyhow::Result<ImportId> {
     let mut imports = against.iter().filter_map(|layer| match layer {
-        Against::Import(import) => Some(*import),
+        Against::Import(import) | Against::CrossOnly(import) => Some(*import),
         Against::Stage(_) => None,
     });
     let first = imports.next();
@@ -30,11 +30,24 @@ pub fn import_of(against: &[Against], sources: ImportId) -> anyhow::Result<Impor
     }
 }
 
+/// How much of the import is seen below the stages: nothing where it is no layer. `build` is the architecture that cross
+/// builds run on.
+pub fn upstream(against: &[Against], build: Option<&str>) -> Upstream {
+    let has = |wanted: fn(&Against) -> bool| against.iter().any(wanted);
+    if has(|layer| matches!(layer, Against::Import(_))) {
+        Upstream::All
+    } else if has(|layer| matches!(layer, Against::CrossOnly(_))) {
+        build.map_or(Upstream::Nothing, |build| Upstream::Only(build.to_owned()))
+    } else {
+        Upstream::Nothing
+    }
+}
+
 /// The stages among layers, newest first.
 pub fn stages_of(against: &[Against]) -> Vec<&str> {
     let stages = against.iter().filter_map(|layer| match layer {
         Against::Stage(name) => Some(name.as_str()),
-        Against::Import(_) => None,
+        Against::Import(_) | Against::CrossOnly(_) => None,
     });
     stages.collect()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::events::{Event, Listener};
+use crate::core::how::How;
 use crate::core::ids::{ChrootKey, RunId};
 use crate::core::order::text::counted;
 use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, OrderRequest, OrderResult, Request, Response};
@@ -74,12 +75,12 @@ impl Perform for Live {
                 let sources = import::pinned(&self.state, request.order.import)?;
                 let beneath = layers::import_of(&request.against, request.order.import)?;
                 let against = import::pinned(&self.state, beneath)?;
-                self.check_runs(&request.order.arch)?;
+                let how = self.how(&request.order.arch, &request.how)?;
                 let keeper = Keeper::new(self, self.slots(&request.builders));
                 let imports = build::Imports { sources: &sources, against: &against };
                 let keep = |pace| keeper.keep(pace);
                 let prepare = |of| self.proving.prepare_ahead(of);
-                Response::Build(build::build(&self.stage(&keep, &prepare), imports, &request)?)
+                Response::Build(build::build(&self.stage(&keep, &prepare), imports, &request, &how)?)
             }
             Request::Publish(request) => {
                 let publishing = publish::Publishing {
@@ -107,10 +108,17 @@ impl Live {
         let sources = import::pinned(&self.state, request.import)?;
         let against = import::pinned(&self.state, layers::import_of(&request.against, request.import)?)?;
         let built = layers::built(&self.state, self.run, &layers::stages_of(&request.against))?;
+        let upstream = layers::upstream(&request.against, against.build_architecture.as_deref());
         let mut changed = BTreeMap::new();
         for stage in request.packages.stages() {
             let jobs = self.state.read(|db| jobs::by_stage(db, self.run, stage))?;
-            let found = build::changed::changed(&self.state, &self.files.cache, (&sources, &against), &built, jobs)?;
+            let found = build::changed::changed(
+                &self.state,
+                &self.files.cache,
+                (&sources, &against),
+                (&upstream, &built),
+                jobs,
+            )?;
             let what = counted(found.len(), "source package");
             self.listener.hear(&Event::Note { text: format!("{what} of stage `{stage}` would get other inputs now") });
             changed.insert(stage.to_owned(), found);
@@ -127,15 +135,31 @@ impl Live {
         Ok(order::order(&over, request)?.0)
     }
 
-    /// Checks that this machine runs programs of an architecture, by itself or emulated.
-    fn check_runs(&self, arch: &str) -> anyhow::Result<()> {
-        match self.runtime.block_on(host::programs::emulation(arch)) {
-            Some(check) if !check.ok => {
-                Err(Refusal::of_world(format!("nobody here builds for `{arch}`: {}\nhint: {}", check.found, check.fix))
-                    .into())
+    /// What this machine can do of what is listed.
+    fn how(&self, arch: &str, listed: &[How]) -> anyhow::Result<Vec<How>> {
+        let builders = self.runtime.block_on(host::emulation::architectures())?;
+        let listed = if listed.is_empty() { How::usual() } else { listed.to_vec() };
+        let (mut can, mut lacks) = (Vec::new(), Vec::new());
+        for how in listed {
+            let lack = match (how.lack(arch, &builders), &how) {
+                (None, How::Emulated { cpu: Some(cpu), .. }) => {
+                    self.runtime.block_on(host::emulation::knows_cpu(arch, cpu)).err()
+                }
+                (lack, _) => lack,
+            };
+            match lack {
+                None => can.push(how),
+                Some(lack) => lacks.push(lack),
             }
-            Some(_) | None => Ok(()),
         }
+        if !can.is_empty() {
+            return Ok(can);
+        }
+        let hint = match self.runtime.block_on(host::emulation::check(arch)) {
+            Some(check) if !check.ok => format!("{}; `cloudbuild doctor --arch {arch}` says more", check.fix),
+            Some(_) | None => format!("`cloudbuild doctor --arch {arch}` says what there is"),
+        };
+        Err(Refusal::of_world(format!("nobody here builds for `{arch}`: {}\nhint: {hint}", lacks.join("; "))).into())
     }
 
     fn stage<'s>(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::archive::SourceRecord;
+use crate::core::archive::{self, SourceRecord};
 use crate::core::events::{Event, Listener};
 use crate::core::order::select::Ground;
 use crate::core::order::text::{counted, loop_sentence};
@@ -40,11 +40,14 @@ pub struct Over<'o> {
 pub fn order(over: &Over<'_>, request: &OrderRequest) -> anyhow::Result<Decided> {
     let stanzas: Vec<String> = over.built.iter().map(BuiltBinary::stanza).collect();
     with_archives(over.cache, over.sources, over.against, |archive, beneath| {
-        let visible = match over.built {
-            [] => beneath.visible(),
-            built => view::visible(&beneath.candidates(), built, &stanzas).map_err(anyhow::Error::msg)?,
-        };
         let arch = &over.against.architecture;
+        let visible = match (over.built, &over.against.build_architecture) {
+            ([], None) => beneath.visible(),
+            (built, _) => {
+                let candidates = archive::of_architecture(&beneath.candidates(), arch);
+                view::visible(&candidates, built, &stanzas).map_err(anyhow::Error::msg)?
+            }
+        };
         let ground = Ground { archive, visible: &visible, architecture: arch, changed: over.changed };
         let (order, mut skipped) = decide(&ground, request, over.history, over.listener)?;
         for name in order.not_for_here {

@@ -138,6 +138,7 @@ impl Proving {
         let request = ChrootRequest {
             key: subject.offer.chroot,
             arch: subject.offer.chroot_arch.clone(),
+            packages: subject.offer.chroot_packages.clone(),
             view_url: format!("{}/view/{}/", self.control_url, subject.offer.view),
             view_key: subject.key.clone(),
         };

@@ -26,25 +26,24 @@ pub fn write(
     state_dir: &Path,
     id: ViewId,
     visible: &[Package<'_>],
-    architecture: &str,
+    architectures: &[&str],
     key: &SigningKey,
 ) -> anyhow::Result<()> {
     let folder = folder(state_dir, id);
     if files::is_folder(&folder) {
         return Ok(());
     }
-    let packages = view::packages_index(visible);
+    let indexes: Vec<(&str, Vec<u8>)> =
+        architectures.iter().map(|architecture| (*architecture, view::packages_index(visible, architecture))).collect();
     let now = clock::now();
-    let release = view::release(architecture, &clock::release_date(now), &packages);
+    let release = view::release(&clock::release_date(now), &indexes);
     let signed = key.sign_inline(release.as_bytes(), now).context("sign the view")?;
     let suite = format!("dists/{}", view::SUITE);
-    files::write_folder(
-        &folder,
-        &[
-            (format!("{suite}/{}", view::packages_path(architecture)), packages.as_slice()),
-            (format!("{suite}/Release"), release.as_bytes()),
-            (format!("{suite}/InRelease"), signed.as_slice()),
-        ],
-    )
-    .context("write the view")
+    let mut written: Vec<(String, &[u8])> = indexes
+        .iter()
+        .map(|(architecture, index)| (format!("{suite}/{}", view::packages_path(architecture)), index.as_slice()))
+        .collect();
+    written.push((format!("{suite}/Release"), release.as_bytes()));
+    written.push((format!("{suite}/InRelease"), signed.as_slice()));
+    files::write_folder(&folder, &written).context("write the view")
 }

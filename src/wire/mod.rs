@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::how::HowWord;
 use crate::core::ids::{ChrootKey, Epoch, JobId, RunId, Sha256, ViewId};
 
 /// Part of an outcome; it lives in `core`, where the step from one job state to the next depends on it.
 pub use crate::core::job::Fault;
 
 /// Version of these words; a daemon of another version is refused.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// `POST /v1/lease`: a daemon asks for work and waits for an answer (long poll, at most `wait_seconds`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct LeaseRequest {
     pub builder: String,
     /// Debian architectures whose programs the machine runs, its own first.
     pub runs: Vec<String>,
+    /// Debian architectures whose programs an emulator runs there.
+    #[serde(default)]
+    pub emulates: Vec<String>,
     /// How long the daemon is ready to wait.
     pub wait_seconds: u64,
     /// Leases that this daemon still works on; the control point tells it which of them are void.
@@ -61,8 +65,17 @@ pub struct Lease {
     pub version: String,
     /// A Debian architecture, or `all` for the architecture-independent half.
     pub arch: String,
+    /// How it is built; a cross build has a `chroot_arch` other than `arch`.
+    #[serde(default)]
+    pub how: HowWord,
     /// The Debian architecture that the chroot has.
     pub chroot_arch: String,
+    /// Packages that a cross build needs besides what the source asks for, as relations.
+    #[serde(default)]
+    pub cross_depends: Vec<String>,
+    /// Packages that the chroot has besides those of every chroot.
+    #[serde(default)]
+    pub chroot_packages: Vec<String>,
     /// `main`, `contrib`: the component of the source.
     pub component: String,
     /// The suite's codename, for `--dist` and `.changes`.

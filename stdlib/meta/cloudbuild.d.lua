@@ -44,6 +44,17 @@
 ---@field kind "builders"
 ---@field slots integer? Builds at the same time, where the recipe says.
 
+---@class (exact) cloudbuild.How
+---@field kind "how"
+---@field how string `native`, `cross` or `emulated`.
+---@field build string? The architecture that cross builds run on.
+---@field cpu string? The processor that the emulator is, if the recipe says.
+---@field time_factor integer? How many times longer an emulated build takes.
+---@field profiles string[]? Build profiles of cross builds.
+
+---@class (exact) cloudbuild.CrossOnly
+---@field kind "cross-only"
+
 ---@class (exact) cloudbuild.Directory
 ---@field kind "directory"
 ---@field path string The archive's root.
@@ -208,15 +219,28 @@
 ---@field origin? string `Origin:` of the archive. Default: cloudbuild.
 ---@field label? string `Label:` of the archive. Default: the campaign's name.
 
+---@class (exact) cloudbuild.options.native
+
+---@class (exact) cloudbuild.options.cross
+---@field build string The Debian architecture that the build runs on.
+---@field profiles? string[] Build profiles of every cross build: what was built for elsewhere cannot be tested here. Default: { "cross", "nocheck" }.
+
+---@class (exact) cloudbuild.options.emulated
+---@field cpu? string The processor that qemu is during the build, such as `arm1176`; the chroot must run on it, too. Default: qemu's choice.
+---@field time_factor? integer How many times longer a build takes. Default: 10.
+
+---@class (exact) cloudbuild.options.cross_only
+
 ---@class (exact) cloudbuild.options.import
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
 ---@field arch? string Debian architecture to build for. Default: the machine's own.
+---@field build_arch? string Another architecture, which cross builds run on. Default: none.
 
 ---@class (exact) cloudbuild.options.order
 ---@field sources cloudbuild.Import|cloudbuild.Sources The import that the packages are in, or some of it.
 ---@field packages? string[]|cloudbuild.Selection By name or `name=version`, or a selection. Default: all of `sources`.
 ---@field not_for_us? string[] Source packages that are left out, by name. Default: {}.
----@field against? cloudbuild.Import|cloudbuild.Built|(cloudbuild.Import|cloudbuild.Built)[] What they will be built against, newest first. Default: the import.
+---@field against? cloudbuild.Import|cloudbuild.Built|cloudbuild.CrossOnly|(cloudbuild.Import|cloudbuild.Built|cloudbuild.CrossOnly)[] What they will be built against, newest first. Default: the import.
 ---@field profiles? string[] Build profiles that a package may be built with where that breaks a loop. Default: { "nocheck", "nodoc" }.
 ---@field older_binaries? boolean Where packages need each other, build against the older binaries that are there. Default: true.
 
@@ -228,7 +252,8 @@
 ---@field sources? cloudbuild.Import|cloudbuild.Sources What to build, where no `order` was made. Default: nothing.
 ---@field on cloudbuild.Fleet Who builds.
 ---@field stage? string The stage's name; each stage has its own jobs. Default: first, second, ....
----@field against? cloudbuild.Import|cloudbuild.Built|(cloudbuild.Import|cloudbuild.Built)[] Whose binaries are built against, newest layer first. Default: the order's import.
+---@field against? cloudbuild.Import|cloudbuild.Built|cloudbuild.CrossOnly|(cloudbuild.Import|cloudbuild.Built|cloudbuild.CrossOnly)[] Whose binaries are built against, newest layer first. Default: the order's import.
+---@field how? cloudbuild.How|(cloudbuild.How)[] How jobs are built: what is tried for each of them, in turn. Default: { cb.native(), cb.emulated() }.
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
 ---@field optional? boolean The run is good without what fails in it. Default: false.
 ---@field variant? cloudbuild.Variant The variant that is built. Default: none.
@@ -379,6 +404,26 @@ function cb.here(options) end
 ---@param path string The archive's root; relative to the state directory.
 ---@return cloudbuild.Directory
 function cb.dir(path) end
+
+--- Build in a chroot of the architecture itself, on a machine whose processor runs it.
+---@param options? cloudbuild.options.native
+---@return cloudbuild.How
+function cb.native(options) end
+
+--- Build in a chroot of another architecture, with a cross compiler.
+---@param options cloudbuild.options.cross
+---@return cloudbuild.How
+function cb.cross(options) end
+
+--- Build in a chroot of the architecture itself, whose programs qemu runs.
+---@param options? cloudbuild.options.emulated
+---@return cloudbuild.How
+function cb.emulated(options) end
+
+--- To build against: what cross builds run on, and of the architecture itself only what this run built.
+---@param options? cloudbuild.options.cross_only
+---@return cloudbuild.CrossOnly
+function cb.cross_only(options) end
 
 --- Pins suites and their indexes: what the run builds from and against.
 ---@param options? cloudbuild.options.import

@@ -46,7 +46,12 @@ pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &
     let archive = archive(sources, packages, &suite);
     let order = whole(&archive, architecture);
     let (number, first) = (1..).zip(&order.jobs).max_by_key(|(_, job)| job.frees).expect("an archive has sources");
-    let imported = Imported { architecture: architecture.to_owned(), suites: Vec::new(), notes: Vec::new() };
+    let imported = Imported {
+        architecture: architecture.to_owned(),
+        build_architecture: None,
+        suites: Vec::new(),
+        notes: Vec::new(),
+    };
     let ordered = Ordered { imported, order: Some(order.clone()), stages: Vec::new() };
     let timed = |work: &dyn Fn()| {
         let once = |_| {

@@ -122,7 +122,7 @@ fn imported(architecture: &str) -> (Imported, Vec<Mapped>) {
     let mirror = Mirror::new(store.clone(), MirrorSettings::default()).unwrap();
     drop(guard);
     let sources = AptSources::System { also: Vec::new() };
-    let request = ImportRequest { sources, arch: Some(architecture.to_owned()) };
+    let request = ImportRequest { sources, arch: Some(architecture.to_owned()), build_arch: None };
     let imported = runtime.block_on(import::fetch(&mirror, &request, architecture, &Silent)).unwrap();
     let indexes = imported.suites.iter().flat_map(|suite| &suite.indexes);
     let mapped = indexes.map(|index| store.map(&index.sha256).unwrap()).collect();

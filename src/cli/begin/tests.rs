@@ -119,6 +119,7 @@ impl Place {
         mortal.inner.perform(Request::Import(crate::core::recipe::ImportRequest {
             sources: crate::core::recipe::AptSources::System { also: Vec::new() },
             arch: None,
+            build_arch: None,
         }))?;
         let mortal = Arc::new(mortal);
         let inner = Arc::clone(&mortal) as Arc<dyn Perform>;

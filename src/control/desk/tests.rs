@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::core::how::HowWord;
 use crate::core::ids::{ChrootKey, InputsHash, RunId, Sha256, ViewId};
 use crate::core::job::Fault;
 use crate::io::clock;
@@ -33,6 +34,9 @@ pub(in crate::control) fn offer(run: RunId, job: JobId, source: &str, dsc: &[u8]
         source: source.to_owned(),
         version: "1".to_owned(),
         arch: "amd64".to_owned(),
+        how: HowWord::Native,
+        cross_depends: Vec::new(),
+        chroot_packages: Vec::new(),
         chroot_arch: "amd64".to_owned(),
         component: "main".to_owned(),
         distribution: "trixie".to_owned(),
@@ -109,6 +113,7 @@ impl Story {
             protocol: PROTOCOL,
             builder: builder.to_owned(),
             runs: vec!["amd64".to_owned()],
+            emulates: Vec::new(),
             wait_seconds: 0,
             holding,
         };
@@ -316,6 +321,7 @@ fn a_builder_of_another_version_or_without_a_name_gets_nothing() {
         protocol: PROTOCOL,
         builder: "a".to_owned(),
         runs: vec!["amd64".to_owned()],
+        emulates: Vec::new(),
         wait_seconds: 0,
         holding: vec![],
     };

@@ -38,6 +38,7 @@ pub fn job() -> Job {
         priority: 0,
         frees: 0,
         profiles: Vec::new(),
+        how: None,
         state: JobState::Building,
         reason: None,
         epoch: Epoch(1),

@@ -10,6 +10,7 @@ fn task() -> Task {
         dsc: "hello_2.10-3.dsc".to_owned(),
         arch: "amd64".to_owned(),
         chroot_arch: "amd64".to_owned(),
+        cross_depends: Vec::new(),
         distribution: "bookworm".to_owned(),
         view_url: "http://127.0.0.1:8080/view/0a/".to_owned(),
         view_key: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nabc\n-----END PGP PUBLIC KEY BLOCK-----\n".to_owned(),
@@ -35,6 +36,16 @@ fn a_real_architecture_leaves_out_the_independent_half_and_all_builds_only_that(
     let all = arguments(&Task { arch: "all".to_owned(), ..task() }, &layout()).unwrap();
     assert!(all.contains(&"--arch-all".to_owned()) && all.contains(&"--no-arch-any".to_owned()), "{all:?}");
     assert_eq!(all.last().unwrap(), "/cache/builds/j1-1/source/hello_2.10-3.dsc");
+}
+
+#[test]
+fn a_cross_build_names_both_architectures_and_what_it_needs_besides() {
+    let cross_depends = vec!["libc-dev:armhf".to_owned()];
+    let cross = Task { arch: "armhf".to_owned(), cross_depends, ..task() };
+    let arguments = arguments(&cross, &layout()).unwrap();
+    assert_eq!(arguments[..2], ["--build=amd64", "--host=armhf"]);
+    let text = configuration(&cross, &layout()).unwrap();
+    assert!(text.contains("$crossbuild_core_depends = { 'armhf' => ['libc-dev:armhf'] };"), "{text}");
 }
 
 #[test]

@@ -159,7 +159,8 @@ fn add_option(environment: &mut Environment, option: &str) {
     *text = words.join(" ");
 }
 
-fn add_profile(environment: &mut Environment, profile: &str) {
+/// Switches a build profile on.
+pub fn add_profile(environment: &mut Environment, profile: &str) {
     let text = environment.entry(PROFILES.to_owned()).or_default();
     if !text.split_whitespace().any(|known| known == profile) {
         *text = format!("{text} {profile}").trim_start().to_owned();

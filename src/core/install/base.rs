@@ -45,7 +45,12 @@ impl<'a> Base<'a> {
 
     /// What a chroot for building has: the Essential packages, apt, and what builds need besides.
     pub fn of_chroot(universe: &Universe<'a>) -> Base<'a> {
-        Base::new(universe, &[&["apt"][..], &CHROOT_PACKAGES].concat())
+        Base::of_chroot_with(universe, &[])
+    }
+
+    /// The same with more packages of the architecture that builds run on: the compilers of cross builds.
+    pub fn of_chroot_with(universe: &Universe<'a>, more: &[&'a str]) -> Base<'a> {
+        Base::new(universe, &[&["apt"][..], &CHROOT_PACKAGES, more].concat())
     }
 }
 

@@ -3,7 +3,9 @@
 //! **Invariant:** checks change nothing on the machine; only `setup` does.
 
 pub mod cache;
+pub mod emulation;
 pub mod namespaces;
+mod probe;
 pub mod programs;
 pub mod setup;
 pub mod user;
@@ -60,6 +62,8 @@ pub enum Need {
     Range,
     /// Make the cache folder.
     Cache,
+    /// Have the kernel start qemu for programs of another processor, by qemu's name of it.
+    Emulation(&'static str),
 }
 
 /// One line of `cloudbuild doctor`.

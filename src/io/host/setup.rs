@@ -23,6 +23,11 @@ pub async fn setup(settings: &HostSettings, say: &mut (dyn FnMut(&str) + Send)) 
         return Err(HostError::NeedsRoot { missing: missing(&checks).join(", ") });
     }
     install(&packages(&checks), say).await?;
+    for check in &checks {
+        if let Some(Need::Emulation(processor)) = check.need {
+            enable_emulation(processor, say).await?;
+        }
+    }
     make_user(settings, say).await?;
     std::fs::create_dir_all(&settings.cache)
         .map_err(|source| HostError::Io { what: format!("cannot make `{}`", settings.cache.display()), source })?;
@@ -35,16 +40,23 @@ pub async fn setup(settings: &HostSettings, say: &mut (dyn FnMut(&str) + Send)) 
 fn packages(checks: &[Check]) -> Vec<&'static str> {
     let mut packages = Vec::new();
     for check in checks {
-        if let Some(Need::Package(package)) = check.need {
-            packages.push(package);
-            if package == "qemu-user-static" {
-                packages.push("binfmt-support");
-            }
+        match check.need {
+            Some(Need::Package(package)) => packages.push(package),
+            Some(Need::Emulation(_)) => packages.extend(["binfmt-support", "qemu-user-static"]),
+            Some(Need::User | Need::Range | Need::Cache) | None => {}
         }
     }
     packages.sort_unstable();
     packages.dedup();
     packages
+}
+
+/// Has the kernel start qemu: a machine without systemd, as many containers are, mounts and registers nothing by itself.
+async fn enable_emulation(processor: &str, say: &mut (dyn FnMut(&str) + Send)) -> Result<(), HostError> {
+    if !std::path::Path::new("/proc/sys/fs/binfmt_misc/register").exists() {
+        command("mount", &["-t", "binfmt_misc", "binfmt_misc", "/proc/sys/fs/binfmt_misc"], say).await?;
+    }
+    command("update-binfmts", &["--enable", &format!("qemu-{processor}")], say).await
 }
 
 async fn install(packages: &[&str], say: &mut (dyn FnMut(&str) + Send)) -> Result<(), HostError> {
@@ -115,8 +127,9 @@ mod tests {
 
     #[test]
     fn each_package_is_installed_once_and_emulation_brings_its_registration() {
-        let need = |package| Check::bad("x", "", "", Some(Need::Package(package)));
-        let checks = [need("uidmap"), need("sbuild"), need("uidmap"), need("qemu-user-static")];
+        let need = |need| Check::bad("x", "", "", Some(need));
+        let package = |name| need(Need::Package(name));
+        let checks = [package("uidmap"), package("sbuild"), package("uidmap"), need(Need::Emulation("arm"))];
         assert_eq!(packages(&checks), ["binfmt-support", "qemu-user-static", "sbuild", "uidmap"]);
     }
 }

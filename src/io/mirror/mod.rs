@@ -115,17 +115,18 @@ impl Mirror {
         Ok(entries)
     }
 
-    /// Reads and verifies the suites of `entries` (which are of `sources`) for one architecture, and puts their indexes
-    /// into the store. `now` is what dates are checked against.
+    /// Reads and verifies the suites of `entries` (which are of `sources`) for one architecture, and maybe another one
+    /// that builds run on, and puts their indexes into the store. `now` is what dates are checked against.
     pub async fn import(
         &self,
         sources: &AptSources,
         entries: Vec<AptEntry>,
         arch: &str,
+        build_arch: Option<&str>,
         now: Timestamp,
         listener: &dyn Listener,
     ) -> Result<Imported, MirrorError> {
-        suite::import(self, sources, &entries, arch, now, listener).await
+        suite::import(self, sources, &entries, (arch, build_arch), now, listener).await
     }
 
     /// One file of an archive, verified, in the store; at once when it is there already.

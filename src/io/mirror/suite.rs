@@ -10,7 +10,9 @@ use crate::core::debian::apt_source::{AptEntry, ByHash};
 use crate::core::debian::release::Release;
 use crate::core::events::{Event, Listener};
 use crate::core::ids::Sha256;
-use crate::core::import::{DateProblem, Facts, Tried, Verdict, check_dates, essential_packages, judge, plan_suite};
+use crate::core::import::{
+    DateProblem, Facts, SuitePlan, Tried, Verdict, check_dates, essential_packages, judge, plan_suite,
+};
 use crate::core::pinned::{Imported, IndexKind, PinnedIndex, PinnedSuite, Role};
 use crate::core::recipe::AptSources;
 use crate::io::openpgp::{self, OpenPgpError};
@@ -39,11 +41,11 @@ pub(super) async fn import(
     mirror: &Mirror,
     sources: &AptSources,
     entries: &[AptEntry],
-    arch: &str,
+    (arch, build_arch): (&str, Option<&str>),
     now: Timestamp,
     listener: &dyn Listener,
 ) -> Result<Imported, MirrorError> {
-    let entries: Vec<AptEntry> = entries.iter().filter_map(|entry| entry.for_architecture(arch)).collect();
+    let (entries, asks) = asks(entries, &[Some(arch), build_arch].into_iter().flatten().collect::<Vec<_>>());
     if entries.is_empty() {
         return Err(MirrorError::NothingFor { arch: arch.to_owned(), notes: Vec::new() });
     }
@@ -52,9 +54,31 @@ pub(super) async fn import(
     let meter = Meter::new(listener);
     // The futures are made before they are streamed: with a closure in the stream the compiler cannot prove that all of
     // this may move between threads.
-    let reads: Vec<_> = entries.iter().map(|entry| read(mirror, entry, arch, now, &meter)).collect();
+    let reads: Vec<_> = asks.iter().map(|asks| read(mirror, asks, now, &meter)).collect();
     let reads: Vec<_> = stream::iter(reads).buffered(mirror.settings.parallel.max(1)).collect().await;
-    pin(sources, &entries, reads, arch)
+    let mut imported = pin(sources, &entries, reads, arch)?;
+    imported.build_architecture = build_arch.map(str::to_owned);
+    Ok(imported)
+}
+
+/// One suite, as its entry is for each architecture that it is asked about.
+type Asks<'a> = Vec<(AptEntry, &'a str)>;
+
+/// The entries for some architectures, and what is asked of each: of a suite that serves several of them, all at once.
+fn asks<'a>(entries: &[AptEntry], architectures: &[&'a str]) -> (Vec<AptEntry>, Vec<Asks<'a>>) {
+    let mut asks: Vec<Asks<'a>> = Vec::new();
+    for entry in entries {
+        let begin = asks.len();
+        for &architecture in architectures {
+            let Some(entry) = entry.for_architecture(architecture) else { continue };
+            let same = |other: &AptEntry| (&other.uri, &other.suite) == (&entry.uri, &entry.suite);
+            match asks[begin..].iter_mut().find(|ask| same(&ask[0].0)) {
+                Some(ask) => ask.push((entry, architecture)),
+                None => asks.push(vec![(entry, architecture)]),
+            }
+        }
+    }
+    (asks.iter().map(|ask| ask[0].0.clone()).collect(), asks)
 }
 
 /// Gives each entry its verdict, and puts what is taken together.
@@ -75,7 +99,8 @@ fn pin(
         })
         .collect();
     let nothing = facts.iter().all(Option::is_none);
-    let mut imported = Imported { architecture: arch.to_owned(), suites: Vec::new(), notes: Vec::new() };
+    let mut imported =
+        Imported { architecture: arch.to_owned(), build_architecture: None, suites: Vec::new(), notes: Vec::new() };
     for ((read, verdict), entry) in reads.into_iter().zip(judge(sources, &tried)).zip(entries) {
         match (read, verdict) {
             (Ok(mut read), Verdict::Take(role)) => {
@@ -108,15 +133,16 @@ fn pin(
 /// Reads one entry's suite.
 async fn read(
     mirror: &Mirror,
-    entry: &AptEntry,
-    arch: &str,
+    asks: &[(AptEntry, &str)],
     now: Timestamp,
     meter: &Meter<'_>,
 ) -> Result<Read, MirrorError> {
+    let (entry, arch) = &asks[0];
     let Believed { release, sha256, place, mut notes } = believe(mirror, entry, arch, now).await?;
     let rules = mirror.config.date_rules(&release.label).for_entry(entry);
     check_dates(&release, rules, now.as_second()).map_err(|problem| dated(&place, problem, now))?;
-    let plan = plan_suite(entry, &release, arch);
+    let plans = asks.iter().map(|(entry, arch)| plan_suite(entry, &release, arch));
+    let plan = plans.reduce(SuitePlan::and).unwrap_or_default();
     notes.extend(plan.notes);
     if let Some(index) = plan.missing.into_iter().next() {
         return Err(MirrorError::NoIndex { place, index });

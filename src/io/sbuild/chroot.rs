@@ -32,6 +32,8 @@ pub struct ChrootRequest {
     pub key: ChrootKey,
     /// Its Debian architecture.
     pub arch: String,
+    /// Packages that it has besides those of every chroot.
+    pub packages: Vec<String>,
     /// The archive: suite `view`, component `main`.
     pub view_url: String,
     /// ASCII armoured key that signed it.
@@ -95,7 +97,7 @@ async fn make(
     command
         .args(["--mode=unshare", "--variant=buildd", "--format=tar"])
         .arg(format!("--architectures={}", request.arch))
-        .arg(format!("--include={}", CHROOT_PACKAGES.join(",")))
+        .arg(format!("--include={}", [&CHROOT_PACKAGES.map(str::to_owned)[..], &request.packages].concat().join(",")))
         .args(["--aptopt=Acquire::http::Proxy \"DIRECT\"", "--aptopt=Acquire::Languages \"none\""])
         .arg("--aptopt=Acquire::Retries \"3\"")
         .arg("view")

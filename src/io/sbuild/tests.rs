@@ -43,6 +43,7 @@ pub(crate) fn outside(instance: &str) -> Option<Outside> {
 
 async fn chroot(outside: &Outside) -> PathBuf {
     let request = ChrootRequest {
+        packages: Vec::new(),
         key: ChrootKey(Sha256::of(b"chroot of the tests")),
         arch: "amd64".to_owned(),
         view_url: outside.view_url.clone(),
@@ -64,6 +65,7 @@ fn task(outside: &Outside, chroot: &Path) -> Task {
     Task {
         dsc: outside.dsc.file_name().unwrap().to_str().unwrap().to_owned(),
         arch: "amd64".to_owned(),
+        cross_depends: Vec::new(),
         chroot_arch: "amd64".to_owned(),
         distribution: "bookworm".to_owned(),
         view_url: outside.view_url.clone(),

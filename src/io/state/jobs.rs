@@ -2,11 +2,15 @@
 
 use rusqlite::{OptionalExtension, Row};
 
+mod happened;
+
+use self::happened::happened;
 use super::columns::{json, maybe_json, maybe_text, signed, text, to_json, unsigned};
 use super::db::{Db, Tx};
 use super::error::StateError;
 use super::{artifacts, attempts, events};
 use crate::core::hooks::Retry;
+use crate::core::how::{Abilities, HowWord};
 use crate::core::ids::{Epoch, InputsHash, JobId, RunId};
 use crate::core::job::{JobEvent, JobState, step};
 use crate::wire::Lease;
@@ -61,6 +65,8 @@ pub struct Job {
     pub frees: u32,
     /// Build profiles that it must be built with.
     pub profiles: Vec<String>,
+    /// How it is built, once that was chosen.
+    pub how: Option<HowWord>,
     /// What it is at.
     pub state: JobState,
     /// In words, for a job that is not as it should be.
@@ -101,6 +107,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
         priority: unsigned(row, "priority")?,
         frees: row.get("frees")?,
         profiles: json(row, "profiles")?,
+        how: maybe_text(row, "how")?,
         state: text(row, "state")?,
         reason: row.get("reason")?,
         epoch: Epoch(row.get("epoch")?),
@@ -120,7 +127,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, run, stage, source, version, arch, component, after, position, priority, frees, profiles, state, ",
+            "SELECT id, run, stage, source, version, arch, component, after, position, priority, frees, profiles, how, state, ",
             "reason, epoch, builder, lease_expires, offer IS NOT NULL AS offered, inputs, attempts, reused, seconds, changed_at, retry FROM jobs ",
             $rest
         )
@@ -195,11 +202,24 @@ pub fn expect(db: &Db, id: JobId) -> Result<Job, StateError> {
 /// Makes a job ready, or its offer newer: builders may lease it. The lease's epoch is of no account here.
 pub fn set_offer(tx: &Tx, id: JobId, offer: &Lease, inputs: InputsHash) -> Result<(), StateError> {
     let offer = Lease { epoch: Epoch(0), ..offer.clone() };
+    let arch = offer_arch(&offer.chroot_arch, offer.how == HowWord::Emulated);
     let changed = tx
         .connection()
-        .prepare_cached("UPDATE jobs SET offer = ?2, offer_arch = ?3, inputs = ?4 WHERE id = ?1")?
-        .execute((id.0, to_json(&offer), &offer.chroot_arch, inputs.to_string()))?;
+        .prepare_cached("UPDATE jobs SET offer = ?2, offer_arch = ?3, inputs = ?4, how = ?5 WHERE id = ?1")?
+        .execute((id.0, to_json(&offer), arch, inputs.to_string(), offer.how.text()))?;
     if changed == 0 { Err(StateError::NoRow { what: "job", id: id.to_string() }) } else { Ok(()) }
+}
+
+/// What a builder must run for an offer, in one text: an emulator is no processor of the architecture.
+fn offer_arch(chroot: &str, emulated: bool) -> String {
+    if emulated { format!("{chroot} emulated") } else { chroot.to_owned() }
+}
+
+/// Says how a job is to be built from now on, and takes back what was offered otherwise.
+pub fn set_how(tx: &Tx, id: JobId, how: HowWord) -> Result<(), StateError> {
+    clear_offer(tx, id)?;
+    tx.connection().prepare_cached("UPDATE jobs SET how = ?2 WHERE id = ?1")?.execute((id.0, how.text()))?;
+    Ok(())
 }
 
 /// Takes an offer back: the job is not ready any more.
@@ -251,72 +271,25 @@ pub fn apply(tx: &Tx, id: JobId, event: &JobEvent, now: i64) -> Result<Job, Stat
     Ok(after)
 }
 
-/// What an event changes in a job's row besides its state.
-fn happened(mut job: Job, event: &JobEvent) -> Job {
-    if job.state != JobState::Building {
-        job.lease_expires = None;
-    }
-    match event {
-        JobEvent::Leased { builder, epoch } => {
-            job.builder = Some(builder.clone());
-            job.epoch = *epoch;
-            job.attempts += 1;
-            job.reason = None;
-        }
-        JobEvent::Resumed { builder, .. } => {
-            job.builder = Some(builder.clone());
-            job.reason = None;
-        }
-        JobEvent::Built { seconds } => {
-            job.seconds = *seconds;
-            job.reason = None;
-        }
-        JobEvent::Uploaded | JobEvent::Installed | JobEvent::DependenciesMet => job.reason = None,
-        JobEvent::Reused { .. } => {
-            job.reused = true;
-            job.reason = None;
-        }
-        JobEvent::Failed { reason, seconds, .. } => {
-            job.seconds = *seconds;
-            job.reason = Some(reason.clone());
-        }
-        JobEvent::LeaseExpired { .. } => {
-            let builder = job.builder.as_deref().unwrap_or("its builder");
-            job.reason = Some(format!("nothing was heard of `{builder}` for too long"));
-        }
-        JobEvent::GaveBack { reason } => {
-            job.attempts = job.attempts.saturating_sub(1);
-            job.reason = Some(reason.clone());
-        }
-        JobEvent::Retried => {
-            job.attempts = 0;
-            job.reason = None;
-        }
-        JobEvent::SentBack { retry, .. } => {
-            job.attempts = 0;
-            job.reason = None;
-            job.retry = Some(retry.clone());
-        }
-        JobEvent::Waits { reason }
-        | JobEvent::Uninstallable { reason }
-        | JobEvent::MarkedFailed { reason }
-        | JobEvent::MarkedNotForUs { reason }
-        | JobEvent::LeftOut { reason } => job.reason = Some(reason.clone()),
-    }
-    job
-}
-
-/// Leases the job of active runs that most waits for, of those that are ready for a machine that runs these
+/// Leases the job of active runs that most waits for, of those that are ready for a machine that runs or emulates these
 /// architectures, if there is one. A job that has to be alone waits until its builder has nothing else, and nothing else
 /// is leased to that builder as long as it has such a job.
-pub fn lease_next(tx: &Tx, runs: &[&str], builder: &str, expires: i64, now: i64) -> Result<Option<Lease>, StateError> {
+pub fn lease_next(
+    tx: &Tx,
+    can: &Abilities,
+    builder: &str,
+    expires: i64,
+    now: i64,
+) -> Result<Option<Lease>, StateError> {
+    let itself = can.itself.iter().map(|arch| offer_arch(arch, false));
+    let able: Vec<String> = itself.chain(can.emulated.iter().map(|arch| offer_arch(arch, true))).collect();
     let mut query = tx.connection().prepare_cached(
         "SELECT jobs.id, jobs.epoch, jobs.alone FROM jobs JOIN runs ON runs.id = jobs.run
          WHERE jobs.state = 'needs-build' AND jobs.offer IS NOT NULL AND jobs.offer_arch IN (SELECT value FROM json_each(?1))
                AND runs.status = 'active'
          ORDER BY jobs.priority DESC, jobs.frees DESC, jobs.position, jobs.id LIMIT 1",
     )?;
-    let next = query.query_row([to_json(&runs)], |row| {
+    let next = query.query_row([to_json(&able)], |row| {
         Ok((JobId(row.get("id")?), row.get::<_, i64>("epoch")?, row.get::<_, bool>("alone")?))
     });
     let Some((id, epoch, alone)) = next.optional()? else { return Ok(None) };

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::jobs::NewJob;
 use super::*;
 use crate::core::hooks::Retry;
+use crate::core::how::{Abilities, HowWord};
 use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, RunId, Sha256, ViewId};
 use crate::core::job::{Fault, JobEvent, JobState};
 use crate::wire::Lease;
@@ -50,6 +51,9 @@ fn lease(run: RunId, job: JobId, source: &str) -> Lease {
         source: source.to_owned(),
         version: "1:2-3".to_owned(),
         arch: "amd64".to_owned(),
+        how: HowWord::Native,
+        cross_depends: Vec::new(),
+        chroot_packages: Vec::new(),
         chroot_arch: "amd64".to_owned(),
         component: "main".to_owned(),
         distribution: "trixie".to_owned(),
@@ -267,4 +271,9 @@ fn a_looker_sees_what_another_handle_wrote_and_cannot_write() {
     assert_eq!(reader.read(|db| jobs::by_run(db, run)).unwrap().len(), 2);
     assert!(reader.read(|db| Ok(db.connection().execute("DELETE FROM journal", [])?)).is_err());
     drop((state, reader));
+}
+
+/// A machine that runs programs of one architecture.
+fn able(arch: &str) -> Abilities {
+    Abilities { itself: vec![arch.to_owned()], emulated: Vec::new() }
 }

@@ -3,6 +3,7 @@
 mod acts;
 mod flags;
 mod hooks;
+mod how;
 mod places;
 mod recipe;
 mod selectors;
@@ -17,6 +18,7 @@ const GROUPS: &[&[Declaration]] = &[
     selectors::DECLARATIONS,
     flags::DECLARATIONS,
     places::DECLARATIONS,
+    how::DECLARATIONS,
     acts::DECLARATIONS,
     hooks::DECLARATIONS,
 ];

@@ -38,6 +38,8 @@ pub fn fields(tag: Tag) -> &'static [Field] {
         Tag::Cell => CELL,
         Tag::Variant => VARIANT,
         Tag::Builders => BUILDERS,
+        Tag::How => HOW,
+        Tag::CrossOnly => &[],
         Tag::Directory => DIRECTORY,
         Tag::Import => IMPORT,
         Tag::Order => ORDER,
@@ -82,6 +84,14 @@ const VARIANT: &[Field] = &[
 ];
 
 const BUILDERS: &[Field] = &[field("slots", "integer?", "Builds at the same time, where the recipe says.")];
+
+const HOW: &[Field] = &[
+    field("how", "string", "`native`, `cross` or `emulated`."),
+    field("build", "string?", "The architecture that cross builds run on."),
+    field("cpu", "string?", "The processor that the emulator is, if the recipe says."),
+    field("time_factor", "integer?", "How many times longer an emulated build takes."),
+    long("profiles", "string[]?", "Build profiles of cross builds."),
+];
 
 const DIRECTORY: &[Field] = &[
     field("path", "string", "The archive's root."),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::core::codes::Code;
+use crate::core::ids::ImportId;
 use crate::core::order::LOOP_PROFILES;
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
@@ -21,7 +22,13 @@ pub fn import(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
         Some(handle) => take!(handle, AptSources).clone(),
         None => AptSources::System { also: Vec::new() },
     };
-    Ok(Request::Import(ImportRequest { sources, arch: call.text("arch") }))
+    let (arch, build_arch) = (call.text("arch"), call.text("build_arch"));
+    if arch.is_some() && arch == build_arch {
+        return Err(Fault::new("`build_arch`: expected another architecture than `arch`")
+            .hint("leave it out where nothing is built across")
+            .field("build_arch"));
+    }
+    Ok(Request::Import(ImportRequest { sources, arch, build_arch }))
 }
 
 /// `cb.order`
@@ -54,7 +61,7 @@ fn ordered(call: &mut Call, asking: &Asking<'_>) -> Result<OrderRequest, Fault> 
             .field("packages"));
     }
     let against = match call.handles("against") {
-        Some(layers) => against(&layers)?,
+        Some(layers) => against(&layers, import)?,
         None => vec![Against::Import(import)],
     };
     Ok(OrderRequest {
@@ -68,13 +75,13 @@ fn ordered(call: &mut Call, asking: &Asking<'_>) -> Result<OrderRequest, Fault> 
 }
 
 /// The layers of `against`, one import among them at most.
-fn against(layers: &[Arc<Handle>]) -> Result<Vec<Against>, Fault> {
+fn against(layers: &[Arc<Handle>], import: ImportId) -> Result<Vec<Against>, Fault> {
     if layers.is_empty() {
         return Err(Fault::new("`against`: expected at least one layer, got an empty list")
             .hint("leave it out to build against the order's import")
             .field("against"));
     }
-    Ok(layers.iter().map(|handle| layer(handle)).collect())
+    Ok(layers.iter().map(|handle| layer(handle, import)).collect())
 }
 
 /// `cb.launch`
@@ -101,13 +108,14 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
     let fleet = required(call.handle("on"));
     let against = match layers {
         None => vec![Against::Import(order.import)],
-        Some(layers) => against(&layers)?,
+        Some(layers) => against(&layers, order.import)?,
     };
     Ok(Request::Build(BuildRequest {
         stage,
         order,
         against,
         builders: take!(fleet, Fleet).builders.clone(),
+        how: call.handles("how").unwrap_or_default().iter().map(|handle| take!(handle, How).clone()).collect(),
         environment: call.variables("environment").unwrap_or_default(),
         optional: call.boolean("optional").unwrap_or(false),
         flags: Box::new(build_flags(&mut call)),
@@ -152,16 +160,19 @@ fn stage(call: &mut Call, asking: &Asking<'_>) -> Result<String, Fault> {
     Ok(name)
 }
 
-fn layer(handle: &Handle) -> Against {
+/// A layer; what has no import of its own is over the sources'.
+fn layer(handle: &Handle, import: ImportId) -> Against {
     match handle {
         Handle::Import(imported) => Against::Import(imported.import),
         Handle::Built(built) => Against::Stage(built.stage.clone()),
+        Handle::CrossOnly => Against::CrossOnly(import),
         Handle::AptSources(_)
         | Handle::Selection(_)
         | Handle::Sources(_)
         | Handle::Cell(_)
         | Handle::Variant(_)
         | Handle::Builders(_)
+        | Handle::How(_)
         | Handle::Directory(_)
         | Handle::Order(_)
         | Handle::Fleet(_)

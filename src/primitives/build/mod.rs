@@ -8,10 +8,12 @@
 mod board;
 pub mod changed;
 mod failures;
+mod ground;
 mod overridden;
 mod prefetch;
 mod ready;
 mod take_over;
+mod turns;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use anyhow::Context;
 
 use self::board::Board;
 use crate::core::events::{Event, Listener};
+use crate::core::how::How;
 use crate::core::ids::{ChrootKey, RunId};
 use crate::core::job::JobState;
 use crate::core::pinned::Imported;
@@ -76,15 +79,21 @@ pub struct Imports<'i> {
     pub against: &'i Imported,
 }
 
-/// Builds a stage; returns when each of its jobs has ended. Blocks, so it is called on a thread of its own.
+/// Builds a stage; returns when each of its jobs has ended. Blocks, so it is called on a thread of its own. `how` is what
+/// builders can do of what the request lists.
 ///
 /// # Errors
 /// [`Interrupted`] when the pace was slowed and nothing runs any more; whatever the state or the disk say.
-pub fn build(stage: &Stage<'_>, imports: Imports<'_>, request: &BuildRequest) -> anyhow::Result<BuildResult> {
+pub fn build(
+    stage: &Stage<'_>,
+    imports: Imports<'_>,
+    request: &BuildRequest,
+    how: &[How],
+) -> anyhow::Result<BuildResult> {
     insert(stage, request)?;
     let Imports { sources, against } = imports;
     with_archives(&stage.files.cache, sources, against, |archive, beneath| {
-        let planner = ready::Planner::new(stage, (against, beneath), (sources, archive), request)?;
+        let planner = ready::Planner::new(stage, (against, beneath), (sources, archive), request, how)?;
         if let Some(round) = stage.round {
             planner.take_over(&stage.jobs(&request.stage)?)?;
             stage.listener.hear(&take_over::tell(stage, round, &stage.jobs(&request.stage)?)?);

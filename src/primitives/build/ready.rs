@@ -4,33 +4,35 @@ use anyhow::Context;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Stage;
+use super::ground::Ground;
 use super::prefetch::Prefetch;
 use crate::core::archive::{Archive, PackageRecord, SourceRecord};
 use crate::core::events::Event;
-use crate::core::flags::effective::{self, Environment};
-use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, ViewId};
-use crate::core::inputs;
-use crate::core::install::base::Base;
+use crate::core::flags::effective;
+use crate::core::flags::effective::Environment;
+use crate::core::how::How;
+use crate::core::ids::{Epoch, InputsHash, JobId};
 use crate::core::install::installer::Installer;
-use crate::core::install::request::{Alternatives, Half, Request};
-use crate::core::install::universe::{Architectures, Universe};
+use crate::core::install::request::Half;
 use crate::core::job::JobEvent;
 use crate::core::pinned::Imported;
 use crate::core::recipe::BuildRequest;
-use crate::core::view::{self, BuiltBinary};
+use crate::core::view::{BuiltBinary, Upstream};
 use crate::io::clock;
 use crate::io::state::jobs::{self, Job};
 use crate::io::state::{StateError, Tx, flags};
 use crate::primitives::flags::{Chooser, Chosen, Wanted};
-use crate::primitives::{self, Refusal, import, layers};
+use crate::primitives::{Refusal, import, layers};
 use crate::wire::{File, Lease};
 
 /// Looks at a stage's jobs over one import.
 pub struct Planner<'p> {
     pub(super) stage: &'p Stage<'p>,
-    imported: &'p Imported,
+    pub(super) imported: &'p Imported,
+    pub(super) stage_how: &'p [How],
+    pub(super) upstream: Upstream,
     pub(super) request: &'p BuildRequest,
-    candidates: Vec<PackageRecord<'p>>,
+    pub(super) candidates: Vec<PackageRecord<'p>>,
     pub(super) sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
     chooser: Chooser<'p>,
     distribution: String,
@@ -38,19 +40,21 @@ pub struct Planner<'p> {
 }
 
 /// A job that the recipe does not leave out.
-struct ToBuild<'j> {
-    job: &'j Job,
-    environment: Environment,
+pub(super) struct ToBuild<'j> {
+    pub(super) job: &'j Job,
+    pub(super) environment: Environment,
     /// Who asked for its flags.
-    by: Vec<String>,
+    pub(super) by: Vec<String>,
 }
 
-/// What is the same for all jobs that become ready at once.
-pub(super) struct Ground<'u> {
-    view: ViewId,
-    chroot_key: ChrootKey,
-    universe: &'u Universe<'u>,
-    chroot: &'u Base<'u>,
+/// What came of one try at a job.
+pub(super) enum Decision {
+    /// Builders may have it.
+    Offered,
+    /// An earlier result was taken.
+    Reused,
+    /// It cannot be built so, and why.
+    Refused(String),
 }
 
 impl<'p> Planner<'p> {
@@ -61,8 +65,17 @@ impl<'p> Planner<'p> {
         (imported, archive): (&'p Imported, &Archive<'p>),
         (sources_imported, sources_archive): (&Imported, &Archive<'p>),
         request: &'p BuildRequest,
+        stage_how: &'p [How],
     ) -> anyhow::Result<Planner<'p>> {
-        let candidates = archive.candidates();
+        let foreign = |how: &&How| !imported.architectures().any(|arch| arch == how.chroot(&imported.architecture));
+        if let Some(foreign) = stage_how.iter().find(foreign) {
+            let build = foreign.chroot(&imported.architecture);
+            return Err(Refusal::of_recipe(format!(
+                "`how` has `{foreign}`, and no packages of {build} were imported\nhint: `cb.import {{ build_arch = \"{build}\" }}`"
+            ))
+            .into());
+        }
+        let mut candidates = archive.candidates();
         let wanted: FxHashSet<(&str, &str)> =
             request.order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
         import::make_known(stage.files, imported, archive, &wanted);
@@ -86,7 +99,20 @@ impl<'p> Planner<'p> {
         });
         let distribution = distribution.to_owned();
         let chooser = Chooser::new(request, stage.hooks.as_ref(), &candidates);
-        Ok(Planner { stage, imported, request, candidates, sources, chooser, distribution, prefetch })
+        let upstream = layers::upstream(&request.against, imported.build_architecture.as_deref());
+        candidates.retain(|record| upstream.shows(&record.package));
+        Ok(Planner {
+            stage,
+            imported,
+            stage_how,
+            upstream,
+            request,
+            candidates,
+            sources,
+            chooser,
+            distribution,
+            prefetch,
+        })
     }
 
     /// Offers what became ready, takes earlier results where the inputs are the same, and says what can never be.
@@ -103,15 +129,7 @@ impl<'p> Planner<'p> {
             }
         }
         let skipped = to_build.len() < ready.len();
-        let profiles: Vec<Vec<&str>> = to_build.iter().map(|one| effective::profiles(&one.environment)).collect();
-        self.over(&self.built()?, |against| {
-            let mut installer = Installer::new(against.universe, against.chroot);
-            let mut changed = skipped;
-            for (one, profiles) in to_build.iter().zip(&profiles) {
-                changed |= self.decide(one, profiles, against, &mut installer)?;
-            }
-            Ok(changed)
-        })
+        Ok(self.try_in_turn(to_build)? || skipped)
     }
 
     /// What each job is built with, or why it is not.
@@ -135,30 +153,6 @@ impl<'p> Planner<'p> {
         self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))
     }
 
-    /// Does something on the ground of what was built and the import below it; its view is written first.
-    pub(super) fn over<T>(
-        &self,
-        built: &[BuiltBinary],
-        then: impl FnOnce(&Ground<'_>) -> anyhow::Result<T>,
-    ) -> anyhow::Result<T> {
-        let stanzas: Vec<String> = built.iter().map(BuiltBinary::stanza).collect();
-        let visible = view::visible(&self.candidates, built, &stanzas).map_err(anyhow::Error::msg)?;
-        let view = view::id(&self.imported.id(), built);
-        let architecture = self.imported.architecture.as_str();
-        primitives::view::write(self.stage.dir, view, &visible, architecture, self.stage.key)?;
-        let universe = Universe::new(&visible, Architectures::native(architecture));
-        let chroot = Base::of_chroot(&universe);
-        if let Some(refusal) = &chroot.refusal {
-            let text = format!(
-                "the imported suites cannot make a chroot: it {refusal}\nhint: import a suite that has the base system \
-                 for `{architecture}`"
-            );
-            return Err(Refusal::of_world(text).into());
-        }
-        let chroot_key = inputs::chroot_key(&universe, &chroot, architecture);
-        then(&Ground { view, chroot_key, universe: &universe, chroot: &chroot })
-    }
-
     /// What the stages built so far, those whose results are built against.
     pub(super) fn built(&self) -> anyhow::Result<Vec<BuiltBinary>> {
         let mut stages = layers::stages_of(&self.request.against);
@@ -168,48 +162,44 @@ impl<'p> Planner<'p> {
         layers::built(self.stage.state, self.stage.run, &stages)
     }
 
-    fn decide<'u>(
+    /// What comes of a job in one way of building: `environment` and `profiles` have what that brings.
+    pub(super) fn decide<'u>(
         &'u self,
-        one: &'u ToBuild<'u>,
+        one: &ToBuild<'_>,
+        environment: &Environment,
         profiles: &'u [&'u str],
-        against: &Ground<'u>,
+        ground: &Ground<'u>,
         installer: &mut Installer<'u, 'u>,
-    ) -> anyhow::Result<bool> {
-        let ToBuild { job, environment, by } = one;
-        let record = self.source(job)?;
-        let request = Request::of(&record.source, Half::of_job(&job.arch), profiles, Alternatives::First);
+    ) -> anyhow::Result<Decision> {
+        let ToBuild { job, by, .. } = one;
+        let key = (job.source.as_str(), job.version.as_str());
+        let record = self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))?;
+        let request = ground.request(&record.source, Half::of_job(&job.arch), profiles);
         let installed = match installer.check(&request) {
             Ok(installed) => installed,
-            Err(refusal) => {
-                self.happened(job, JobEvent::Uninstallable { reason: refusal.to_string() })?;
-                return Ok(true);
-            }
+            Err(refusal) => return Ok(Decision::Refused(refusal.to_string())),
         };
-        let offer = match self.offer(job, record, against, environment) {
+        let offer = match self.offer(job, record, ground, environment) {
             Ok(offer) => offer,
-            Err(reason) => {
-                self.happened(job, JobEvent::Uninstallable { reason })?;
-                return Ok(true);
-            }
+            Err(reason) => return Ok(Decision::Refused(reason)),
         };
         let dsc = offer.files.first().context("the .dsc is the first of a source's files")?.sha256;
-        let (universe, repeat) = (against.universe, self.request.repeat);
-        let inputs = inputs::inputs(universe, against.chroot, &installed, &dsc, &job.arch, environment, repeat);
+        let inputs = ground.inputs(&installed, &dsc, &job.arch, environment, self.request.repeat);
         let reusable = self.stage.state.read(|db| jobs::find_reusable(db, inputs))?;
         match reusable.filter(|(_, made)| made.iter().all(|file| self.stage.files.built.contains(&file.sha256))) {
             Some((earlier, _)) => {
                 self.reuse(one, earlier.id, offer, inputs)?;
-                Ok(true)
+                Ok(Decision::Reused)
             }
             None => {
                 let id = job.id;
                 let more = installed.packages.iter();
-                self.prefetch.want(more.map(|number| against.universe.package(*number).sha256));
+                self.prefetch.want(more.map(|number| ground.universe.package(*number).sha256));
                 let by = by.clone();
                 self.stage.state.write(move |tx| set_offer(tx, id, &offer, inputs, &by))?;
                 // Builders that wait for work look again; this stage has nothing to look at because of it.
                 self.stage.signals.state_changed();
-                Ok(false)
+                Ok(Decision::Offered)
             }
         }
     }
@@ -224,7 +214,7 @@ impl<'p> Planner<'p> {
         Ok(())
     }
 
-    fn happened(&self, job: &Job, event: JobEvent) -> anyhow::Result<()> {
+    pub(super) fn happened(&self, job: &Job, event: JobEvent) -> anyhow::Result<()> {
         let (id, now) = (job.id, clock::now().as_millisecond());
         let after = self.stage.state.write(move |tx| jobs::apply(tx, id, &event, now))?;
         self.say(&after);
@@ -252,9 +242,10 @@ impl<'p> Planner<'p> {
         &self,
         job: &Job,
         record: &SourceRecord<'_>,
-        against: &Ground<'_>,
+        ground: &Ground<'_>,
         environment: &Environment,
     ) -> Result<Lease, String> {
+        let view = ground.view;
         let files: Vec<File> = record
             .source
             .files()?
@@ -268,13 +259,17 @@ impl<'p> Planner<'p> {
             source: job.source.clone(),
             version: job.version.clone(),
             arch: job.arch.clone(),
-            chroot_arch: self.imported.architecture.clone(),
+            how: ground.how,
+            chroot_arch: ground.chroot_arch.to_owned(),
+            // As sbuild has them: what names no architecture is of the one that the build runs on.
+            cross_depends: ground.cross_depends.iter().map(|name| format!("{name}:{}", job.arch)).collect(),
+            chroot_packages: ground.chroot_packages.clone(),
             component: job.component.clone(),
             distribution: self.distribution.clone(),
             files,
-            view: against.view,
+            view,
             view_key: self.stage.key.public_armored(),
-            chroot: against.chroot_key,
+            chroot: ground.chroot_key,
             environment: environment.clone(),
             stall_seconds: self.stage.stall.as_secs(),
         })

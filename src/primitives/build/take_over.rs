@@ -7,9 +7,11 @@ use anyhow::Context;
 use rustc_hash::FxHashSet;
 
 use super::Stage;
+use super::ground;
 use super::ready::{Planner, set_offer};
 use crate::core::events::Event;
 use crate::core::flags::effective::Environment;
+use crate::core::how::Try;
 use crate::core::ids::Sha256;
 use crate::core::job::JobState;
 use crate::core::outdated;
@@ -23,6 +25,8 @@ use crate::primitives::layers::built_binary;
 /// An earlier job, and what it made.
 struct Earlier {
     job: Job,
+    /// How it was built, which is one of what is tried now.
+    how: Try,
     made: Vec<Artifact>,
 }
 
@@ -54,16 +58,21 @@ impl Planner<'_> {
         let mut built = self.built()?;
         built.retain(|binary| !halves.contains(&half(binary)));
         built.extend(new);
-        self.over(&built, |against| {
+        self.over(&built, |seen| {
             for (job, environment, by, earlier) in &taken {
-                let offer = self.offer(job, self.source(job)?, against, environment).map_err(anyhow::Error::msg)?;
                 let inputs = earlier.job.inputs.context("a job that was built had inputs")?;
                 let (from, to, now) = (earlier.job.id, job.id, clock::now().as_millisecond());
-                let by = by.clone();
-                self.stage.state.write(move |tx| {
-                    set_offer(tx, to, &offer, inputs, &by)?;
-                    jobs::reuse(tx, from, to, inputs, now)
+                let environment = self.how(&earlier.how).environment(environment);
+                let taken = ground::on(seen, self.standing(&earlier.how), |ground| {
+                    let offer = self.offer(job, self.source(job)?, ground, &environment).map_err(anyhow::Error::msg)?;
+                    let by = by.clone();
+                    self.stage.state.write(move |tx| {
+                        set_offer(tx, to, &offer, inputs, &by)?;
+                        jobs::reuse(tx, from, to, inputs, now)
+                    })?;
+                    Ok(())
                 })?;
+                taken.map_err(anyhow::Error::msg)?;
             }
             Ok(())
         })
@@ -76,12 +85,18 @@ impl Planner<'_> {
         for earlier in before.into_iter().filter(|earlier| earlier.version == job.version && earlier.inputs.is_some()) {
             let Some(offer) = state.read(|db| jobs::offer(db, earlier.id))? else { continue };
             // One version may come with other files, from another archive.
-            if offer.files.first().is_none_or(|file| file.sha256 != *dsc) || offer.environment != *environment {
+            if offer.files.first().is_none_or(|file| file.sha256 != *dsc) {
                 continue;
             }
+            let same = |one: &Try| {
+                let how = self.how(one);
+                (one.chroot.as_str(), how.word()) == (offer.chroot_arch.as_str(), offer.how)
+                    && offer.environment == how.environment(environment)
+            };
+            let Some(how) = self.tries(job).unwrap_or_default().into_iter().find(same) else { continue };
             let made = state.read(|db| artifacts::by_job(db, earlier.id))?;
             if made.iter().all(|file| self.stage.files.built.contains(&file.sha256)) {
-                return Ok(Some(Earlier { job: earlier, made }));
+                return Ok(Some(Earlier { job: earlier, how, made }));
             }
         }
         Ok(None)

@@ -228,7 +228,7 @@ fn a_store_that_cannot_be_written_is_never_a_note() {
     fs::remove_dir_all(machine.path("store")).unwrap();
     let sources = crate::core::recipe::AptSources::System { also: Vec::new() };
     let entries = mirror.read_entries(&sources).unwrap();
-    let error = run(mirror.import(&sources, entries, "amd64", at(NOW), &Silence)).unwrap_err().to_string();
+    let error = run(mirror.import(&sources, entries, "amd64", None, at(NOW), &Silence)).unwrap_err().to_string();
     assert!(error.starts_with("failed to create `"), "{error}");
     drop(server);
 }

@@ -280,7 +280,7 @@ impl Machine {
     pub fn import_as(&self, sources: &AptSources, now: &str) -> Result<Imported, MirrorError> {
         let mirror = self.mirror();
         let entries = mirror.read_entries(sources)?;
-        run(mirror.import(sources, entries, "amd64", at(now), &Silence))
+        run(mirror.import(sources, entries, "amd64", None, at(now), &Silence))
     }
 
     /// Imports one line; its error as text.

@@ -6,7 +6,7 @@ use super::*;
 fn jobs_are_leased_in_order_with_a_new_epoch_each_time() {
     let dir = tempfile::tempdir().unwrap();
     let (state, _) = filled(dir.path());
-    let take = |arch: &'static str| state.write(move |tx| jobs::lease_next(tx, &[arch], "here", 200, 100)).unwrap();
+    let take = |arch: &'static str| state.write(move |tx| jobs::lease_next(tx, &able(arch), "here", 200, 100)).unwrap();
     assert_eq!(take("armhf"), None);
     let first = take("amd64").unwrap();
     assert_eq!((first.source.as_str(), first.epoch), ("one", Epoch(1)));
@@ -16,7 +16,7 @@ fn jobs_are_leased_in_order_with_a_new_epoch_each_time() {
     let again = state
         .write(move |tx| {
             jobs::apply(tx, job, &JobEvent::GaveBack { reason: "stopped".to_owned() }, 101)?;
-            jobs::lease_next(tx, &["amd64"], "there", 300, 102)
+            jobs::lease_next(tx, &able("amd64"), "there", 300, 102)
         })
         .unwrap()
         .unwrap();
@@ -52,7 +52,7 @@ fn what_most_waits_for_is_leased_first_whatever_its_place_or_name() {
         Ok(())
     };
     state.write(offered).unwrap();
-    let take = || state.write(|tx| jobs::lease_next(tx, &["amd64"], "here", 200, 100)).unwrap().unwrap().source;
+    let take = || state.write(|tx| jobs::lease_next(tx, &able("amd64"), "here", 200, 100)).unwrap().unwrap().source;
     assert_eq!([take(), take(), take(), take()], ["c", "b", "d", "a"]);
 }
 
@@ -63,12 +63,12 @@ fn jobs_of_a_run_that_is_not_active_are_not_leased() {
     let leased = state
         .write(move |tx| {
             runs::end(tx, run, runs::RunStatus::Interrupted, 5)?;
-            jobs::lease_next(tx, &["amd64"], "here", 0, 0)
+            jobs::lease_next(tx, &able("amd64"), "here", 0, 0)
         })
         .unwrap();
     assert_eq!(leased, None);
     state.write(move |tx| runs::resume(tx, run)).unwrap();
-    assert!(state.write(|tx| jobs::lease_next(tx, &["amd64"], "here", 0, 0)).unwrap().is_some());
+    assert!(state.write(|tx| jobs::lease_next(tx, &able("amd64"), "here", 0, 0)).unwrap().is_some());
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_result_with_the_same_inputs_is_found_in_any_run_and_taken_with_its_files() 
     assert_eq!(state.read(|db| jobs::find_reusable(db, inputs)).unwrap(), None);
     let second = state
         .write(move |tx| {
-            let lease = jobs::lease_next(tx, &["amd64"], "here", 0, 1)?.unwrap();
+            let lease = jobs::lease_next(tx, &able("amd64"), "here", 0, 1)?.unwrap();
             jobs::apply(tx, lease.job, &JobEvent::Built { seconds: 7 }, 2)?;
             jobs::apply(tx, lease.job, &JobEvent::Uploaded, 2)?;
             artifacts::insert(tx, lease.job, &[made])?;
@@ -140,8 +140,12 @@ fn a_result_with_the_same_inputs_is_found_in_any_run_and_taken_with_its_files() 
 fn rows_come_back_as_they_went_in() {
     let dir = tempfile::tempdir().unwrap();
     let (state, run) = filled(dir.path());
-    let imported =
-        crate::core::pinned::Imported { architecture: "amd64".to_owned(), suites: vec![], notes: vec!["n".to_owned()] };
+    let imported = crate::core::pinned::Imported {
+        architecture: "amd64".to_owned(),
+        build_architecture: None,
+        suites: vec![],
+        notes: vec!["n".to_owned()],
+    };
     let expected = imported.clone();
     let id = state.write(move |tx| imports::insert(tx, &imported)).unwrap();
     assert_eq!(state.read(|db| imports::get(db, id)).unwrap(), Some(expected));
@@ -201,7 +205,10 @@ fn a_job_that_has_to_be_alone_waits_for_an_idle_builder_and_keeps_others_off_it(
     let dir = tempfile::tempdir().unwrap();
     let (state, run) = filled(dir.path());
     let take = |builder: &'static str| {
-        state.write(move |tx| jobs::lease_next(tx, &["amd64"], builder, 200, 100)).unwrap().map(|lease| lease.source)
+        state
+            .write(move |tx| jobs::lease_next(tx, &able("amd64"), builder, 200, 100))
+            .unwrap()
+            .map(|lease| lease.source)
     };
     let event = move |source: &'static str, event: JobEvent| {
         move |tx: &Tx| {

@@ -14,7 +14,7 @@ const SOURCES: &[Tag] = &[Tag::AptSources];
 const IMPORTED: &[Tag] = &[Tag::Import, Tag::Sources];
 
 /// What can be built against.
-const LAYERS: &[Tag] = &[Tag::Import, Tag::Built];
+const LAYERS: &[Tag] = &[Tag::Import, Tag::Built, Tag::CrossOnly];
 
 /// What acts.
 pub const DECLARATIONS: &[Declaration] = &[
@@ -27,6 +27,7 @@ pub const DECLARATIONS: &[Declaration] = &[
         fields: &[
             parameter("sources", Kind::One(SOURCES), Is("cb.apt.system()"), "Where packages come from."),
             parameter("arch", Kind::Name, Is("the machine's own"), "Debian architecture to build for."),
+            parameter("build_arch", Kind::Name, Is("none"), "Another architecture, which cross builds run on."),
         ],
         result: Tag::Import,
         body: Body::Performs(request::import),
@@ -89,6 +90,12 @@ pub const DECLARATIONS: &[Declaration] = &[
                 Kind::Some(LAYERS),
                 Is("the order's import"),
                 "Whose binaries are built against, newest layer first.",
+            ),
+            parameter(
+                "how",
+                Kind::Some(&[Tag::How]),
+                Is("{ cb.native(), cb.emulated() }"),
+                "How jobs are built: what is tried for each of them, in turn.",
             ),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
             parameter("optional", Kind::Boolean, Is("false"), "The run is good without what fails in it."),

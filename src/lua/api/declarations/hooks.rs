@@ -1,7 +1,8 @@
 //! What hooks answer, and what they look with.
 
 use super::parameter;
-use crate::core::hooks::{How, Retry};
+use crate::core::hooks::Retry;
+use crate::core::how::HowWord;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options, Parameter};
 use crate::lua::pattern::Pattern;
@@ -34,7 +35,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 larger: call.boolean("larger").unwrap_or(false),
                 parallel: call.integer("parallel").map(|count| u32::try_from(count).expect("the range was checked")),
                 alone: call.boolean("alone").unwrap_or(false),
-                how: How::ALL.into_iter().find(|known| Some(known.text()) == how.as_deref()),
+                how: HowWord::ALL.into_iter().find(|known| Some(known.text()) == how.as_deref()),
             }))
         }),
     },
