@@ -33,7 +33,7 @@ pub struct Planner<'p> {
     pub(super) request: &'p BuildRequest,
     pub(super) candidates: Vec<PackageRecord<'p>>,
     pub(super) sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
-    chooser: Chooser<'p>,
+    pub(super) chooser: Chooser<'p>,
     distribution: String,
     prefetch: Prefetch,
 }
@@ -133,11 +133,14 @@ impl<'p> Planner<'p> {
 
     /// What each job is built with, or why it is not.
     pub(super) fn chosen(&self, jobs: &[Job]) -> anyhow::Result<Vec<Chosen>> {
-        let wanted = jobs.iter().map(|job| {
-            let record = self.source(job)?;
-            Ok(Wanted { record, component: &job.component, arch: &job.arch, profiles: &job.profiles })
-        });
+        let wanted = jobs.iter().map(|job| self.wanted(job));
         self.chooser.choose(&wanted.collect::<anyhow::Result<Vec<_>>>()?)
+    }
+
+    /// What rules and hooks are asked about.
+    pub(super) fn wanted<'s>(&'s self, job: &'s Job) -> anyhow::Result<Wanted<'s>> {
+        let record = self.source(job)?;
+        Ok(Wanted { record, component: &job.component, arch: &job.arch, profiles: &job.profiles })
     }
 
     pub(super) fn source<'s>(&'s self, job: &'s Job) -> anyhow::Result<&'s SourceRecord<'s>> {
