@@ -22,6 +22,7 @@ pub mod view;
 pub mod install;
 pub mod order;
 pub mod how;
+pub mod isa;
 pub mod inputs;
 pub mod job;
 pub mod build;

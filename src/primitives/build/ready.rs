@@ -34,7 +34,7 @@ pub struct Planner<'p> {
     pub(super) request: &'p BuildRequest,
     pub(super) candidates: Vec<PackageRecord<'p>>,
     pub(super) sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
-    chooser: Chooser<'p>,
+    pub(super) chooser: Chooser<'p>,
     distribution: String,
     prefetch: Prefetch,
 }
@@ -134,10 +134,7 @@ impl<'p> Planner<'p> {
 
     /// What each job is built with, or why it is not.
     pub(super) fn chosen(&self, jobs: &[Job]) -> anyhow::Result<Vec<Chosen>> {
-        let wanted = jobs.iter().map(|job| {
-            let record = self.source(job)?;
-            Ok(Wanted { record, component: &job.component, arch: &job.arch, profiles: &job.profiles })
-        });
+        let wanted = jobs.iter().map(|job| self.wanted(job));
         let mut chosen = self.chooser.choose(&wanted.collect::<anyhow::Result<Vec<_>>>()?)?;
         for (job, chosen) in jobs.iter().zip(&mut chosen) {
             let parallel = job.retry.as_ref().and_then(|retry| retry.parallel);
@@ -146,6 +143,12 @@ impl<'p> Planner<'p> {
             }
         }
         Ok(chosen)
+    }
+
+    /// What rules and hooks are asked about.
+    pub(super) fn wanted<'s>(&'s self, job: &'s Job) -> anyhow::Result<Wanted<'s>> {
+        let record = self.source(job)?;
+        Ok(Wanted { record, component: &job.component, arch: &job.arch, profiles: &job.profiles })
     }
 
     pub(super) fn source<'s>(&'s self, job: &'s Job) -> anyhow::Result<&'s SourceRecord<'s>> {

@@ -93,7 +93,7 @@ impl Planner<'_> {
                 (one.chroot.as_str(), how.word()) == (offer.chroot_arch.as_str(), offer.how)
                     && offer.environment == how.environment(environment)
             };
-            let Some(how) = self.tries(job).unwrap_or_default().into_iter().find(same) else { continue };
+            let Some(how) = self.tries(job, None).unwrap_or_default().into_iter().find(same) else { continue };
             let made = state.read(|db| artifacts::by_job(db, earlier.id))?;
             if made.iter().all(|file| self.stage.files.built.contains(&file.sha256)) {
                 return Ok(Some(Earlier { job: earlier, how, made }));
