@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::Context;
 use super::args::{self, RecipeArgs};
 use super::exit::{Exit, Failure};
 use crate::core::suggest;
@@ -11,8 +12,9 @@ use crate::lua::recipe::Recipe;
 use crate::lua::{self, LoadOptions};
 
 /// Reads a recipe and evaluates it.
-pub fn load(args: &RecipeArgs) -> anyhow::Result<Recipe> {
-    let recipe = lua::load(LoadOptions { path: args.recipe.clone(), ..LoadOptions::default() })?;
+pub fn load(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Recipe> {
+    let (library, stdlib) = (ctx.settings.library.clone(), ctx.settings.stdlib.clone());
+    let recipe = lua::load(LoadOptions { path: args.recipe.clone(), library, stdlib, ..LoadOptions::default() })?;
     let reserved = args::reserved_names();
     if let Some(taken) = recipe.arguments.iter().find(|argument| reserved.contains(&argument.name)) {
         let message =

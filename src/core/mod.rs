@@ -6,6 +6,8 @@ pub mod debian;
 pub mod ids;
 pub mod suggest;
 pub mod settings;
+pub mod flags;
+pub mod rules;
 pub mod recipe;
 pub mod hooks;
 pub mod plan;

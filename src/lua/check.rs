@@ -1,6 +1,7 @@
 //! Reads the tables of calls strictly: unknown keys, wrong types and missing fields are errors that name what is right.
 
 pub mod call;
+mod nested;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -132,7 +133,8 @@ fn items(
     Ok(Checked::Handles(handles.collect::<Result<_, _>>()?))
 }
 
-fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Checked, Fault> {
+/// Checks one value; `path` is how errors name it.
+pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Checked, Fault> {
     let wrong = || {
         let (expected, got) = (kind.expected(), described(session, value));
         Fault::new(format!("`{path}`: expected {expected}, got {got}"))
@@ -157,19 +159,32 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
         }
         (Kind::Boolean, Value::Boolean(flag)) => Ok(Checked::Boolean(*flag)),
         (Kind::Texts, Value::Table(table)) if session.handle(table).is_none() => texts(session, table, path, kind),
+        (Kind::TextOrTexts, Value::String(_)) => Ok(Checked::Texts(vec![text(session, value, path)?])),
+        (Kind::TextOrTexts, Value::Table(table)) if session.handle(table).is_none() => {
+            texts(session, table, path, kind)
+        }
         (Kind::Packages, Value::Table(table)) => match session.handle(table).as_deref() {
             None => texts(session, table, path, kind),
-            Some(Handle::Everything | Handle::BaseSystem(_)) => {
-                Ok(Checked::Handles(session.handle(table).into_iter().collect()))
-            }
+            Some(Handle::Selection(_)) => Ok(Checked::Handles(session.handle(table).into_iter().collect())),
             Some(_) => Err(wrong()),
         },
         (Kind::Variables, Value::Table(table)) if session.handle(table).is_none() => variables(session, table, path),
         (Kind::Arguments, Value::Table(table)) if session.handle(table).is_none() => {
             arguments(session, table).map(Checked::Arguments)
         }
+        (Kind::Flags, value) => nested::flags(session, kind, value, path).map(Checked::Flags),
+        (Kind::Replacements, Value::Table(table)) if session.handle(table).is_none() => {
+            nested::replacements(session, table, path)
+        }
+        (Kind::Words(word), value) => nested::words(session, word, value, path).map(Checked::Texts),
+        (Kind::FlagsOr(_), Value::String(_)) => nested::flags(session, kind, value, path).map(Checked::Flags),
+        (Kind::Record(record) | Kind::FlagsOr(record), value) => {
+            nested::record(session, record, value, path).map(|call| Checked::Record(Box::new(call)))
+        }
+        (Kind::Records(record), value) => nested::records(session, record, value, path).map(Checked::Records),
         (Kind::Hooks, Value::Table(table)) if session.handle(table).is_none() => hooks(session, table, path),
         (Kind::Function, Value::Function(function)) => Ok(Checked::Function(function.clone())),
+        (Kind::Layers(tags), value) => layers(session, tags, value, path, kind),
         (Kind::One(tags), value) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
         (Kind::Some(tags), Value::Table(table)) if session.handle(table).is_none() => {
             let values = list(session, table, path, kind)?;
@@ -184,8 +199,10 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             | Kind::Boolean
             | Kind::OneOf(_)
             | Kind::Texts
+            | Kind::TextOrTexts
             | Kind::Packages
             | Kind::Variables
+            | Kind::Replacements
             | Kind::Arguments
             | Kind::Hooks
             | Kind::Function,
@@ -223,6 +240,25 @@ fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Re
         let (expected, got) = (Kind::One(tags).expected(), described(session, value));
         Fault::new(format!("`{path}`: expected {expected}, got {got}"))
     })
+}
+
+/// Stages by name, and values that can be built against; `stdlib/` reads which.
+fn layers(session: &Session, tags: &'static [Tag], value: &Value, path: &str, kind: Kind) -> Result<Checked, Fault> {
+    let layer = |value: &Value, path: &str| match value {
+        Value::String(_) => text(session, value, path).map(drop),
+        value => one(session, tags, value, path).map(drop),
+    };
+    match value {
+        Value::Table(table) if session.handle(table).is_none() => {
+            let values = list(session, table, path, kind)?;
+            if values.is_empty() {
+                return Err(Fault::new(format!("`{path}`: expected {}, got an empty list", kind.expected())));
+            }
+            values.iter().enumerate().try_for_each(|(at, value)| layer(value, &format!("{path}[{}]", at + 1)))?;
+        }
+        value => layer(value, path)?,
+    }
+    Ok(Checked::Composed)
 }
 
 /// The values of a list; anything but a list is an error.

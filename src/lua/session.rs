@@ -10,6 +10,7 @@ use mlua::{Lua, Table, Value};
 
 use crate::core::events::Listener;
 use crate::lua::error::Frame;
+use crate::lua::stdlib::Modules;
 use crate::lua::values::Handle;
 use crate::lua::watch::{Limits, Stop, Watch};
 use crate::primitives::Perform;
@@ -20,12 +21,19 @@ pub const RECIPE_CHUNK: char = '@';
 /// More values than any recipe makes by hand.
 const MOST_VALUES: usize = 10_000;
 
+/// Patterns are not in the VM's memory, so their number is bounded instead.
+const MOST_PATTERNS: usize = 100;
+
 /// One VM's share of the outside.
 pub struct Session {
     /// The recipe's file as the user named it.
     pub file: String,
     /// The recipe's folder, absolute.
     pub folder: PathBuf,
+    /// Where modules are that recipes share, as the user named it.
+    pub library: Option<PathBuf>,
+    /// What `cb` is made of beyond Rust.
+    pub stdlib: Modules,
     /// Budgets.
     pub limits: Limits,
     /// Stops the VM.
@@ -38,6 +46,8 @@ pub struct Session {
     pub performer: Option<Arc<dyn Perform>>,
     /// Whether `run` has been called, so that primitives may act.
     pub acting: AtomicBool,
+    /// The stages that `build` was asked for.
+    pub stages: Mutex<Vec<String>>,
     /// Whether a hook is being asked.
     pub in_hook: AtomicBool,
     /// Who hears what `print` writes.
@@ -131,6 +141,11 @@ impl Session {
         let mut values = lock(&self.values);
         if values.len() >= MOST_VALUES {
             return Err(Fault::new(format!("expected at most {MOST_VALUES} values of `cb`, got more")));
+        }
+        let is_pattern = |handle: &Handle| matches!(handle, Handle::Pattern(_));
+        if is_pattern(&handle) && values.values().filter(|(_, known)| is_pattern(known)).count() >= MOST_PATTERNS {
+            return Err(Fault::new(format!("expected at most {MOST_PATTERNS} patterns, got more"))
+                .hint("make a pattern once, at the top of the file, and use it again"));
         }
         values.insert(table.to_pointer() as usize, (table.clone(), Arc::new(handle)));
         Ok(())

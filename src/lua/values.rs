@@ -1,18 +1,22 @@
 //! The values that `cb` hands out: read-only tables with a `kind`, each standing for a value on the Rust side.
 
 use mlua::{Function, Lua, Table, Value};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::core::flags::{Cell, Variant};
 use crate::core::hooks::Retry;
+use crate::core::ids::ImportId;
+use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
-    AptSources, BaseClosure, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult,
-    PublishResult, Response,
+    AptSources, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult, PublishResult, Response,
 };
 use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
+use crate::lua::door::narrow;
 use crate::lua::error::Frame;
 use crate::lua::json::{from_lua, to_lua};
 use crate::lua::methods;
@@ -58,10 +62,16 @@ tags! {
     Recipe "recipe" "a recipe such as `cb.campaign \"name\" { ... }`";
     /// APT sources.
     AptSources "apt-sources" "APT sources such as `cb.apt.system()`";
-    /// Every source package.
-    Everything "everything" "`cb.everything {}`";
-    /// The source packages of the base system.
-    BaseSystem "base-system" "`cb.base_system {}`";
+    /// Which source packages.
+    Selection "selection" "a selection such as `cb.everything {}`";
+    /// Source packages of an import.
+    Sources "sources" "some of its sources such as `imported:first(20)`";
+    /// A stage of a campaign.
+    Stage "stage" "a stage such as `cb.stage \"first\" { ... }`";
+    /// A point of a matrix.
+    Cell "cell" "a cell such as `cb.cell \"O3\" { ... }`";
+    /// A variant of an architecture.
+    Variant "variant" "a variant such as `cb.variant \"armhf-a8\" { ... }`";
     /// A group of builders.
     Builders "builders" "builders such as `cb.here { slots = 2 }`";
     /// A directory to publish to.
@@ -95,10 +105,14 @@ tags! {
 pub enum Handle {
     /// APT sources.
     AptSources(AptSources),
-    /// Every source package.
-    Everything,
-    /// The source packages of the base system.
-    BaseSystem(BaseClosure),
+    /// Which source packages.
+    Selection(Selection),
+    /// Source packages of an import.
+    Sources(Sources),
+    /// A point of a matrix.
+    Cell(Cell),
+    /// A variant of an architecture.
+    Variant(Variant),
     /// A group of builders.
     Builders(Builders),
     /// A directory to publish to.
@@ -131,6 +145,17 @@ pub enum Handle {
     Composed(Composed),
 }
 
+/// Takes the one value that a handle was checked to be.
+macro_rules! take {
+    ($handle:expr, $variant:ident) => {
+        match $handle.as_ref() {
+            Handle::$variant(value) => value,
+            other => unreachable!("was checked to be `{}`, got `{}`", stringify!($variant), other.tag().text()),
+        }
+    };
+}
+pub(in crate::lua) use take;
+
 /// A value that is written in Lua.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Composed {
@@ -138,6 +163,15 @@ pub struct Composed {
     pub tag: Tag,
     /// Its fields as plain data; values of `cb` in it as what they stand for.
     pub fields: Json,
+}
+
+/// Source packages of an import, which a selection names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sources {
+    /// Where they are.
+    pub import: ImportId,
+    /// Which of them.
+    pub packages: Selection,
 }
 
 /// `cb.dir "out" { suite = ... }`
@@ -188,8 +222,10 @@ impl Handle {
     pub fn tag(&self) -> Tag {
         match self {
             Handle::AptSources(_) => Tag::AptSources,
-            Handle::Everything => Tag::Everything,
-            Handle::BaseSystem(_) => Tag::BaseSystem,
+            Handle::Selection(_) => Tag::Selection,
+            Handle::Sources(_) => Tag::Sources,
+            Handle::Cell(_) => Tag::Cell,
+            Handle::Variant(_) => Tag::Variant,
             Handle::Builders(_) => Tag::Builders,
             Handle::Directory(_) => Tag::Directory,
             Handle::Import(_) => Tag::Import,
@@ -220,8 +256,10 @@ impl Handle {
         let plain = |value: serde_json::Result<Json>| value.expect("plain data always becomes JSON");
         match self {
             Handle::AptSources(sources) => plain(serde_json::to_value(sources)),
-            Handle::Everything => json!({}),
-            Handle::BaseSystem(closure) => json!({ "closure": closure.text() }),
+            Handle::Selection(selection) => json!({ "of": plain(serde_json::to_value(selection)) }),
+            Handle::Sources(sources) => plain(serde_json::to_value(sources)),
+            Handle::Cell(cell) => plain(serde_json::to_value(cell)),
+            Handle::Variant(variant) => plain(serde_json::to_value(variant)),
             Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
             Handle::Directory(dir) => {
                 json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })
@@ -291,10 +329,13 @@ pub fn metatable(lua: &Lua, session: &Arc<Session>) -> mlua::Result<Table> {
     Ok(metatable)
 }
 
-fn read(lua: &Lua, session: &Session, table: &Table, key: &Value) -> mlua::Result<Value> {
+fn read(lua: &Lua, session: &Arc<Session>, table: &Table, key: &Value) -> mlua::Result<Value> {
     let Some(handle) = session.handle(table) else { return Ok(Value::Nil) };
     let known = fields(handle.tag());
     let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
+    if let Some(method) = narrow::of(handle.tag(), &name) {
+        return narrow::function(lua, session, method).map(Value::Function);
+    }
     match known.iter().find(|field| field.name == name) {
         Some(field) if field.method => {
             Ok(methods::get(lua, handle.tag(), field.name).map_or(Value::Nil, Value::Function))
@@ -311,7 +352,8 @@ fn read(lua: &Lua, session: &Session, table: &Table, key: &Value) -> mlua::Resul
         // It is a field that this value has nothing for.
         Some(_) => Ok(Value::Nil),
         None => {
-            let names = || known.iter().map(|field| field.name).chain(["kind"]);
+            let methods = narrow::names(handle.tag());
+            let names = || known.iter().map(|field| field.name).chain(["kind"]).chain(methods.iter().copied());
             let kind = handle.tag().text();
             let shown = if name.is_empty() { key.type_name().to_owned() } else { name.clone() };
             let hint = match nearest(&name, names()) {

@@ -1,5 +1,6 @@
 //! Performs what only reads and decides, and records the rest: what `cloudbuild plan` shows.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -19,7 +20,7 @@ use crate::io::mirror::Mirror;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::hooks::Decide;
-use crate::primitives::{Perform, import, order};
+use crate::primitives::{Perform, import, layers, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
@@ -79,9 +80,10 @@ impl Planned {
         self.seen().plan.clone()
     }
 
-    /// The orders so far, in the order of the stages that would be built.
-    pub fn orders(&self) -> Vec<Staged> {
-        self.seen().orders.clone()
+    /// Hands over the orders so far, in the order of the stages that would be built: that of a whole archive is large,
+    /// so that nobody waits for a copy.
+    pub fn take_orders(&self) -> Vec<Staged> {
+        std::mem::take(&mut self.seen().orders)
     }
 
     /// What an order of this plan is over.
@@ -119,13 +121,77 @@ impl Planned {
     }
 
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
-        let imported = self.imported(request.import)?;
-        let listener = self.listener.as_ref();
-        let (result, unbuildable) = order::order(&self.cache, &imported, request, &self.history, listener)?;
+        let sources = self.imported(request.import)?;
+        let against = self.imported(layers::import_of(&request.against, request.import)?)?;
+        // Nothing is built yet, so all that a stage would build may have changed when the next one asks.
+        let stages = request.packages.stages().into_iter();
+        let changed = stages.map(|stage| (stage.to_owned(), self.would_build(stage))).collect();
+        let over = order::Over {
+            cache: &self.cache,
+            sources: &sources,
+            against: &against,
+            built: &[],
+            changed: &changed,
+            history: &self.history,
+            listener: self.listener.as_ref(),
+        };
+        let (result, unbuildable) = order::order(&over, request)?;
         let mut seen = self.seen();
         seen.plan.steps.push(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
         seen.orders.push(Staged { stage: None, order: result.clone() });
         Ok(result)
+    }
+}
+
+impl Planned {
+    /// The sources that a stage would build.
+    fn would_build(&self, stage: &str) -> Vec<String> {
+        let seen = self.seen();
+        let orders = seen.orders.iter().filter(|staged| staged.stage.as_deref() == Some(stage));
+        let mut names: Vec<String> =
+            orders.flat_map(|staged| &staged.order.jobs).map(|job| job.source.clone()).collect();
+        names.dedup();
+        names
+    }
+
+    /// A plan goes on as if all went well: what comes after a build is planned, too.
+    fn as_if_built(&self, request: &BuildRequest) -> anyhow::Result<BuildResult> {
+        let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
+            job: JobId(number),
+            source: job.source.clone(),
+            version: job.version.clone(),
+            arch: job.arch.clone(),
+            state: JobState::Installed.text().to_owned(),
+            reused: false,
+            inputs: None,
+            reason: None,
+            seconds: 0,
+            overridden: Vec::new(),
+        });
+        Ok(BuildResult {
+            stage: request.stage.clone(),
+            import: layers::import_of(&request.against, request.order.import)?,
+            arch: request.order.arch.clone(),
+            jobs: jobs.collect(),
+            optional: request.optional,
+            binaries: self.binaries(&request.order)?,
+        })
+    }
+
+    /// The binary packages that the sources of an order say they build.
+    fn binaries(&self, order: &OrderResult) -> anyhow::Result<Vec<String>> {
+        let imported = self.imported(order.import)?;
+        let built: HashSet<(&str, &str)> =
+            order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
+        import::with_archive(&self.cache, &imported, |archive| {
+            let sources = archive.sources.iter().map(|record| &record.source);
+            let sources = sources.filter(|source| built.contains(&(source.name, source.version)));
+            let names = sources.flat_map(|source| source.binaries());
+            let mut names: Vec<String> = names.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+            names.sort();
+            names.dedup();
+            Ok(names)
+        })
     }
 }
 
@@ -141,7 +207,7 @@ impl Perform for Planned {
             Request::Build(request) => {
                 self.record(Step::Build { stage: request.stage.clone(), jobs: request.order.jobs.len() as u64 });
                 self.seen().built(&request);
-                Response::Build(as_if_built(&request))
+                Response::Build(self.as_if_built(&request)?)
             }
             Request::Publish(request) => {
                 let (to, suite) = (request.to.clone(), request.suite.clone());
@@ -153,27 +219,6 @@ impl Perform for Planned {
                 Response::Compare(CompareResult { rows: Vec::new() })
             }
         })
-    }
-}
-
-/// A plan goes on as if all went well: what comes after a build is planned, too.
-fn as_if_built(request: &BuildRequest) -> BuildResult {
-    let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
-        job: JobId(number),
-        source: job.source.clone(),
-        version: job.version.clone(),
-        arch: job.arch.clone(),
-        state: JobState::Installed.text().to_owned(),
-        reused: false,
-        inputs: None,
-        reason: None,
-        seconds: 0,
-    });
-    BuildResult {
-        stage: request.stage.clone(),
-        import: request.order.import,
-        arch: request.order.arch.clone(),
-        jobs: jobs.collect(),
     }
 }
 

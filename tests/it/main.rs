@@ -26,6 +26,7 @@ mod slow_order;
 mod slow_outcomes;
 mod slow_refusals;
 mod slow_resume;
+mod slow_stages;
 mod slow_verdicts;
 mod third_parties;
 mod tidy;

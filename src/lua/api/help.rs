@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::lua::api::declarations;
 use crate::lua::api::{Body, Declaration, Default, Options, Parameter};
+use crate::lua::door::narrow::METHODS;
 
 /// Everything a recipe can call.
 pub fn text() -> String {
@@ -13,14 +14,29 @@ pub fn text() -> String {
             Body::Performs(_) => " Acts, so it is called in `run`.",
             Body::Makes(_) | Body::Composed(_) => "",
         };
-        write!(text, "\n{}\n  {}{acts}\n", usage(declaration), declaration.sentence).expect("a string takes all text");
+        write!(text, "\n{}\n  {}{acts}\n", usage(declaration), declaration.sentence).expect(ALL);
         for parameter in declaration.parameters() {
+            writeln!(text, "  {}", line(parameter)).expect(ALL);
+        }
+        writeln!(text, "  gives: a value of kind `{}`", declaration.result.text()).expect(ALL);
+    }
+    for method in METHODS {
+        let of: Vec<&str> = method.of.iter().map(|tag| tag.text()).collect();
+        let (name, parameter) = (method.name, method.parameter.name.to_uppercase());
+        write!(text, "\nVALUE:{name}({parameter}), of a value of kind `{}`\n", of.join("` or `")).expect(ALL);
+        writeln!(text, "  {}\n  {}", method.sentence, line(&method.parameter)).expect(ALL);
+        writeln!(text, "  gives: a value of kind `{}`", method.result.text()).expect(ALL);
+    }
+    for record in declarations::RECORDS {
+        write!(text, "\na table of {}\n  {}\n", record.name, record.sentence).expect("a string takes all text");
+        for parameter in record.fields {
             writeln!(text, "  {}", line(parameter)).expect("a string takes all text");
         }
-        writeln!(text, "  gives: a value of kind `{}`", declaration.result.text()).expect("a string takes all text");
     }
     text
 }
+
+const ALL: &str = "a string takes all text";
 
 fn usage(declaration: &Declaration) -> String {
     let name = declaration.shown();

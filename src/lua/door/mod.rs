@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a body never sees an argument that was not checked against its declaration.
 
+pub mod flags;
+pub mod narrow;
 pub mod request;
 pub mod require;
 
@@ -14,7 +16,7 @@ use mlua::{Function, Lua, MultiValue, Table, Value};
 use crate::core::recipe::Request;
 use crate::core::suggest::nearest;
 use crate::lua::api::declarations;
-use crate::lua::api::{Body, Context, Declaration, Options};
+use crate::lua::api::{Asking, Body, Context, Declaration, Options};
 use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
 use crate::lua::error::RecipeError;
@@ -183,7 +185,8 @@ fn finish(
     name: Option<String>,
     options: Option<&Table>,
 ) -> Result<Value, Fault> {
-    let call = check::call(session, declaration, name.clone(), options)?;
+    let mut call = check::call(session, declaration, name.clone(), options)?;
+    flags::mark(lua, session, declaration, &mut call);
     match declaration.body {
         Body::Makes(make) => {
             let lines = frames(lua);
@@ -193,7 +196,7 @@ fn finish(
         Body::Performs(request) => perform(lua, session, declaration, request, call),
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
-            let copy = copied(lua, options).map_err(|error| sandbox::fault(session, error))?;
+            let copy = copied(lua, session, declaration, options).map_err(|error| sandbox::fault(session, error))?;
             let value = sandbox::call(lua, session, &function, (name, copy))?;
             composed(lua, session, declaration, value)
         }
@@ -218,40 +221,45 @@ fn composed(lua: &Lua, session: &Session, declaration: &Declaration, value: Valu
 }
 
 /// The options as `stdlib` gets them: a copy that has only what was checked, so that nothing changes it afterwards.
-fn copied(lua: &Lua, options: Option<&Table>) -> mlua::Result<Table> {
-    let copy = lua.create_table()?;
-    let Some(options) = options else { return Ok(copy) };
-    for pair in options.pairs::<Value, Value>() {
-        let (key, value) = pair?;
-        let value = match value {
-            // Lists and tables of plain values are one level deep; values of `cb` are read-only anyway.
-            Value::Table(inner) if !inner.is_readonly() => {
-                let flat = lua.create_table()?;
-                for pair in inner.pairs::<Value, Value>() {
-                    let (key, value) = pair?;
-                    flat.raw_set(key, value)?;
-                }
-                Value::Table(flat)
-            }
-            other => other,
-        };
-        copy.raw_set(key, value)?;
-    }
+fn copied(lua: &Lua, session: &Session, declaration: &Declaration, options: Option<&Table>) -> mlua::Result<Table> {
+    let copy = match options {
+        Some(options) => copy_of(lua, options, MOST_DEPTH)?,
+        None => lua.create_table()?,
+    };
+    flags::mark_copy(lua, session, declaration, &copy)?;
     copy.set_readonly(true);
     Ok(copy)
 }
 
-fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
+/// Tables that were checked are less deep.
+const MOST_DEPTH: usize = 16;
+
+/// A copy of a table and of those in it; values of `cb` are read-only, and stay themselves.
+fn copy_of(lua: &Lua, table: &Table, depth: usize) -> mlua::Result<Table> {
+    let copy = lua.create_table()?;
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair?;
+        let value = match value {
+            Value::Table(inner) if !inner.is_readonly() && depth > 0 => Value::Table(copy_of(lua, &inner, depth - 1)?),
+            other => other,
+        };
+        copy.raw_set(key, value)?;
+    }
+    Ok(copy)
+}
+
+/// The table that stands for a value.
+pub fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
     let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
     values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| sandbox::fault(session, error))
 }
 
-/// Asks the performer, outside of every budget of the VM.
+/// Makes the request of a primitive and asks the performer.
 fn perform(
     lua: &Lua,
     session: &Session,
     declaration: &Declaration,
-    request: fn(Call) -> Result<Request, Fault>,
+    request: fn(Call, &Asking<'_>) -> Result<Request, Fault>,
     call: Call,
 ) -> Result<Value, Fault> {
     let shown = declaration.shown();
@@ -262,19 +270,21 @@ fn perform(
                 .hint("write `return cb.recipe { run = function(cb, args) ... end }` and call it in there"));
         }
     };
-    let request = request(call)?;
-    session.watch.leave();
-    let answer = performer.perform(request);
-    session.watch.enter();
-    match answer.map(Handle::from) {
-        Ok(answer) if answer.tag() == declaration.result => hand_out(lua, session, answer),
-        Ok(answer) => {
-            let got = answer.tag().text();
-            let error = anyhow::anyhow!("expected an answer to `{shown}`, got one of kind `{got}`");
-            Err(failed(lua, session, &shown, error))
-        }
-        Err(error) => Err(failed(lua, session, &shown, error)),
+    // Outside of every budget of the VM.
+    let ask = |request: Request| {
+        session.watch.leave();
+        let answer = performer.perform(request);
+        session.watch.enter();
+        answer.map_err(|error| failed(lua, session, &shown, error))
+    };
+    let request = request(call, &Asking { ask: &ask, stages: &session.stages })?;
+    let answer = Handle::from(ask(request)?);
+    if answer.tag() != declaration.result {
+        let got = answer.tag().text();
+        let error = anyhow::anyhow!("expected an answer to `{shown}`, got one of kind `{got}`");
+        return Err(failed(lua, session, &shown, error));
     }
+    hand_out(lua, session, answer)
 }
 
 /// A primitive's failure: its text for the recipe, the error itself for the caller.

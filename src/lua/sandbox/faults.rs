@@ -57,7 +57,12 @@ pub fn from_text(session: &Session, text: &str, mut stack: Vec<Frame>) -> Fault 
         }
         break;
     }
-    let fault = Fault { frames: stack, ..Fault::new(bounded(&message)) };
+    // What is written in Lua gives advice as Rust does: in a last line of its own.
+    let (message, hint) = match message.split_once("\nhint: ") {
+        Some((message, hint)) => (bounded(message), Some(bounded(hint))),
+        None => (bounded(&message), None),
+    };
+    let fault = Fault { frames: stack, hint, ..Fault::new(message.as_str()) };
     if message.contains("readonly table") {
         return fault.hint("values and arguments are read-only; make a table of your own");
     }

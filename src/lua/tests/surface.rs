@@ -2,6 +2,7 @@ use super::*;
 
 use crate::lua::api::declarations;
 use crate::lua::api::results::fields;
+use crate::lua::door::narrow::METHODS;
 use crate::lua::sandbox::ALLOWED;
 use crate::lua::values::Tag;
 
@@ -52,7 +53,8 @@ fn slow_base_functions_are_stopped_by_wall_time() {
     let text = "local list = {}\nfor i = 1, 100000 do list[i] = i end\n\
                 while true do\ntable.insert(list, 1, 0)\ntable.remove(list, 1)\nend";
     let limits = Limits { wall: std::time::Duration::from_millis(20), ..Limits::default() };
-    let error = load(LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits }).unwrap_err();
+    let error = load(LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits, ..LoadOptions::default() })
+        .unwrap_err();
     assert!(error.message.starts_with("stopped after") && error.line() >= Some(1), "{error}");
 }
 
@@ -79,6 +81,9 @@ fn everything_is_described_in_a_sentence() {
         for field in fields(*tag) {
             assert!(sentence(field.sentence), "{}.{}", tag.text(), field.name);
         }
+    }
+    for method in METHODS {
+        assert!(sentence(method.sentence) && sentence(method.parameter.sentence), "{}", method.name);
     }
     let help = crate::lua::api_help();
     for declaration in declarations::all() {
