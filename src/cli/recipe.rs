@@ -4,22 +4,26 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::Context;
 use super::args::{self, RecipeArgs};
 use super::exit::{Exit, Failure};
+use crate::core::codes::Code;
+use crate::core::settings::Settings;
 use crate::core::suggest;
 use crate::lua::recipe::Recipe;
 use crate::lua::{self, LoadOptions};
 
 /// Reads a recipe and evaluates it.
-pub fn load(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Recipe> {
-    let (library, stdlib) = (ctx.settings.library.clone(), ctx.settings.stdlib.clone());
+pub fn load(settings: &Settings, args: &RecipeArgs) -> anyhow::Result<Recipe> {
+    let (library, stdlib) = (settings.library.clone(), settings.stdlib.clone());
     let recipe = lua::load(LoadOptions { path: args.recipe.clone(), library, stdlib, ..LoadOptions::default() })?;
     let reserved = args::reserved_names();
     if let Some(taken) = recipe.arguments.iter().find(|argument| reserved.contains(&argument.name)) {
         let message =
             format!("`{}`: the argument `{}` has the name of a flag of cloudbuild's", recipe.file(), taken.name);
-        return Err(Failure::new(Exit::Recipe, message).hint("give the argument another name").into());
+        return Err(Failure::new(Exit::Recipe, message)
+            .code(Code::ReservedArgument)
+            .hint("give the argument another name")
+            .into());
     }
     Ok(recipe)
 }
@@ -41,9 +45,10 @@ pub fn arguments(recipe: &Recipe, args: &RecipeArgs) -> anyhow::Result<BTreeMap<
                 None => format!("it takes --{}", names.collect::<Vec<_>>().join(", --")),
             };
             let message = format!("`{}` has no argument `--{name}`", recipe.file());
-            return Err(Failure::new(Exit::Usage, message).hint(hint).into());
+            return Err(Failure::new(Exit::Usage, message).code(Code::UnknownArgument).hint(hint).into());
         };
-        let value = declared.parse(&texts).map_err(|message| Failure::new(Exit::Usage, message))?;
+        let value =
+            declared.parse(&texts).map_err(|message| Failure::new(Exit::Usage, message).code(Code::ArgumentValue))?;
         arguments.insert(name, value);
     }
     Ok(arguments)

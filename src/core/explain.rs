@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::core::flags::overridden::Overridden;
 use crate::core::install::refusal::Refusal;
 use crate::core::order::csr::Csr;
 use crate::core::order::text::{counted, edge_sentence, seconds};
@@ -29,6 +30,10 @@ pub struct Standing {
     pub log: Option<String>,
     /// What the recipe's hooks decided of it, in words, with the place of each.
     pub decided: Vec<String>,
+    /// Who asked for flags of its own: `cell O3`, `rule 3 (oem.lua:22)`.
+    pub flags_by: Vec<String>,
+    /// Flags that were asked for and that the package has otherwise.
+    pub overridden: Vec<Overridden>,
 }
 
 /// Whether build-dependencies can be installed.
@@ -106,6 +111,10 @@ pub struct Explanation {
     pub log: Option<String>,
     /// What the recipe's hooks decided of it, in words, with the place of each.
     pub decided: Vec<String>,
+    /// Who asked for flags of its own, in the order in which they are applied.
+    pub flags_by: Vec<String>,
+    /// Flags that were asked for and that the package has otherwise.
+    pub overridden: Vec<Overridden>,
 }
 
 /// What a package holds up.
@@ -168,7 +177,9 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
         waits_for,
         cut: cut.map(|edge| edge_sentence(edge, &order.jobs)).collect(),
         log: standing.as_ref().and_then(|standing| standing.log.clone()),
-        decided: standing.map(|standing| standing.decided).unwrap_or_default(),
+        decided: standing.as_ref().map(|standing| standing.decided.clone()).unwrap_or_default(),
+        flags_by: standing.as_ref().map(|standing| standing.flags_by.clone()).unwrap_or_default(),
+        overridden: standing.map(|standing| standing.overridden).unwrap_or_default(),
     }
 }
 
@@ -191,6 +202,8 @@ pub fn explain_alone(source: &str, version: &str, arch: &str, answer: &Answer) -
         cut: Vec::new(),
         log: None,
         decided: Vec::new(),
+        flags_by: Vec::new(),
+        overridden: Vec::new(),
     }
 }
 
@@ -300,6 +313,12 @@ impl fmt::Display for Explanation {
         }
         for decision in &self.decided {
             write!(f, "\n  decided by {decision}")?;
+        }
+        if !self.flags_by.is_empty() {
+            write!(f, "\n  its flags are asked for by {}", self.flags_by.join(", "))?;
+        }
+        for overridden in &self.overridden {
+            write!(f, "\n  overridden by package: {overridden}")?;
         }
         if let Some(log) = &self.log {
             write!(f, "\n  log: {log}")?;

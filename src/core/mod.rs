@@ -5,6 +5,8 @@
 pub mod debian;
 pub mod ids;
 pub mod suggest;
+pub mod edits;
+pub mod codes;
 pub mod settings;
 pub mod flags;
 pub mod rules;
@@ -13,6 +15,7 @@ pub mod hooks;
 pub mod plan;
 pub mod import;
 pub mod pinned;
+pub mod sample;
 pub mod archive;
 pub mod outdated;
 pub mod view;

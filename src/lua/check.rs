@@ -9,6 +9,7 @@ use std::sync::Arc;
 use mlua::{Table, Value};
 
 use crate::core::build::steers_the_host;
+use crate::core::codes::Code;
 use crate::core::suggest::nearest;
 use crate::lua::api::{Declaration, Default, Kind, Parameter};
 use crate::lua::check::call::{Call, Checked};
@@ -54,6 +55,7 @@ pub fn call(
             (None, Default::Required) => {
                 let (shown, name, expected) = (declaration.shown(), parameter.name, parameter.kind.expected());
                 return Err(Fault::new(format!("`{shown}`: `{name}` is missing: expected {expected}"))
+                    .code(Code::MissingOption)
                     .hint(lower_first(parameter.sentence)));
             }
         }
@@ -88,6 +90,7 @@ fn fields_of(session: &Session, declaration: &Declaration, table: &Table) -> Res
             other => {
                 let got = described(session, other);
                 return Err(Fault::new(format!("`{shown}`: expected named fields, got the key {got}"))
+                    .code(Code::UnknownOption)
                     .hint(format!("it takes: {}", known(declaration))));
             }
         }
@@ -103,7 +106,10 @@ fn fields_of(session: &Session, declaration: &Declaration, table: &Table) -> Res
                 None => format!("it takes: {}", known(declaration)),
             };
             let unknown = shortened(unknown);
-            Err(Fault::new(format!("`{shown}` has no option `{unknown}`")).hint(hint).field(unknown))
+            Err(Fault::new(format!("`{shown}` has no option `{unknown}`"))
+                .code(Code::UnknownOption)
+                .hint(hint)
+                .field(unknown))
         }
     }
 }
@@ -182,6 +188,9 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
             nested::record(session, record, value, path).map(|call| Checked::Record(Box::new(call)))
         }
         (Kind::Records(record), value) => nested::records(session, record, value, path).map(Checked::Records),
+        (Kind::Hook(_), Value::Function(_)) => Ok(Checked::Composed),
+        (Kind::NameOr(_), Value::String(_)) => check(session, Kind::Name, value, path).map_err(|_| wrong()),
+        (Kind::NameOr(tags), Value::Table(_)) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
         (Kind::Hooks, Value::Table(table)) if session.handle(table).is_none() => hooks(session, table, path),
         (Kind::Function, Value::Function(function)) => Ok(Checked::Function(function.clone())),
         (Kind::Layers(tags), value) => layers(session, tags, value, path, kind),
@@ -205,6 +214,8 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
             | Kind::Replacements
             | Kind::Arguments
             | Kind::Hooks
+            | Kind::Hook(_)
+            | Kind::NameOr(_)
             | Kind::Function,
             _,
         ) => Err(wrong()),
@@ -234,7 +245,8 @@ pub fn text(session: &Session, value: &Value, path: &str) -> Result<String, Faul
     Ok(text)
 }
 
-fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Result<Arc<Handle>, Fault> {
+/// One value of one of these kinds.
+pub fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Result<Arc<Handle>, Fault> {
     let handle = value.as_table().and_then(|table| session.handle(table));
     handle.filter(|handle| tags.contains(&handle.tag())).ok_or_else(|| {
         let (expected, got) = (Kind::One(tags).expected(), described(session, value));
@@ -285,7 +297,8 @@ fn texts(session: &Session, table: &Table, path: &str, kind: Kind) -> Result<Che
         let path = format!("{path}[{}]", at + 1);
         let text = text(session, value, &path)?;
         if !seen.insert(text.clone()) {
-            return Err(Fault::new(format!("`{path}`: expected each name once, got `{}` again", shortened(&text))));
+            return Err(Fault::new(format!("`{path}`: expected each name once, got `{}` again", shortened(&text)))
+                .code(Code::Twice));
         }
         texts.push(text);
         few(texts.len(), 200_000, &path)?;
@@ -347,7 +360,7 @@ fn hooks(session: &Session, table: &Table, path: &str) -> Result<Checked, Fault>
 /// Texts are shared inside of the VM and copied outside of it, so their number is bounded here.
 fn few(count: usize, most: usize, path: &str) -> Result<(), Fault> {
     match count > most {
-        true => Err(Fault::new(format!("`{path}`: expected at most {most} entries, got more"))),
+        true => Err(Fault::new(format!("`{path}`: expected at most {most} entries, got more")).code(Code::TooMany)),
         false => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use mlua::{Lua, Table, Value};
 use serde_json::Value as Json;
 
+use crate::core::codes::Code;
 use crate::lua::session::{Fault, Session};
 
 const MOST_DEPTH: usize = 32;
@@ -18,6 +19,7 @@ pub fn to_lua(lua: &Lua, json: &Json) -> mlua::Result<Value> {
         Json::Bool(flag) => Value::Boolean(*flag),
         Json::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
         Json::String(text) => Value::String(lua.create_string(text)?),
+        Json::Array(items) if items.is_empty() => Value::Table(nothing(lua)?),
         Json::Array(items) => {
             let table = lua.create_table_with_capacity(items.len(), 0)?;
             for item in items {
@@ -37,16 +39,28 @@ pub fn to_lua(lua: &Lua, json: &Json) -> mlua::Result<Value> {
     })
 }
 
+/// The one empty list of a VM: the jobs of a whole archive have tens of thousands of them.
+fn nothing(lua: &Lua) -> mlua::Result<Table> {
+    struct Nothing(Table);
+    if let Some(known) = lua.app_data_ref::<Nothing>() {
+        return Ok(known.0.clone());
+    }
+    let table = lua.create_table()?;
+    table.set_readonly(true);
+    lua.set_app_data(Nothing(table.clone()));
+    Ok(table)
+}
+
 /// What a recipe hands back, as JSON; `what` is how errors name it.
 pub fn from_lua(session: &Session, value: &Value, what: &str) -> Result<Json, Fault> {
     let mut reader = Reader { session, values: 0, handles: 0, bytes: 0, exact: false };
-    reader.read(value, what, 0)
+    reader.read(value, what, 0).map_err(|fault| fault.code(Code::NotPlain))
 }
 
 /// The same, where a number that JSON cannot say is an error.
 pub fn exact(session: &Session, value: &Value, what: &str) -> Result<Json, Fault> {
     let mut reader = Reader { session, values: 0, handles: 0, bytes: 0, exact: true };
-    reader.read(value, what, 0)
+    reader.read(value, what, 0).map_err(|fault| fault.code(Code::NotPlain))
 }
 
 struct Reader<'a> {

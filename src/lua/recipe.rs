@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use mlua::{Lua, Value};
 use serde_json::Value as Json;
 
+use crate::core::codes::Code;
 use crate::core::events::Listener;
 use crate::core::ids::Sha256;
 use crate::lua::error::{Frame, Place, RecipeError};
@@ -19,9 +20,17 @@ use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
 use crate::lua::stdlib::{self, Modules};
 use crate::lua::values::{Handle, RecipeParts};
 use crate::lua::watch::{Backstop, Limits, Watch};
-use crate::lua::{LoadOptions, check, door, files, json, locate, sandbox};
+use crate::lua::{LoadOptions, check, door, faults, files, json, locate, sandbox};
 use crate::primitives::Perform;
 use crate::primitives::hooks::Hook;
+
+/// Bytes that a recipe may allocate while it is read, and in its hooks; only `run` walks through a whole archive.
+const SMALL: usize = 48 << 20;
+
+/// The limits of all but `run`.
+fn small(limits: Limits) -> Limits {
+    Limits { memory: limits.memory.min(SMALL), ..limits }
+}
 
 /// Lua's parser and nested calls need more than a thread's usual stack.
 const STACK: usize = 32 << 20;
@@ -74,7 +83,7 @@ pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
         Some(folder) => stdlib::of_folder(folder)?,
         None => stdlib::built_in(),
     };
-    let mut session = Session::new(file.clone(), folder.clone(), files, limits);
+    let mut session = Session::new(file.clone(), folder.clone(), files, small(limits));
     session.library = library.clone();
     session.stdlib = Arc::clone(&modules);
     let session = Arc::new(session);
@@ -111,13 +120,13 @@ impl Recipe {
         options: RunOptions,
     ) -> Result<Json, RecipeError> {
         let args = argument::complete(&self.arguments, args)
-            .map_err(|fault| RecipeError::of_file(&self.file, fault.message, fault.hint.as_deref()))?;
-        let mut session = self.session(&options);
+            .map_err(|fault| RecipeError::of_file(&self.file, fault.message, fault.hint.as_deref()).code(fault.code))?;
+        let mut session = self.session(&options, self.limits);
         session.performer = Some(performer);
         on_own_stack(&Arc::new(session), options.seed, |lua, session| {
             let parts = evaluate(lua, session)?;
             let args = json::to_lua(lua, &Json::Object(args.into_iter().collect()));
-            let args = args.map_err(|error| sandbox::fault(session, error))?;
+            let args = args.map_err(|error| faults::fault(session, error))?;
             session.acting.store(true, Ordering::Relaxed);
             // A campaign's `run` is not the recipe's own text, so what fails there is told with the campaign's line.
             let at_campaign = |fault: Fault| match fault.frames.is_empty() {
@@ -130,9 +139,9 @@ impl Recipe {
     }
 
     /// A session that sees what was read when the recipe was loaded, and nothing else.
-    fn session(&self, options: &RunOptions) -> Session {
-        let mut session = Session::new(self.file.clone(), self.folder.clone(), self.files.clone(), self.limits);
-        session.watch = Arc::new(Watch::new(&self.limits, Arc::clone(&options.cancel)));
+    fn session(&self, options: &RunOptions, limits: Limits) -> Session {
+        let mut session = Session::new(self.file.clone(), self.folder.clone(), self.files.clone(), limits);
+        session.watch = Arc::new(Watch::new(&limits, Arc::clone(&options.cancel)));
         session.may_read = false;
         session.library = self.library.clone();
         session.stdlib = Arc::clone(&self.stdlib);
@@ -140,9 +149,9 @@ impl Recipe {
         session
     }
 
-    /// The text of the recipe's own file.
-    pub fn text(&self) -> &str {
-        &self.files[&self.file]
+    /// The texts of its files, by the names that they have in its folder.
+    pub fn files(&self) -> BTreeMap<String, String> {
+        self.files.iter().map(|(name, text)| (in_folder(name).to_owned(), text.to_string())).collect()
     }
 
     /// The recipe's file as the user named it.
@@ -178,6 +187,7 @@ fn evaluate(lua: &Lua, session: &Arc<Session>) -> Result<RecipeParts, Fault> {
     let last = text.lines().enumerate().filter(|(_, line)| !blank(line)).last().map_or(1, |(at, _)| at + 1);
     let line = text.lines().position(|line| line.starts_with("return")).map_or(last, |at| at + 1);
     Err(Fault::new(format!("expected the file to return a recipe, got {got}"))
+        .code(Code::NoRecipe)
         .hint(hint)
         .with_frames(vec![Frame { file: session.file.clone(), line }]))
 }
@@ -217,7 +227,7 @@ fn on_own_stack<R: Send>(
 
 /// A fault as the caller sees it: with the source line, and with what a primitive failed with.
 fn error(session: &Session, fault: Fault) -> RecipeError {
-    let Fault { message, hint, field, frames, failure } = fault;
+    let Fault { code, message, hint, field, frames, failure } = fault;
     let mut failures = lock(&session.failures);
     let index = failure.or_else(|| failures.iter().rposition(|(seen, _)| message.contains(seen.as_str())));
     let cause = index.and_then(|index| failures.get_mut(index)).and_then(|(_, error)| error.take());
@@ -230,7 +240,8 @@ fn error(session: &Session, fault: Fault) -> RecipeError {
         None => (frame.line, locate::line(source, frame.line)),
     };
     let place = Some(Box::new(Place { file: frame.file, line, excerpt }));
-    RecipeError { message, place, hint, traceback: frames, cause }
+    let code = cause.is_none().then_some(code);
+    RecipeError { code, message, place, hint, traceback: frames, cause }
 }
 
 /// The hash of files and their names, and of the library that `cb` is made of where that is not the binary's own; the
@@ -239,13 +250,17 @@ fn hash(files: &BTreeMap<String, Arc<str>>, stdlib: Option<&Modules>) -> Sha256 
     let mut bytes = Vec::new();
     let modules = stdlib.into_iter().flat_map(|modules| modules.iter());
     for (name, text) in files.iter().chain(modules) {
-        let name = name.rsplit('/').next().unwrap_or(name);
-        for part in [name, text] {
+        for part in [in_folder(name), text] {
             bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
             bytes.extend_from_slice(part.as_bytes());
         }
     }
     Sha256::of(&bytes)
+}
+
+/// A file's name without the folder, which is no part of a recipe.
+fn in_folder(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// A session of a recipe that is only read, for tests that look into the VM.

@@ -1,20 +1,17 @@
 //! A VM that can only compute: globals by allow-list, bounded memory and time, errors that know their lines.
 
-mod faults;
-
 use std::sync::Arc;
 
 use mlua::chunk::{ChunkMode, Compiler};
 use mlua::{Function, IntoLuaMulti, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
 
+use crate::core::codes::Code;
 use crate::core::events::Event;
 use crate::core::suggest::nearest;
 use crate::lua::check::shortened;
 use crate::lua::door;
-use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
-
-pub use self::faults::fault;
-use self::faults::{describe, from_text, handle};
+use crate::lua::faults::{describe, fault, from_text};
+use crate::lua::session::{Fault, RECIPE_CHUNK, Session, frames, lock};
 
 /// Every global that a recipe sees, libraries with their members; a golden test holds the real ones against this.
 pub const ALLOWED: &[&str] = &[
@@ -154,7 +151,9 @@ fn prepare(lua: &Lua, session: &Arc<Session>, globals: &Table, caught: Function)
     let print = move |lua: &Lua, text: mlua::LuaString| {
         if !shared.may_print(text.as_bytes().len()) {
             let most = shared.limits.printed;
-            return Err(Fault::new(format!("`print`: expected at most {most} bytes in all, got more")).raise(lua));
+            return Err(Fault::new(format!("`print`: expected at most {most} bytes in all, got more"))
+                .code(Code::Printed)
+                .raise(lua));
         }
         if let Some(listener) = &shared.listener {
             listener.hear(&Event::Note { text: text.to_string_lossy() });
@@ -214,7 +213,7 @@ fn strict(lua: &Lua, library: String, table: &Table) -> mlua::Result<Table> {
     let metatable = lua.create_table()?;
     let index = move |lua: &Lua, (_, key): (Value, Value)| -> mlua::Result<Value> {
         let key = key.as_string().map(|key| key.to_string_lossy()).unwrap_or_default();
-        let fault = Fault::new(format!("`{library}.{}` is not there for recipes", shortened(&key)));
+        let fault = Fault::new(format!("`{library}.{}` is not there for recipes", shortened(&key))).code(Code::Absent);
         Err(match nearest(&key, names.iter().map(String::as_str)) {
             Some(near) => fault.hint(format!("did you mean `{library}.{near}`?")),
             None => fault,
@@ -240,6 +239,7 @@ fn close_globals(lua: &Lua, globals: &Table) -> mlua::Result<()> {
     let write = |lua: &Lua, (_, key, _): (Value, Value, Value)| -> mlua::Result<()> {
         let name = shortened(&key.as_string().map(|key| key.to_string_lossy()).unwrap_or_default());
         Err(Fault::new(format!("`{name}` is assigned, but it is not a local variable"))
+            .code(Code::Assigned)
             .hint(format!("write `local {name} = ...`"))
             .raise(lua))
     };
@@ -259,9 +259,9 @@ pub fn real_globals(lua: &Lua) -> mlua::Result<Table> {
 
 fn undefined(name: &str) -> Fault {
     if let Some((_, why)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
-        return Fault::new(format!("`{name}` is not there for recipes")).hint(*why);
+        return Fault::new(format!("`{name}` is not there for recipes")).code(Code::Absent).hint(*why);
     }
-    let fault = Fault::new(format!("`{}` is not defined", shortened(name)));
+    let fault = Fault::new(format!("`{}` is not defined", shortened(name))).code(Code::Undefined);
     let tops = ALLOWED.iter().filter_map(|allowed| allowed.split('.').next());
     match nearest(name, tops) {
         Some(near) => fault.hint(format!("did you mean `{near}`?")),
@@ -327,10 +327,23 @@ pub fn compile(lua: &Lua, session: &Session, chunk: &str, text: &str) -> Result<
             fault.frames.push(crate::lua::error::Frame { file: file.to_owned(), line: 0 });
         }
         fault.message = format!("syntax error: {}", fault.message);
+        fault.code = Code::Syntax;
         fault.or_hint(|| {
             "look at this line and the one before it: options are `name = value`, separated by commas, and every `{`, \
              `(` and `function` needs its end"
                 .to_owned()
         })
     })
+}
+
+/// What a handler of `xpcall` makes of a problem, while the stack is still there.
+fn handle<R>(lua: &Lua, session: &Session, problem: Value, shape: impl FnOnce(&Fault) -> R) -> mlua::Result<R> {
+    let mut fault = describe(session, &problem);
+    let stack = frames(lua);
+    if let Value::String(text) = &problem {
+        fault = from_text(session, &text.to_string_lossy(), stack);
+    } else if fault.frames.is_empty() {
+        fault.frames = stack;
+    }
+    Ok(shape(&fault))
 }

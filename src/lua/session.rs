@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mlua::{Lua, Table, Value};
 
+use crate::core::codes::Code;
 use crate::core::events::Listener;
 use crate::lua::error::Frame;
 use crate::lua::stdlib::Modules;
@@ -74,6 +75,8 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// An error on its way through Lua.
 #[derive(Debug, Clone, Default)]
 pub struct Fault {
+    /// What kind of error it is.
+    pub code: Code,
     /// What was expected and what came.
     pub message: String,
     /// What to do about it.
@@ -90,6 +93,11 @@ impl Fault {
     /// A fault without a hint.
     pub fn new(message: impl Into<String>) -> Fault {
         Fault { message: message.into(), ..Fault::default() }
+    }
+
+    /// The same of another kind than a wrong value.
+    pub fn code(self, code: Code) -> Fault {
+        Fault { code, ..self }
     }
 
     /// With what to do about it.
@@ -140,7 +148,9 @@ impl Session {
     pub fn remember(&self, table: &Table, handle: Handle) -> Result<(), Fault> {
         let mut values = lock(&self.values);
         if values.len() >= MOST_VALUES {
-            return Err(Fault::new(format!("expected at most {MOST_VALUES} values of `cb`, got more")));
+            return Err(
+                Fault::new(format!("expected at most {MOST_VALUES} values of `cb`, got more")).code(Code::TooMany)
+            );
         }
         let is_pattern = |handle: &Handle| matches!(handle, Handle::Pattern(_));
         if is_pattern(&handle) && values.values().filter(|(_, known)| is_pattern(known)).count() >= MOST_PATTERNS {
@@ -207,14 +217,17 @@ impl Session {
                         "stopped after {} calls and turns of loops: the hook does not end",
                         self.limits.hook_interrupts
                     ))
+                    .code(Code::Budget)
                     .hint("a hook answers at once; look for a loop without an end, or searches of long texts"),
                     Stop::Budget => Fault::new(format!(
                         "stopped after {} calls and turns of loops: the recipe does not end",
                         self.limits.interrupts
                     ))
+                    .code(Code::Budget)
                     .hint("a recipe describes what to build; look for a loop without an end"),
                     Stop::Wall => {
                         Fault::new(format!("stopped after {} s without an end", self.limits.wall.as_secs_f64()))
+                            .code(Code::WallTime)
                             .hint("a recipe describes what to build; look for work on very long strings or lists")
                     }
                     Stop::Cancelled => Fault::new("stopped on request"),

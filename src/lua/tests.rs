@@ -3,6 +3,7 @@
 mod campaigns;
 mod flags;
 mod hooks;
+mod codes;
 mod hostile;
 mod messages;
 mod run;

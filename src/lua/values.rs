@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::core::codes::Code;
 use crate::core::flags::{Cell, Variant};
 use crate::core::hooks::Retry;
 use crate::core::ids::ImportId;
@@ -360,7 +361,10 @@ fn read(lua: &Lua, session: &Arc<Session>, table: &Table, key: &Value) -> mlua::
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("it has: {}", names().collect::<Vec<_>>().join(", ")),
             };
-            Err(Fault::new(format!("a value of kind `{kind}` has no field `{shown}`")).hint(hint).raise(lua))
+            Err(Fault::new(format!("a value of kind `{kind}` has no field `{shown}`"))
+                .code(Code::UnknownName)
+                .hint(hint)
+                .raise(lua))
         }
     }
 }

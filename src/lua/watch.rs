@@ -25,7 +25,7 @@ impl Default for Limits {
         Limits {
             interrupts: 50_000_000,
             hook_interrupts: 2_000_000,
-            memory: 56 << 20,
+            memory: 64 << 20,
             printed: 64 << 10,
             wall: Duration::from_secs(60),
         }

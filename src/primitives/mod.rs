@@ -17,6 +17,7 @@ pub mod proof;
 pub mod publish;
 pub mod journal;
 pub mod planned;
+pub mod offline;
 pub mod live;
 pub mod keeper;
 

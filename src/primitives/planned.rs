@@ -5,33 +5,45 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::core::events::Listener;
+use crate::core::flags::planned::PlannedFlags;
 use crate::core::ids::{GenerationId, ImportId, JobId};
 use crate::core::job::JobState;
 use crate::core::pinned::Imported;
 use crate::core::plan::{Plan, Step};
 use crate::core::recipe::{
     BuildRequest, BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult,
-    PublishRequest, PublishResult, PublishTarget, Request, Response,
+    OrderedJob, PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
 use crate::io::mirror::Mirror;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
-use crate::primitives::hooks::Decide;
-use crate::primitives::{Perform, import, layers, order};
+use crate::primitives::hooks::{Decide, NoHooks};
+use crate::primitives::{Perform, flags, import, layers, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
-    mirror: Mirror,
+    world: World,
     cache: Store,
     listener: Arc<dyn Listener>,
     machine: String,
     history: Durations,
     hooks: Arc<dyn Decide>,
-    runtime: tokio::runtime::Handle,
     seen: Mutex<Seen>,
+}
+
+/// Makes what is imported for an architecture, and keeps the indexes.
+pub type MakeSample = dyn Fn(&str) -> anyhow::Result<Imported> + Send + Sync;
+
+/// Where imports come from.
+pub enum World {
+    /// The archives that a recipe names.
+    Mirror(Box<Mirror>, tokio::runtime::Handle),
+    /// An archive that never was, for each architecture; whatever a recipe names is there.
+    Sample(Box<MakeSample>),
 }
 
 #[derive(Default)]
@@ -72,7 +84,14 @@ impl Planned {
         hooks: Arc<dyn Decide>,
         runtime: tokio::runtime::Handle,
     ) -> Planned {
-        Planned { mirror, cache, listener, machine, history, hooks, runtime, seen: Mutex::default() }
+        let world = World::Mirror(Box::new(mirror), runtime);
+        Planned { history, hooks, ..Planned::over(world, cache, listener, machine) }
+    }
+
+    /// The same over any world, without a history and without hooks.
+    pub fn over(world: World, cache: Store, listener: Arc<dyn Listener>, machine: String) -> Planned {
+        let (history, hooks) = (Durations::default(), Arc::new(NoHooks));
+        Planned { world, cache, listener, machine, history, hooks, seen: Mutex::default() }
     }
 
     /// The steps so far.
@@ -111,8 +130,12 @@ impl Planned {
 
     fn import(&self, request: &crate::core::recipe::ImportRequest) -> anyhow::Result<ImportResult> {
         let listener = self.listener.as_ref();
-        let fetching = import::fetch(&self.mirror, request, &self.machine, listener);
-        let imported = self.runtime.block_on(fetching)?;
+        let imported = match &self.world {
+            World::Mirror(mirror, runtime) => {
+                runtime.block_on(import::fetch(mirror, request, &self.machine, listener))?
+            }
+            World::Sample(make) => make(request.arch.as_deref().unwrap_or(&self.machine))?,
+        };
         let result = import::count(&self.cache, &imported, listener)?;
         let (sources, packages) = (result.sources, result.packages);
         self.record(Step::Import { imported: imported.clone(), sources, packages });
@@ -155,16 +178,26 @@ impl Planned {
     }
 
     /// A plan goes on as if all went well: what comes after a build is planned, too.
-    fn as_if_built(&self, request: &BuildRequest) -> anyhow::Result<BuildResult> {
+    fn as_if_built(&self, request: &BuildRequest, flags: &PlannedFlags) -> anyhow::Result<BuildResult> {
+        let skipped: FxHashMap<(&str, &str), &str> = flags
+            .skipped
+            .iter()
+            .map(|skipped| ((skipped.source.as_str(), skipped.arch.as_str()), skipped.reason.as_str()))
+            .collect();
+        let reason = |job: &OrderedJob| skipped.get(&(job.source.as_str(), job.arch.as_str())).map(ToString::to_string);
+        let state = |job: &OrderedJob| match reason(job) {
+            Some(_) => JobState::AutoNotForUs,
+            None => JobState::Installed,
+        };
         let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
             job: JobId(number),
             source: job.source.clone(),
             version: job.version.clone(),
             arch: job.arch.clone(),
-            state: JobState::Installed.text().to_owned(),
+            state: state(job).text().to_owned(),
             reused: false,
             inputs: None,
-            reason: None,
+            reason: reason(job),
             seconds: 0,
             overridden: Vec::new(),
         });
@@ -205,9 +238,13 @@ impl Perform for Planned {
                 Response::Launch(LaunchResult { builders: request.builders })
             }
             Request::Build(request) => {
-                self.record(Step::Build { stage: request.stage.clone(), jobs: request.order.jobs.len() as u64 });
+                let imported = self.imported(request.order.import)?;
+                let flags = flags::planned(&self.cache, &imported, &request, self.hooks.as_ref())?;
+                let built = self.as_if_built(&request, &flags)?;
+                let jobs = (request.order.jobs.len() - flags.skipped.len()) as u64;
+                self.record(Step::Build { stage: request.stage.clone(), jobs, repeat: request.repeat, flags });
                 self.seen().built(&request);
-                Response::Build(self.as_if_built(&request)?)
+                Response::Build(built)
             }
             Request::Publish(request) => {
                 let (to, suite) = (request.to.clone(), request.suite.clone());

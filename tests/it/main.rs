@@ -19,6 +19,7 @@ mod looking;
 mod outdated;
 mod packages_behave;
 mod slow_chroot;
+mod slow_flags;
 mod slow_follow;
 mod slow_hooks;
 mod slow_machine;

@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
+use crate::core::codes::Code;
 use crate::core::recipe::Request;
 use crate::core::suggest::nearest;
 use crate::lua::api::declarations;
@@ -21,9 +22,9 @@ use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
 use crate::lua::error::RecipeError;
 use crate::lua::methods;
-use crate::lua::sandbox;
 use crate::lua::session::{Fault, Session, frames};
 use crate::lua::values::{self, Directory, Handle};
+use crate::lua::{faults, sandbox};
 
 /// What the functions of `cb` need of the VM.
 struct Door {
@@ -96,6 +97,7 @@ fn step(
             "`{shown}` is called in a function that Lua itself calls: a comparison of `table.sort`, a replacement of \
              `string.gsub` or a metamethod"
         ))
+        .code(Code::NotActing)
         .hint("call it in `run` itself, in the order of the steps, and use its result there")
         .raise(lua))
     })?;
@@ -113,7 +115,7 @@ fn close(lua: &Lua, table: &Table, shown: String) -> mlua::Result<()> {
             Some(near) => format!("did you mean `{shown}.{near}`?"),
             None => format!("it has: {}", names.join(", ")),
         };
-        Err(Fault::new(format!("`{shown}` has no `{}`", shortened(&key))).hint(hint).raise(lua))
+        Err(Fault::new(format!("`{shown}` has no `{}`", shortened(&key))).code(Code::UnknownName).hint(hint).raise(lua))
     };
     let metatable = lua.create_table()?;
     metatable.raw_set("__index", lua.create_function(index)?)?;
@@ -134,6 +136,7 @@ fn enter(
     if args.len() > 1 {
         let (shown, count) = (declaration.shown(), args.len());
         return Err(Fault::new(format!("`{shown}`: expected one argument, got {count}"))
+            .code(Code::WrongCall)
             .hint(format!("write `{shown}{}` with a dot and one table", example(declaration))));
     }
     let first = args.into_iter().next().unwrap_or(Value::Nil);
@@ -151,7 +154,7 @@ fn enter(
                     .and_then(|table| finish(lua, &shared, declaration, Some(name.clone()), table.as_ref()))
                     .map_err(|fault| fault.raise(lua))
             });
-            function.map(Value::Function).map_err(|error| sandbox::fault(session, error))
+            function.map(Value::Function).map_err(|error| faults::fault(session, error))
         }
     }
 }
@@ -172,6 +175,7 @@ fn options(session: &Session, declaration: &Declaration, value: &Value) -> Resul
         (other, _) => {
             let (shown, got) = (declaration.shown(), described(session, other));
             Err(Fault::new(format!("`{shown}`: expected a table of options, got {got}"))
+                .code(Code::WrongCall)
                 .hint(format!("write `{shown}{}`", example(declaration))))
         }
     }
@@ -196,7 +200,7 @@ fn finish(
         Body::Performs(request) => perform(lua, session, declaration, request, call),
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
-            let copy = copied(lua, session, declaration, options).map_err(|error| sandbox::fault(session, error))?;
+            let copy = copied(lua, session, declaration, options).map_err(|error| faults::fault(session, error))?;
             let value = sandbox::call(lua, session, &function, (name, copy))?;
             composed(lua, session, declaration, value)
         }
@@ -215,7 +219,8 @@ fn composed(lua: &Lua, session: &Session, declaration: &Declaration, value: Valu
         (Some(_) | None, _) => {
             let (shown, expected) = (declaration.shown(), declaration.result.expected());
             let got = described(session, &value);
-            Err(Fault::new(format!("`{shown}`: its module in stdlib has to return {expected}, got {got}")))
+            Err(Fault::new(format!("`{shown}`: its module in stdlib has to return {expected}, got {got}"))
+                .code(Code::Stdlib))
         }
     }
 }
@@ -251,7 +256,7 @@ fn copy_of(lua: &Lua, table: &Table, depth: usize) -> mlua::Result<Table> {
 /// The table that stands for a value.
 pub fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
     let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
-    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| sandbox::fault(session, error))
+    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| faults::fault(session, error))
 }
 
 /// Makes the request of a primitive and asks the performer.
@@ -267,6 +272,7 @@ fn perform(
         Some(performer) if session.acting.load(Ordering::Relaxed) => performer,
         Some(_) | None => {
             return Err(Fault::new(format!("`{shown}` acts, so it can only be called while `run` runs"))
+                .code(Code::NotActing)
                 .hint("write `return cb.recipe { run = function(cb, args) ... end }` and call it in there"));
         }
     };
@@ -289,9 +295,11 @@ fn perform(
 
 /// A primitive's failure: its text for the recipe, the error itself for the caller.
 fn failed(lua: &Lua, session: &Session, shown: &str, error: anyhow::Error) -> Fault {
-    if let Some(RecipeError { message, place: Some(_), hint, traceback, .. }) = error.downcast_ref() {
+    if let Some(RecipeError { code, message, place: Some(_), hint, traceback, .. }) = error.downcast_ref() {
         // A hook of the recipe went wrong in there, and knows better where.
-        let fault = Fault { hint: hint.clone(), ..Fault::new(message.clone()) }.with_frames(traceback.clone());
+        let fault = Fault { hint: hint.clone(), ..Fault::new(message.clone()) }
+            .code(code.unwrap_or_default())
+            .with_frames(traceback.clone());
         let failure = session.keep_failure(fault.message.clone(), error);
         return Fault { failure: Some(failure), ..fault };
     }
@@ -322,7 +330,7 @@ fn complete_directory(lua: &Lua, session: &Arc<Session>, args: MultiValue) -> Re
     let handle = first.as_table().and_then(|table| session.handle(table));
     let Some(Handle::Directory(Directory { path, .. })) = handle.as_deref() else {
         let got = described(session, &first);
-        return Err(Fault::new(format!("expected a function to call, got {got}")));
+        return Err(Fault::new(format!("expected a function to call, got {got}")).code(Code::WrongCall));
     };
     let declaration = declarations::all().find(|declaration| declaration.name == "dir").expect("`dir` is declared");
     let table = options(session, declaration, &args.next().unwrap_or(Value::Nil))?;

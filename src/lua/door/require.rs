@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use mlua::{Function, Lua, Value};
 
+use crate::core::codes::Code;
 use crate::lua::check::{described, shortened};
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
 use crate::lua::{door, files, sandbox};
@@ -30,7 +31,8 @@ pub fn require(lua: &Lua, session: &Arc<Session>, name: &Value) -> Result<Value,
 pub fn composed(lua: &Lua, session: &Arc<Session>, module: &str) -> Result<Function, Fault> {
     match stdlib(lua, session, module)? {
         Value::Function(function) => Ok(function),
-        other => Err(Fault::new(format!("`stdlib/{module}.lua`: expected a function, got a {}", other.type_name()))),
+        other => Err(Fault::new(format!("`stdlib/{module}.lua`: expected a function, got a {}", other.type_name()))
+            .code(Code::Stdlib)),
     }
 }
 
@@ -44,7 +46,8 @@ fn from_stdlib(lua: &Lua) -> bool {
 fn stdlib(lua: &Lua, session: &Arc<Session>, module: &str) -> Result<Value, Fault> {
     once(session, &format!("cloudbuild.{module}"), || {
         let text = session.stdlib.get(module);
-        let text = text.ok_or_else(|| Fault::new(format!("`require`: there is no `stdlib/{module}.lua`")))?;
+        let text =
+            text.ok_or_else(|| Fault::new(format!("`require`: there is no `stdlib/{module}.lua`")).code(Code::Stdlib))?;
         let function = sandbox::compile(lua, session, &format!("=stdlib/{module}.lua"), text)?;
         sandbox::call(lua, session, &function, ())
     })
@@ -57,6 +60,7 @@ fn once(session: &Session, name: &str, evaluate: impl FnOnce() -> Result<Value, 
         Some(Some(value)) => return Ok(value),
         Some(None) => {
             return Err(Fault::new(format!("`require`: `{name}` needs itself"))
+                .code(Code::RequireLoop)
                 .hint("move what both need into a file of its own"));
         }
         None => {}
@@ -77,6 +81,7 @@ fn beside(lua: &Lua, session: &Arc<Session>, name: &str) -> Result<Value, Fault>
     let function = sandbox::compile(lua, session, &format!("{RECIPE_CHUNK}{shown}"), &text)?;
     match sandbox::call(lua, session, &function, ())? {
         Value::Nil => Err(Fault::new(format!("`require`: `{name}.lua` returned nothing"))
+            .code(Code::RequireNothing)
             .hint("end it with `return` and what it offers, usually a table")),
         value => Ok(value),
     }
@@ -88,7 +93,9 @@ fn found(session: &Session, name: &str) -> Result<(String, Arc<str>), Fault> {
         None => "a recipe reads only `.lua` files of its own folder, and of the one given with `--library`".to_owned(),
         Some(library) => format!("a recipe reads only `.lua` files of its own folder and of `{}`", library.display()),
     };
-    let refused = |message: String| Fault::new(format!("`require`: {}", shortened_path(&message))).hint(hint.clone());
+    let refused = |message: String| {
+        Fault::new(format!("`require`: {}", shortened_path(&message))).code(Code::Require).hint(hint.clone())
+    };
     files::module_name(name).map_err(refused)?;
     let own = (session.folder.as_path(), shown(&session.file, name));
     let shared = session.library.as_deref().map(|folder| (folder, format!("{}/{name}.lua", folder.display())));
@@ -108,9 +115,12 @@ fn found(session: &Session, name: &str) -> Result<(String, Arc<str>), Fault> {
         };
         if session.acting.load(Ordering::Relaxed) || !session.may_read {
             return Err(Fault::new(format!("`require`: `{name}` was not read when the recipe was loaded"))
+                .code(Code::Require)
                 .hint("call `require` at the top of the file, so that the recipe's hash covers all of it"));
         }
-        let text: Arc<str> = files::read(&path, &shown).map_err(|error| Fault::new(error.to_string()))?.into();
+        let text: Arc<str> = files::read(&path, &shown)
+            .map_err(|error| Fault::new(error.to_string()).code(error.code.unwrap_or(Code::Require)))?
+            .into();
         lock(&session.files).insert(shown.clone(), Arc::clone(&text));
         return Ok((shown, text));
     }

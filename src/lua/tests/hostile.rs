@@ -119,7 +119,7 @@ fn two_files_that_need_each_other_are_told() {
 }
 
 /// Asks each hook of a recipe a few times.
-fn ask_all(recipe: &Recipe) -> Result<(), RecipeError> {
+pub fn ask_all(recipe: &Recipe) -> Result<(), RecipeError> {
     let hooks = recipe.hooks(RunOptions::default())?;
     let subject = serde_json::json!({
         "source": { "name": "zlib", "version": "1:1.3-1", "build_depends": ["debhelper", "gcc"] },

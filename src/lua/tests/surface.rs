@@ -108,6 +108,21 @@ fn help_of_a_constructor_says_what_it_takes() {
 }
 
 #[test]
+fn help_of_one_name_has_the_fields_of_its_result_and_programs_get_the_same() {
+    let help = crate::lua::api_help_of("cb.here").unwrap();
+    assert!(help.starts_with("cb.here() or cb.here { ... }\n  Builders on this machine.\n"), "{help}");
+    assert!(help.contains("\n    .slots      integer?: Builds at the same time"), "{help}");
+    let document = crate::lua::api_document(Some("order")).unwrap();
+    assert_eq!((&document["name"], &document["acts"]), (&"cb.order".into(), &true.into()));
+    assert_eq!(document["options"][0]["name"], "sources");
+    assert_eq!(document["options"][0]["default"], Json::Null);
+    let all = crate::lua::api_document(None).unwrap();
+    assert_eq!(all["calls"].as_array().unwrap().len(), declarations::all().count());
+    assert_eq!(crate::lua::api_help_of("ordr").unwrap_err(), ["order"]);
+    assert_eq!(crate::lua::api_help_of("system").unwrap_err(), ["apt.system"]);
+}
+
+#[test]
 fn the_fields_of_results_are_those_that_are_declared() {
     let body = r#"
         local imported = cb.import()

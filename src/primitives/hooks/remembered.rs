@@ -105,12 +105,13 @@ impl Decide for Remembered {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use serde_json::json;
 
     use super::*;
-    use crate::io::state::runs;
+    use crate::io::state::runs::{self, NewRun};
 
     /// Counts how often it was asked, and answers another number each time; nothing about `zlib`.
     #[derive(Default)]
@@ -135,8 +136,9 @@ mod tests {
     fn an_answer_is_repeated_after_a_restart_and_in_no_other_run() {
         let dir = tempfile::tempdir().expect("a folder");
         let state = State::open(dir.path()).expect("a state");
-        let start = |tx: &crate::io::state::Tx| runs::start(tx, Sha256::of(b"r"), "r", &json!({}), 1);
-        let (first, second) = (state.write(start).expect("a run"), state.write(start).expect("a run"));
+        let new = NewRun { recipe_hash: Sha256::of(b"r"), files: BTreeMap::new(), arguments: json!({}), plan: None };
+        let start = move |tx: &crate::io::state::Tx| runs::start(tx, &new, 1);
+        let (first, second) = (state.write(start.clone()).expect("a run"), state.write(start).expect("a run"));
         let subjects: Vec<Json> =
             ["hello", "zlib", "hello"].iter().map(|name| json!({ "source": { "name": name } })).collect();
         let counting = Arc::new(Counting::default());
