@@ -28,12 +28,12 @@ pub struct Standing {
     pub reason: Option<String>,
     /// Its log, if there is one.
     pub log: Option<String>,
-    /// What the recipe's hooks decided of it, in words, with the place of each.
-    pub decided: Vec<String>,
     /// Who asked for flags of its own: `cell O3`, `rule 3 (oem.lua:22)`.
     pub flags_by: Vec<String>,
     /// Flags that were asked for and that the package has otherwise.
     pub overridden: Vec<Overridden>,
+    /// What the recipe's hooks decided of it, in words, with the place of each.
+    pub decided: Vec<String>,
 }
 
 /// Whether build-dependencies can be installed.
@@ -109,12 +109,12 @@ pub struct Explanation {
     pub cut: Vec<String>,
     /// The log of its last attempt.
     pub log: Option<String>,
-    /// What the recipe's hooks decided of it, in words, with the place of each.
-    pub decided: Vec<String>,
     /// Who asked for flags of its own, in the order in which they are applied.
     pub flags_by: Vec<String>,
     /// Flags that were asked for and that the package has otherwise.
     pub overridden: Vec<Overridden>,
+    /// What the recipe's hooks decided of it, in words, with the place of each.
+    pub decided: Vec<String>,
 }
 
 /// What a package holds up.
@@ -177,9 +177,9 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
         waits_for,
         cut: cut.map(|edge| edge_sentence(edge, &order.jobs)).collect(),
         log: standing.as_ref().and_then(|standing| standing.log.clone()),
-        decided: standing.as_ref().map(|standing| standing.decided.clone()).unwrap_or_default(),
         flags_by: standing.as_ref().map(|standing| standing.flags_by.clone()).unwrap_or_default(),
-        overridden: standing.map(|standing| standing.overridden).unwrap_or_default(),
+        overridden: standing.as_ref().map(|standing| standing.overridden.clone()).unwrap_or_default(),
+        decided: standing.map(|standing| standing.decided).unwrap_or_default(),
     }
 }
 
@@ -201,9 +201,9 @@ pub fn explain_alone(source: &str, version: &str, arch: &str, answer: &Answer) -
         waits_for: Vec::new(),
         cut: Vec::new(),
         log: None,
-        decided: Vec::new(),
         flags_by: Vec::new(),
         overridden: Vec::new(),
+        decided: Vec::new(),
     }
 }
 
@@ -311,14 +311,14 @@ impl fmt::Display for Explanation {
         for sentence in self.cut.iter().take(SHOWN) {
             write!(f, "\n  in a loop: {sentence}")?;
         }
-        for decision in &self.decided {
-            write!(f, "\n  decided by {decision}")?;
-        }
         if !self.flags_by.is_empty() {
             write!(f, "\n  its flags are asked for by {}", self.flags_by.join(", "))?;
         }
         for overridden in &self.overridden {
             write!(f, "\n  overridden by package: {overridden}")?;
+        }
+        for decision in &self.decided {
+            write!(f, "\n  decided by {decision}")?;
         }
         if let Some(log) = &self.log {
             write!(f, "\n  log: {log}")?;

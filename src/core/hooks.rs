@@ -1,7 +1,5 @@
 //! What the hooks of a recipe may answer, as plain data.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -50,14 +48,6 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Changes the environment of the next attempt.
-    pub fn apply(&self, environment: &mut BTreeMap<String, String>) {
-        let Some(count) = self.parallel else { return };
-        let options = environment.entry("DEB_BUILD_OPTIONS".to_owned()).or_default();
-        let others = options.split_whitespace().filter(|word| !word.starts_with("parallel="));
-        *options = others.chain([format!("parallel={count}").as_str()]).collect::<Vec<_>>().join(" ");
-    }
-
     /// In words, for who follows the run: `alone, with parallel=1`.
     pub fn words(&self) -> String {
         let words = [
@@ -210,10 +200,5 @@ mod tests {
         let retry = Retry { larger: true, parallel: Some(1), alone: true, how: Some(How::Emulated) };
         assert_eq!(retry.words(), "alone, on a larger machine, with parallel=1, emulated");
         assert_eq!(Retry::default().words(), "as it was");
-        let mut environment = BTreeMap::from([("DEB_BUILD_OPTIONS".to_owned(), "parallel=4 nodoc".to_owned())]);
-        Retry::default().apply(&mut environment);
-        assert_eq!(environment["DEB_BUILD_OPTIONS"], "parallel=4 nodoc");
-        retry.apply(&mut environment);
-        assert_eq!(environment["DEB_BUILD_OPTIONS"], "nodoc parallel=1");
     }
 }

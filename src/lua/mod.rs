@@ -1,7 +1,8 @@
 //! The door for recipes: Lua in a sandbox, one declaration for everything a recipe may call, errors with file and line.
 //!
-//! **Invariant:** no network, clock, environment or child process; the only files read are the recipe and the `.lua`
-//! files of its own folder, and of the folders that the command line names for shared ones. What a recipe does to the world goes through `primitives::Perform`.
+//! **Invariant:** no network, clock, environment or child process; the only files read are the recipe, the `.lua` files
+//! of its own folder, and those of the folders that the command line names for shared ones. What a recipe does to the
+//! world goes through `primitives::Perform`.
 
 #![expect(clippy::disallowed_types, reason = "recipes are evaluated here, inside the sandbox")]
 
@@ -12,7 +13,6 @@ pub mod watch;
 mod api;
 mod check;
 mod door;
-mod faults;
 mod files;
 mod json;
 mod locate;

@@ -1,5 +1,7 @@
 //! A VM that can only compute: globals by allow-list, bounded memory and time, errors that know their lines.
 
+mod faults;
+
 use std::sync::Arc;
 
 use mlua::chunk::{ChunkMode, Compiler};
@@ -10,8 +12,10 @@ use crate::core::events::Event;
 use crate::core::suggest::nearest;
 use crate::lua::check::shortened;
 use crate::lua::door;
-use crate::lua::faults::{describe, fault, from_text};
-use crate::lua::session::{Fault, RECIPE_CHUNK, Session, frames, lock};
+use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
+
+pub use self::faults::fault;
+use self::faults::{describe, from_text, handle};
 
 /// Every global that a recipe sees, libraries with their members; a golden test holds the real ones against this.
 pub const ALLOWED: &[&str] = &[
@@ -334,16 +338,4 @@ pub fn compile(lua: &Lua, session: &Session, chunk: &str, text: &str) -> Result<
                 .to_owned()
         })
     })
-}
-
-/// What a handler of `xpcall` makes of a problem, while the stack is still there.
-fn handle<R>(lua: &Lua, session: &Session, problem: Value, shape: impl FnOnce(&Fault) -> R) -> mlua::Result<R> {
-    let mut fault = describe(session, &problem);
-    let stack = frames(lua);
-    if let Value::String(text) = &problem {
-        fault = from_text(session, &text.to_string_lossy(), stack);
-    } else if fault.frames.is_empty() {
-        fault.frames = stack;
-    }
-    Ok(shape(&fault))
 }

@@ -88,13 +88,13 @@ fn stages(state: &Reader, dir: &Path, run: RunId, order: &OrderResult) -> anyhow
                 ended: row.state.is_terminal(),
                 reason: row.reason.clone(),
                 log: log.map(|log| dir.join(log).display().to_string()),
+                flags_by,
+                overridden: overridden.unwrap_or_default(),
                 decided: state
                     .read(|db| hook_answers::by_source(db, run, &row.source))?
                     .iter()
                     .filter_map(told)
                     .collect(),
-                flags_by,
-                overridden: overridden.unwrap_or_default(),
             };
             standings.push((row.source.clone(), row.arch.clone(), standing));
         }

@@ -22,9 +22,9 @@ use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
 use crate::lua::error::RecipeError;
 use crate::lua::methods;
+use crate::lua::sandbox;
 use crate::lua::session::{Fault, Session, frames};
 use crate::lua::values::{self, Directory, Handle};
-use crate::lua::{faults, sandbox};
 
 /// What the functions of `cb` need of the VM.
 struct Door {
@@ -154,7 +154,7 @@ fn enter(
                     .and_then(|table| finish(lua, &shared, declaration, Some(name.clone()), table.as_ref()))
                     .map_err(|fault| fault.raise(lua))
             });
-            function.map(Value::Function).map_err(|error| faults::fault(session, error))
+            function.map(Value::Function).map_err(|error| sandbox::fault(session, error))
         }
     }
 }
@@ -200,7 +200,7 @@ fn finish(
         Body::Performs(request) => perform(lua, session, declaration, request, call),
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
-            let copy = copied(lua, session, declaration, options).map_err(|error| faults::fault(session, error))?;
+            let copy = copied(lua, session, declaration, options).map_err(|error| sandbox::fault(session, error))?;
             let value = sandbox::call(lua, session, &function, (name, copy))?;
             composed(lua, session, declaration, value)
         }
@@ -256,7 +256,7 @@ fn copy_of(lua: &Lua, table: &Table, depth: usize) -> mlua::Result<Table> {
 /// The table that stands for a value.
 pub fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
     let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
-    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| faults::fault(session, error))
+    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| sandbox::fault(session, error))
 }
 
 /// Makes the request of a primitive and asks the performer.

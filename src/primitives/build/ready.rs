@@ -122,8 +122,9 @@ impl<'p> Planner<'p> {
         });
         let mut chosen = self.chooser.choose(&wanted.collect::<anyhow::Result<Vec<_>>>()?)?;
         for (job, chosen) in jobs.iter().zip(&mut chosen) {
-            if let (Some(retry), Chosen::Build { environment, .. }) = (&job.retry, chosen) {
-                retry.apply(environment);
+            let parallel = job.retry.as_ref().and_then(|retry| retry.parallel);
+            if let (Chosen::Build { environment, .. }, Some(count)) = (chosen, parallel) {
+                effective::set_parallel(environment, count);
             }
         }
         Ok(chosen)

@@ -111,7 +111,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::io::state::runs::{self, NewRun};
+    use crate::io::state::runs;
 
     /// Counts how often it was asked, and answers another number each time; nothing about `zlib`.
     #[derive(Default)]
@@ -136,7 +136,8 @@ mod tests {
     fn an_answer_is_repeated_after_a_restart_and_in_no_other_run() {
         let dir = tempfile::tempdir().expect("a folder");
         let state = State::open(dir.path()).expect("a state");
-        let new = NewRun { recipe_hash: Sha256::of(b"r"), files: BTreeMap::new(), arguments: json!({}), plan: None };
+        let (recipe_hash, files) = (Sha256::of(b"r"), BTreeMap::new());
+        let new = runs::NewRun { recipe_hash, files, arguments: json!({}), plan: None };
         let start = move |tx: &crate::io::state::Tx| runs::start(tx, &new, 1);
         let (first, second) = (state.write(start.clone()).expect("a run"), state.write(start).expect("a run"));
         let subjects: Vec<Json> =
