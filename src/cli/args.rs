@@ -58,6 +58,12 @@ pub struct Global {
     /// Builds at once (setting `slots`)
     #[arg(long, global = true, value_name = "NUMBER")]
     pub slots: Option<String>,
+    /// Folder of Lua modules that recipes share (setting `library`)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub library: Option<String>,
+    /// Folder with the library that `cb` is made of, for who develops it (setting `stdlib`)
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
+    pub stdlib: Option<String>,
 }
 
 /// What to do.
@@ -288,6 +294,8 @@ impl Cli {
         let all = [
             ("cache_dir", "--cache-dir", self.global.cache_dir.as_deref()),
             ("slots", "--slots", self.global.slots.as_deref()),
+            ("library", "--library", self.global.library.as_deref()),
+            ("stdlib", "--stdlib", self.global.stdlib.as_deref()),
             ("build_user", "--build-user", build_user),
         ];
         all.into_iter().filter_map(|(key, flag, text)| Some((key, flag, text?))).collect()

@@ -5,17 +5,20 @@ use std::path::Path;
 use clap::CommandFactory;
 use serde_json::json;
 
+use super::Context;
 use super::args::{Cli, HelpArgs, RecipeArgs};
 use super::exit::{Exit, Failure};
 use super::output::{Format, Output, clean};
 use super::recipe;
 use crate::core::codes::Code;
+use crate::core::settings::Settings;
 use crate::core::suggest;
 use crate::lua::recipe::Recipe;
 use crate::lua::recipe::argument::Argument;
 
 /// Shows the help of what was named.
-pub fn help(output: &Output, args: &HelpArgs) -> anyhow::Result<Exit> {
+pub fn help(ctx: &Context, args: &HelpArgs) -> anyhow::Result<Exit> {
+    let output = &ctx.output;
     let Some(topic) = args.topic.first() else {
         return command(output, &[]);
     };
@@ -24,7 +27,7 @@ pub fn help(output: &Output, args: &HelpArgs) -> anyhow::Result<Exit> {
     }
     let path = Path::new(topic);
     match path.extension().is_some_and(|extension| extension == "lua") || path.is_file() {
-        true => of_recipe(output, path),
+        true => of_recipe(output, &ctx.settings, path),
         false => command(output, &args.topic),
     }
 }
@@ -72,8 +75,8 @@ fn command(output: &Output, path: &[String]) -> anyhow::Result<Exit> {
 }
 
 /// What a recipe is for, and the arguments that it takes.
-pub fn of_recipe(output: &Output, path: &Path) -> anyhow::Result<Exit> {
-    let recipe = recipe::load(&RecipeArgs { recipe: path.to_owned(), arguments: Vec::new() })?;
+pub fn of_recipe(output: &Output, settings: &Settings, path: &Path) -> anyhow::Result<Exit> {
+    let recipe = recipe::load(settings, &RecipeArgs { recipe: path.to_owned(), arguments: Vec::new() })?;
     match output.format {
         Format::Text => output.print(&text(&recipe))?,
         Format::Json => {

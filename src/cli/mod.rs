@@ -111,7 +111,10 @@ pub fn main() -> ExitCode {
             let _ = help.print();
             Ok(if help.use_stderr() { Exit::Usage } else { Exit::Done })
         }
-        Parsed::RecipeHelp(recipe) => help::of_recipe(&Output::new(json, false, 0), &recipe),
+        Parsed::RecipeHelp(recipe) => {
+            let merged = io_settings::read(&Surroundings::of_process()?, Vec::new())?;
+            help::of_recipe(&Output::new(json, false, 0), &Settings::of(&merged), &recipe)
+        }
         Parsed::Cli(cli) => perform(*cli),
     });
     match result {
@@ -149,7 +152,7 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Outdated(args) => outdated::outdated(&ctx, args),
         Command::Config(ConfigCommand::Show { origin }) => config::show(&ctx, *origin),
         Command::Api(args) => api::api(&ctx, args),
-        Command::Help(args) => help::help(&ctx.output, args),
+        Command::Help(args) => help::help(&ctx, args),
         Command::Daemon(args) => daemon::daemon(&ctx, args),
     }
 }

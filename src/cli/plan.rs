@@ -33,7 +33,7 @@ pub fn planned(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Arc<Planned>>
 
 /// The same, with `arguments` instead of those of the command line.
 pub fn planned_with(ctx: &Context, args: &RecipeArgs, arguments: Option<&Arguments>) -> anyhow::Result<Arc<Planned>> {
-    let recipe = recipe::load(args)?;
+    let recipe = recipe::load(&ctx.settings, args)?;
     let arguments = match arguments {
         Some(arguments) => arguments.clone(),
         None => recipe::arguments(&recipe, args)?,

@@ -7,13 +7,15 @@ use serde_json::Value as Json;
 use super::args::{self, RecipeArgs};
 use super::exit::{Exit, Failure};
 use crate::core::codes::Code;
+use crate::core::settings::Settings;
 use crate::core::suggest;
 use crate::lua::recipe::Recipe;
 use crate::lua::{self, LoadOptions};
 
 /// Reads a recipe and evaluates it.
-pub fn load(args: &RecipeArgs) -> anyhow::Result<Recipe> {
-    let recipe = lua::load(LoadOptions { path: args.recipe.clone(), ..LoadOptions::default() })?;
+pub fn load(settings: &Settings, args: &RecipeArgs) -> anyhow::Result<Recipe> {
+    let (library, stdlib) = (settings.library.clone(), settings.stdlib.clone());
+    let recipe = lua::load(LoadOptions { path: args.recipe.clone(), library, stdlib, ..LoadOptions::default() })?;
     let reserved = args::reserved_names();
     if let Some(taken) = recipe.arguments.iter().find(|argument| reserved.contains(&argument.name)) {
         let message =

@@ -78,7 +78,7 @@ pub fn run(ctx: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
 impl<'c> Session<'c> {
     /// Reads the recipe, checks the machine, takes the state directory, and listens for Ctrl-C from now on.
     fn begin(ctx: &'c Context, args: &RecipeArgs) -> anyhow::Result<Session<'c>> {
-        let recipe = recipe::load(args)?;
+        let recipe = recipe::load(&ctx.settings, args)?;
         let arguments = recipe::arguments(&recipe, args)?;
         ready(ctx)?;
         let dir = ctx.state_of(&args.recipe);

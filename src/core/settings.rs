@@ -82,6 +82,10 @@ settings! {
     lease_ttl: Duration = "lease_ttl", Kind::Duration, Fallback::Fixed("5 min");
     /// A build that neither prints nor uses the CPU for so long is stopped.
     stall_timeout: Duration = "stall_timeout", Kind::Duration, Fallback::Fixed("2 h 30 min");
+    /// Folder of Lua modules that recipes share: what `require` does not find beside the recipe is looked for here.
+    library: Option<PathBuf> = "library", Kind::Path, Fallback::ByUser { root: None, other: None };
+    /// Folder with another version of the library that `cb` is made of, for who develops it.
+    stdlib: Option<PathBuf> = "stdlib", Kind::Path, Fallback::ByUser { root: None, other: None };
     /// The program that builds packages: a name or a path.
     sbuild: PathBuf = "sbuild", Kind::Program, Fallback::Fixed("sbuild");
     /// The program that makes chroots: a name or a path.

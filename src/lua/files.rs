@@ -1,4 +1,4 @@
-//! The only files that a recipe brings along: itself, and `.lua` files of its own folder.
+//! The only files that a recipe brings along: itself, `.lua` files of its own folder, and those of the shared library.
 
 use std::fs::File;
 use std::io::Read;
@@ -61,20 +61,43 @@ pub fn text(bytes: Vec<u8>, shown: &str) -> Result<String, RecipeError> {
     })
 }
 
-/// The file of `require "NAME"`: in the recipe's folder itself, and still there when links have been followed.
-pub fn module(folder: &Path, name: &str) -> Result<PathBuf, String> {
+/// Why a module is not read.
+#[derive(Debug)]
+pub enum NoModule {
+    /// It is not there; it may be elsewhere.
+    Missing(String),
+    /// It must not be read.
+    Refused(String),
+}
+
+/// Checks that a name is one of a module.
+pub fn module_name(name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err(format!(
-            "expected `cloudbuild` or the name of a file beside the recipe without `.lua`, got `{name}`"
-        ));
+    match !name.is_empty() && name.chars().all(plain) {
+        true => Ok(()),
+        false => {
+            Err(format!("expected `cloudbuild` or the name of a file beside the recipe without `.lua`, got `{name}`"))
+        }
     }
+}
+
+/// The file of `require "NAME"`: in the folder itself, and still there when links have been followed.
+pub fn module(folder: &Path, name: &str) -> Result<PathBuf, NoModule> {
+    let refused = |message: String| NoModule::Refused(message);
     let file = folder.join(format!("{name}.lua"));
-    let real = std::fs::canonicalize(&file).map_err(|error| format!("cannot read `{name}.lua`: {error}"))?;
-    let real_folder =
-        std::fs::canonicalize(folder).map_err(|error| format!("cannot read the recipe's folder: {error}"))?;
+    let real = std::fs::canonicalize(&file).map_err(|error| {
+        let message = format!("cannot read `{name}.lua`: {error}");
+        match error.kind() {
+            std::io::ErrorKind::NotFound => NoModule::Missing(message),
+            _ => refused(message),
+        }
+    })?;
+    let real_folder = std::fs::canonicalize(folder)
+        .map_err(|error| refused(format!("cannot read the folder `{}`: {error}", folder.display())))?;
     if real.parent() != Some(&real_folder) {
-        return Err(format!("expected `{name}.lua` to be in the recipe's folder, but it is a link out of it"));
+        return Err(refused(format!(
+            "expected `{name}.lua` to be in the recipe's folder or the library itself, but it is a link out of it"
+        )));
     }
     Ok(file)
 }

@@ -19,6 +19,7 @@ pub fn to_lua(lua: &Lua, json: &Json) -> mlua::Result<Value> {
         Json::Bool(flag) => Value::Boolean(*flag),
         Json::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
         Json::String(text) => Value::String(lua.create_string(text)?),
+        Json::Array(items) if items.is_empty() => Value::Table(nothing(lua)?),
         Json::Array(items) => {
             let table = lua.create_table_with_capacity(items.len(), 0)?;
             for item in items {
@@ -36,6 +37,18 @@ pub fn to_lua(lua: &Lua, json: &Json) -> mlua::Result<Value> {
             Value::Table(table)
         }
     })
+}
+
+/// The one empty list of a VM: the jobs of a whole archive have tens of thousands of them.
+fn nothing(lua: &Lua) -> mlua::Result<Table> {
+    struct Nothing(Table);
+    if let Some(known) = lua.app_data_ref::<Nothing>() {
+        return Ok(known.0.clone());
+    }
+    let table = lua.create_table()?;
+    table.set_readonly(true);
+    lua.set_app_data(Nothing(table.clone()));
+    Ok(table)
 }
 
 /// What a recipe hands back, as JSON; `what` is how errors name it.

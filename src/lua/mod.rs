@@ -1,7 +1,8 @@
 //! The door for recipes: Lua in a sandbox, one declaration for everything a recipe may call, errors with file and line.
 //!
-//! **Invariant:** no network, clock, environment or child process; the only files read are the recipe and the `.lua`
-//! files of its own folder. What a recipe does to the world goes through `primitives::Perform`.
+//! **Invariant:** no network, clock, environment or child process; the only files read are the recipe, the `.lua` files
+//! of its own folder, and those of the folders that the command line names for shared ones. What a recipe does to the
+//! world goes through `primitives::Perform`.
 
 #![expect(clippy::disallowed_types, reason = "recipes are evaluated here, inside the sandbox")]
 
@@ -19,6 +20,7 @@ mod methods;
 mod pattern;
 mod sandbox;
 mod session;
+mod stdlib;
 mod values;
 
 #[cfg(test)]
@@ -37,6 +39,10 @@ pub struct LoadOptions {
     pub path: PathBuf,
     /// The recipe's bytes, for who has them already; read from `path` when absent.
     pub text: Option<Vec<u8>>,
+    /// A folder of modules that recipes share: what is not beside the recipe is looked for here.
+    pub library: Option<PathBuf>,
+    /// A folder with the library that `cb` is made of, for who develops it; the binary's own when absent.
+    pub stdlib: Option<PathBuf>,
     /// How much a recipe may use.
     pub limits: Limits,
 }

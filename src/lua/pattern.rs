@@ -8,7 +8,7 @@ use regex::bytes::{Captures, Regex, RegexBuilder};
 const MOST_BYTES: usize = 64 << 10;
 
 /// Bytes of the cache that makes searching fast.
-const CACHE_BYTES: usize = 256 << 10;
+const CACHE_BYTES: usize = 128 << 10;
 
 /// A pattern that compiles to so many bytes is as cheap as can be; more cost more.
 const LIGHT_BYTES: usize = 8 << 10;

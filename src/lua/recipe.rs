@@ -17,11 +17,20 @@ use crate::core::ids::Sha256;
 use crate::lua::error::{Frame, Place, RecipeError};
 use crate::lua::recipe::argument::Argument;
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
+use crate::lua::stdlib::{self, Modules};
 use crate::lua::values::{Handle, RecipeParts};
 use crate::lua::watch::{Backstop, Limits, Watch};
 use crate::lua::{LoadOptions, check, door, files, json, locate, sandbox};
 use crate::primitives::Perform;
 use crate::primitives::hooks::Hook;
+
+/// Bytes that a recipe may allocate while it is read, and in its hooks; only `run` walks through a whole archive.
+const SMALL: usize = 48 << 20;
+
+/// The limits of all but `run`.
+fn small(limits: Limits) -> Limits {
+    Limits { memory: limits.memory.min(SMALL), ..limits }
+}
 
 /// Lua's parser and nested calls need more than a thread's usual stack.
 const STACK: usize = 32 << 20;
@@ -42,6 +51,8 @@ pub struct Recipe {
     file: String,
     folder: PathBuf,
     files: BTreeMap<String, Arc<str>>,
+    library: Option<PathBuf>,
+    stdlib: Modules,
     limits: Limits,
 }
 
@@ -58,7 +69,7 @@ pub struct RunOptions {
 
 /// Reads a recipe and evaluates it; see [`crate::lua::load`].
 pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
-    let LoadOptions { path, text, limits } = options;
+    let LoadOptions { path, text, library, stdlib: own, limits } = options;
     let file = path.display().to_string();
     let text = match text {
         Some(bytes) => files::text(bytes, &file)?,
@@ -68,7 +79,14 @@ pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
         .map_err(|error| RecipeError::of_file(&file, format!("cannot find the recipe's folder: {error}"), None))?;
     let folder = whole.parent().map(Path::to_path_buf).unwrap_or_default();
     let files = BTreeMap::from([(file.clone(), Arc::from(text))]);
-    let session = Arc::new(Session::new(file.clone(), folder.clone(), files, limits));
+    let modules = match &own {
+        Some(folder) => stdlib::of_folder(folder)?,
+        None => stdlib::built_in(),
+    };
+    let mut session = Session::new(file.clone(), folder.clone(), files, small(limits));
+    session.library = library.clone();
+    session.stdlib = Arc::clone(&modules);
+    let session = Arc::new(session);
     let (parts, hooks) = on_own_stack(&session, 0, |lua, session| {
         let parts = evaluate(lua, session)?;
         // Functions can be asked where they are written only while their VM lives.
@@ -80,13 +98,15 @@ pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
     let files = lock(&session.files).clone();
     Ok(Recipe {
         name: parts.name.unwrap_or(stem),
-        hash: hash(&files),
+        hash: hash(&files, own.is_some().then_some(&modules)),
         about: parts.about,
         arguments: parts.arguments,
         hooks,
         file,
         folder,
         files,
+        library,
+        stdlib: modules,
         limits,
     })
 }
@@ -101,11 +121,8 @@ impl Recipe {
     ) -> Result<Json, RecipeError> {
         let args = argument::complete(&self.arguments, args)
             .map_err(|fault| RecipeError::of_file(&self.file, fault.message, fault.hint.as_deref()).code(fault.code))?;
-        let mut session = Session::new(self.file.clone(), self.folder.clone(), self.files.clone(), self.limits);
-        session.watch = Arc::new(Watch::new(&self.limits, options.cancel));
-        session.may_read = false;
+        let mut session = self.session(&options, self.limits);
         session.performer = Some(performer);
-        session.listener = options.listener;
         on_own_stack(&Arc::new(session), options.seed, |lua, session| {
             let parts = evaluate(lua, session)?;
             let args = json::to_lua(lua, &Json::Object(args.into_iter().collect()));
@@ -119,6 +136,17 @@ impl Recipe {
             let value = sandbox::run(lua, session, &parts.run, (door::cb(lua), args)).map_err(at_campaign)?;
             json::from_lua(session, &value, "result").map_err(|fault| fault.with_frames(defined(&parts.run)))
         })
+    }
+
+    /// A session that sees what was read when the recipe was loaded, and nothing else.
+    fn session(&self, options: &RunOptions, limits: Limits) -> Session {
+        let mut session = Session::new(self.file.clone(), self.folder.clone(), self.files.clone(), limits);
+        session.watch = Arc::new(Watch::new(&limits, Arc::clone(&options.cancel)));
+        session.may_read = false;
+        session.library = self.library.clone();
+        session.stdlib = Arc::clone(&self.stdlib);
+        session.listener = options.listener.clone();
+        session
     }
 
     /// The texts of its files, by the names that they have in its folder.
@@ -216,10 +244,12 @@ fn error(session: &Session, fault: Fault) -> RecipeError {
     RecipeError { code, message, place, hint, traceback: frames, cause }
 }
 
-/// The hash of files and their names; the recipe's own folder is no part of it.
-fn hash(files: &BTreeMap<String, Arc<str>>) -> Sha256 {
+/// The hash of files and their names, and of the library that `cb` is made of where that is not the binary's own; the
+/// folders are no part of it.
+fn hash(files: &BTreeMap<String, Arc<str>>, stdlib: Option<&Modules>) -> Sha256 {
     let mut bytes = Vec::new();
-    for (name, text) in files {
+    let modules = stdlib.into_iter().flat_map(|modules| modules.iter());
+    for (name, text) in files.iter().chain(modules) {
         for part in [in_folder(name), text] {
             bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
             bytes.extend_from_slice(part.as_bytes());
@@ -244,6 +274,8 @@ impl Session {
         Session {
             file,
             folder,
+            library: None,
+            stdlib: stdlib::built_in(),
             limits,
             watch: Arc::new(Watch::new(&limits, Arc::default())),
             files: Mutex::new(files),

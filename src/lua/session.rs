@@ -11,6 +11,7 @@ use mlua::{Lua, Table, Value};
 use crate::core::codes::Code;
 use crate::core::events::Listener;
 use crate::lua::error::Frame;
+use crate::lua::stdlib::Modules;
 use crate::lua::values::Handle;
 use crate::lua::watch::{Limits, Stop, Watch};
 use crate::primitives::Perform;
@@ -21,12 +22,19 @@ pub const RECIPE_CHUNK: char = '@';
 /// More values than any recipe makes by hand.
 const MOST_VALUES: usize = 10_000;
 
+/// Patterns are not in the VM's memory, so their number is bounded instead.
+const MOST_PATTERNS: usize = 100;
+
 /// One VM's share of the outside.
 pub struct Session {
     /// The recipe's file as the user named it.
     pub file: String,
     /// The recipe's folder, absolute.
     pub folder: PathBuf,
+    /// Where modules are that recipes share, as the user named it.
+    pub library: Option<PathBuf>,
+    /// What `cb` is made of beyond Rust.
+    pub stdlib: Modules,
     /// Budgets.
     pub limits: Limits,
     /// Stops the VM.
@@ -144,6 +152,11 @@ impl Session {
                 Fault::new(format!("expected at most {MOST_VALUES} values of `cb`, got more")).code(Code::TooMany)
             );
         }
+        let is_pattern = |handle: &Handle| matches!(handle, Handle::Pattern(_));
+        if is_pattern(&handle) && values.values().filter(|(_, known)| is_pattern(known)).count() >= MOST_PATTERNS {
+            return Err(Fault::new(format!("expected at most {MOST_PATTERNS} patterns, got more"))
+                .hint("make a pattern once, at the top of the file, and use it again"));
+        }
         values.insert(table.to_pointer() as usize, (table.clone(), Arc::new(handle)));
         Ok(())
     }
@@ -204,6 +217,7 @@ impl Session {
                         "stopped after {} calls and turns of loops: the hook does not end",
                         self.limits.hook_interrupts
                     ))
+                    .code(Code::Budget)
                     .hint("a hook answers at once; look for a loop without an end, or searches of long texts"),
                     Stop::Budget => Fault::new(format!(
                         "stopped after {} calls and turns of loops: the recipe does not end",

@@ -135,11 +135,16 @@ fn limits() -> Limits {
 }
 
 fn load_text(text: &str) -> Result<Recipe, RecipeError> {
-    load(LoadOptions { path: "x.lua".into(), text: Some(text.as_bytes().to_vec()), limits: limits() })
+    load(LoadOptions {
+        path: "x.lua".into(),
+        text: Some(text.as_bytes().to_vec()),
+        limits: limits(),
+        ..LoadOptions::default()
+    })
 }
 
 fn load_file(path: &Path) -> Result<Recipe, RecipeError> {
-    load(LoadOptions { path: path.to_path_buf(), text: None, limits: limits() })
+    load(LoadOptions { path: path.to_path_buf(), limits: limits(), ..LoadOptions::default() })
 }
 
 fn run_with(recipe: &Recipe, fake: &Arc<Fake>) -> Result<Json, RecipeError> {

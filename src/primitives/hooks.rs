@@ -3,7 +3,6 @@
 //! Who decides is behind [`Decide`]; `lua` implements it, `cli` hands it to those who ask.
 
 pub mod remembered;
-pub mod subjects;
 
 use std::fmt;
 use std::str::FromStr;

@@ -49,6 +49,8 @@ fn the_stronger_layer_wins_and_says_where_it_was() {
             "apt_root = /etc/apt (default)",
             "lease_ttl = 5 min (default)",
             "stall_timeout = 2 h 30 min (default)",
+            "library = - (default)",
+            "stdlib = - (default)",
             "sbuild = /opt/sbuild (/etc/cloudbuild/config.toml:2)",
             "mmdebstrap = mmdebstrap (default)",
         ]

@@ -166,6 +166,12 @@ impl FromValue for PathBuf {
     }
 }
 
+impl FromValue for Option<PathBuf> {
+    fn from_value(value: Option<&Value>) -> Self {
+        value.map(|value| PathBuf::from_value(Some(value)))
+    }
+}
+
 impl FromValue for u32 {
     fn from_value(value: Option<&Value>) -> Self {
         match value {

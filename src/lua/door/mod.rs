@@ -97,6 +97,7 @@ fn step(
             "`{shown}` is called in a function that Lua itself calls: a comparison of `table.sort`, a replacement of \
              `string.gsub` or a metamethod"
         ))
+        .code(Code::NotActing)
         .hint("call it in `run` itself, in the order of the steps, and use its result there")
         .raise(lua))
     })?;
@@ -294,9 +295,11 @@ fn perform(
 
 /// A primitive's failure: its text for the recipe, the error itself for the caller.
 fn failed(lua: &Lua, session: &Session, shown: &str, error: anyhow::Error) -> Fault {
-    if let Some(RecipeError { message, place: Some(_), hint, traceback, .. }) = error.downcast_ref() {
+    if let Some(RecipeError { code, message, place: Some(_), hint, traceback, .. }) = error.downcast_ref() {
         // A hook of the recipe went wrong in there, and knows better where.
-        let fault = Fault { hint: hint.clone(), ..Fault::new(message.clone()) }.with_frames(traceback.clone());
+        let fault = Fault { hint: hint.clone(), ..Fault::new(message.clone()) }
+            .code(code.unwrap_or_default())
+            .with_frames(traceback.clone());
         let failure = session.keep_failure(fault.message.clone(), error);
         return Fault { failure: Some(failure), ..fault };
     }

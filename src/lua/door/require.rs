@@ -10,10 +10,6 @@ use crate::lua::check::{described, shortened};
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
 use crate::lua::{door, files, sandbox};
 
-/// What `cb` is made of beyond Rust: a module of `stdlib/` for each composed declaration, and what those share.
-pub const STDLIB: &[(&str, &str)] =
-    &[("campaign", include_str!("../../../stdlib/campaign.lua")), ("stage", include_str!("../../../stdlib/stage.lua"))];
-
 /// What `require` gives for a name.
 pub fn require(lua: &Lua, session: &Arc<Session>, name: &Value) -> Result<Value, Fault> {
     let Some(name) = name.as_string().map(|name| name.to_string_lossy()) else {
@@ -49,7 +45,7 @@ fn from_stdlib(lua: &Lua) -> bool {
 
 fn stdlib(lua: &Lua, session: &Arc<Session>, module: &str) -> Result<Value, Fault> {
     once(session, &format!("cloudbuild.{module}"), || {
-        let text = STDLIB.iter().find(|(name, _)| *name == module).map(|(_, text)| *text);
+        let text = session.stdlib.get(module);
         let text =
             text.ok_or_else(|| Fault::new(format!("`require`: there is no `stdlib/{module}.lua`")).code(Code::Stdlib))?;
         let function = sandbox::compile(lua, session, &format!("=stdlib/{module}.lua"), text)?;
@@ -79,33 +75,9 @@ fn once(session: &Session, name: &str, evaluate: impl FnOnce() -> Result<Value, 
     value
 }
 
-/// A file beside the recipe.
+/// A file beside the recipe, or else one of the shared library.
 fn beside(lua: &Lua, session: &Arc<Session>, name: &str) -> Result<Value, Fault> {
-    let path = files::module(&session.folder, name);
-    let refused = |message: String| {
-        Fault::new(format!("`require`: {}", shortened_path(&message)))
-            .code(Code::Require)
-            .hint("a recipe reads only `.lua` files of its own folder")
-    };
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    let shown = shown(&session.file, name);
-    let known = lock(&session.files).get(&shown).cloned();
-    let text = match known {
-        Some(text) if plain => text,
-        Some(_) | None => {
-            let path = path.map_err(refused)?;
-            if session.acting.load(Ordering::Relaxed) || !session.may_read {
-                return Err(Fault::new(format!("`require`: `{name}` was not read when the recipe was loaded"))
-                    .code(Code::Require)
-                    .hint("call `require` at the top of the file, so that the recipe's hash covers all of it"));
-            }
-            let text: Arc<str> = files::read(&path, &shown)
-                .map_err(|error| Fault::new(error.to_string()).code(error.code.unwrap_or(Code::Require)))?
-                .into();
-            lock(&session.files).insert(shown.clone(), Arc::clone(&text));
-            text
-        }
-    };
+    let (shown, text) = found(session, name)?;
     let function = sandbox::compile(lua, session, &format!("{RECIPE_CHUNK}{shown}"), &text)?;
     match sandbox::call(lua, session, &function, ())? {
         Value::Nil => Err(Fault::new(format!("`require`: `{name}.lua` returned nothing"))
@@ -113,6 +85,46 @@ fn beside(lua: &Lua, session: &Arc<Session>, name: &str) -> Result<Value, Fault>
             .hint("end it with `return` and what it offers, usually a table")),
         value => Ok(value),
     }
+}
+
+/// The text of a module, and how errors name its file.
+fn found(session: &Session, name: &str) -> Result<(String, Arc<str>), Fault> {
+    let hint = match &session.library {
+        None => "a recipe reads only `.lua` files of its own folder, and of the one given with `--library`".to_owned(),
+        Some(library) => format!("a recipe reads only `.lua` files of its own folder and of `{}`", library.display()),
+    };
+    let refused = |message: String| {
+        Fault::new(format!("`require`: {}", shortened_path(&message))).code(Code::Require).hint(hint.clone())
+    };
+    files::module_name(name).map_err(refused)?;
+    let own = (session.folder.as_path(), shown(&session.file, name));
+    let shared = session.library.as_deref().map(|folder| (folder, format!("{}/{name}.lua", folder.display())));
+    let mut missing = None;
+    for (folder, shown) in std::iter::once(own).chain(shared) {
+        let known = lock(&session.files).get(&shown).cloned();
+        if let Some(text) = known {
+            return Ok((shown, text));
+        }
+        let path = match files::module(folder, name) {
+            Ok(path) => path,
+            Err(files::NoModule::Missing(message)) => {
+                missing.get_or_insert(message);
+                continue;
+            }
+            Err(files::NoModule::Refused(message)) => return Err(refused(message)),
+        };
+        if session.acting.load(Ordering::Relaxed) || !session.may_read {
+            return Err(Fault::new(format!("`require`: `{name}` was not read when the recipe was loaded"))
+                .code(Code::Require)
+                .hint("call `require` at the top of the file, so that the recipe's hash covers all of it"));
+        }
+        let text: Arc<str> = files::read(&path, &shown)
+            .map_err(|error| Fault::new(error.to_string()).code(error.code.unwrap_or(Code::Require)))?
+            .into();
+        lock(&session.files).insert(shown.clone(), Arc::clone(&text));
+        return Ok((shown, text));
+    }
+    Err(refused(missing.unwrap_or_default()))
 }
 
 /// How errors name a file beside the recipe: as the recipe's own path with another last part.

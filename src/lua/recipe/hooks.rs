@@ -14,10 +14,10 @@ use mlua::{Function, Lua, MultiValue};
 use serde_json::Value as Json;
 
 use self::subject::Subjects;
-use super::{Recipe, RunOptions, STACK, defined, error, evaluate};
+use super::{Recipe, RunOptions, STACK, defined, error, evaluate, small};
 use crate::lua::error::{Frame, RecipeError};
 use crate::lua::session::{Fault, Session, lock};
-use crate::lua::watch::{Backstop, Watch};
+use crate::lua::watch::Backstop;
 use crate::lua::{check, json, sandbox};
 use crate::primitives::hooks::{Decide, Hook, NoHooks};
 
@@ -45,10 +45,7 @@ impl Recipe {
         if self.hooks.is_empty() {
             return Ok(Arc::new(NoHooks));
         }
-        let mut session = Session::new(self.file.clone(), self.folder.clone(), self.files.clone(), self.limits);
-        session.watch = Arc::new(Watch::new(&self.limits, options.cancel));
-        session.may_read = false;
-        session.listener = options.listener;
+        let session = self.session(&options, small(self.limits));
         let (asked, questions) = mpsc::channel();
         let no_thread = |error: std::io::Error| {
             RecipeError::of_file(&self.file, format!("cannot start a thread for the recipe's hooks: {error}"), None)

@@ -6,7 +6,8 @@ use crate::core::codes::{Code, Example};
 fn code(text: &str) -> Option<Code> {
     // Long enough for what a person writes, short enough for what never ends.
     let limits = Limits { memory: 8 << 20, interrupts: 100_000, ..Limits::default() };
-    let options = LoadOptions { path: "x.lua".into(), text: Some(text.as_bytes().to_vec()), limits };
+    let options =
+        LoadOptions { path: "x.lua".into(), text: Some(text.as_bytes().to_vec()), limits, ..LoadOptions::default() };
     let result = load(options).and_then(|recipe| run_with(&recipe, &Arc::default()));
     result.err().map(|error| error.code.unwrap_or_else(|| panic!("{text}\nhas no code: {error}")))
 }
@@ -56,7 +57,8 @@ fn codes_of_other_files_are_raised_by_them() {
     let text = "local list = {}\nfor at = 1, 100000 do list[at] = at end\n\
                 while true do\ntable.insert(list, 1, 0)\ntable.remove(list, 1)\nend";
     let limits = Limits { wall: std::time::Duration::from_millis(20), ..Limits::default() };
-    let error = load(LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits }).unwrap_err();
+    let error = load(LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits, ..LoadOptions::default() })
+        .unwrap_err();
     assert_eq!(error.code, Some(Code::WallTime));
 }
 
@@ -94,7 +96,10 @@ fn every_hostile_recipe_has_a_code() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/recipes");
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let result = load_file(&path).and_then(|recipe| run_with(&recipe, &Arc::default()));
+        let result = load_file(&path).and_then(|recipe| {
+            run_with(&recipe, &Arc::default())?;
+            super::hostile::ask_all(&recipe)
+        });
         let error = result.unwrap_err();
         assert!(error.code.is_some(), "{error}");
     }

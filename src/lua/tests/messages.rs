@@ -287,6 +287,6 @@ fn primitives_called_wrongly_say_where() {
     assert_snapshot!(run("return require \"later\""), @r#"
     x.lua:3: `require`: cannot read `later.lua`: No such file or directory (os error 2)
       3 | return require "later"
-    hint: a recipe reads only `.lua` files of its own folder
+    hint: a recipe reads only `.lua` files of its own folder, and of the one given with `--library`
     "#);
 }

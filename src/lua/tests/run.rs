@@ -215,7 +215,7 @@ fn the_jobs_of_a_whole_archive_can_be_walked() {
           end
           return needs
         end }"#;
-    let options = LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits: Limits::default() };
+    let options = LoadOptions { path: "x.lua".into(), text: Some(text.into()), ..LoadOptions::default() };
     let result = load(options).unwrap().run(Arc::new(Archive), BTreeMap::new(), RunOptions::default());
     assert_eq!(result.unwrap(), json!(15 * 35_000 - 15 * 16 / 2));
 }

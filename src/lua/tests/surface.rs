@@ -53,7 +53,8 @@ fn slow_base_functions_are_stopped_by_wall_time() {
     let text = "local list = {}\nfor i = 1, 100000 do list[i] = i end\n\
                 while true do\ntable.insert(list, 1, 0)\ntable.remove(list, 1)\nend";
     let limits = Limits { wall: std::time::Duration::from_millis(20), ..Limits::default() };
-    let error = load(LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits }).unwrap_err();
+    let error = load(LoadOptions { path: "x.lua".into(), text: Some(text.into()), limits, ..LoadOptions::default() })
+        .unwrap_err();
     assert!(error.message.starts_with("stopped after") && error.line() >= Some(1), "{error}");
 }
 

@@ -1,0 +1,7 @@
+-- expect: expected `cb.retry { ... }` or `cb.give_up()`
+local cb = require "cloudbuild"
+return cb.recipe { run = function() end, hooks = {
+  on_failure = function(job, failure)
+    return cb.pause "wait"
+  end,
+} }

@@ -1,0 +1,7 @@
+-- expect: readonly
+local cb = require "cloudbuild"
+return cb.recipe { run = function() end, hooks = {
+  choose_flags = function(source, cell)
+    source.name = "other"
+  end,
+} }
