@@ -27,6 +27,9 @@ pub struct Summary {
     pub changed: Vec<CompareRow>,
     /// What the recipe returned.
     pub result: serde_json::Value,
+    /// Whether something failed that the run is not good without.
+    #[serde(skip)]
+    failed: bool,
     /// Whether all that failed was the world's fault.
     only_infrastructure: bool,
 }
@@ -34,8 +37,19 @@ pub struct Summary {
 /// Reads what a run that came to its end has left.
 pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) -> anyhow::Result<Summary> {
     let jobs = jobs::lines(&Reader::open(dir)?, dir, run)?.jobs;
+    let (mut published, mut changed, mut optional) = (Vec::new(), Vec::new(), Vec::new());
+    for call in 1.. {
+        let Some(entry) = state.read(|db| journal::lookup(db, run, call))? else { break };
+        match serde_json::from_value(entry.response) {
+            Ok(Response::Publish(result)) => published.push(result),
+            Ok(Response::Compare(result)) => changed.extend(result.rows),
+            Ok(Response::Build(result)) => optional.extend(result.optional.then_some(result.stage)),
+            Ok(Response::Import(_) | Response::Order(_) | Response::Launch(_)) | Err(_) => {}
+        }
+    }
     let mut faults = Vec::new();
-    for job in jobs.iter().filter(|job| jobs::mark(&job.state) == Mark::Bad) {
+    let missed = jobs.iter().filter(|job| jobs::mark(&job.state) == Mark::Bad && !optional.contains(&job.stage));
+    for job in missed {
         let attempts = state.read(|db| attempts::by_job(db, job.job))?;
         faults.push(match attempts.last().and_then(|attempt| attempt.outcome.as_ref()) {
             Some(Outcome::Failed { fault, .. }) => *fault,
@@ -45,25 +59,16 @@ pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) ->
             None => Fault::Infrastructure,
         });
     }
-    let (mut published, mut changed) = (Vec::new(), Vec::new());
-    for call in 1.. {
-        let Some(entry) = state.read(|db| journal::lookup(db, run, call))? else { break };
-        match serde_json::from_value(entry.response) {
-            Ok(Response::Publish(result)) => published.push(result),
-            Ok(Response::Compare(result)) => changed.extend(result.rows),
-            Ok(Response::Import(_) | Response::Order(_) | Response::Launch(_) | Response::Build(_)) | Err(_) => {}
-        }
-    }
     let only_infrastructure = !faults.is_empty() && faults.iter().all(|fault| *fault == Fault::Infrastructure);
-    Ok(Summary { run, jobs, published, changed, result, only_infrastructure })
+    let failed = !faults.is_empty();
+    Ok(Summary { run, jobs, published, changed, result, failed, only_infrastructure })
 }
 
 impl Summary {
     /// The exit code that it deserves.
     pub fn exit(&self) -> Exit {
-        let failed = self.jobs.iter().any(|job| jobs::mark(&job.state) == Mark::Bad);
         let refused = self.published.iter().any(|published| !published.refused.is_empty());
-        match (self.only_infrastructure, failed || refused) {
+        match (self.only_infrastructure, self.failed || refused) {
             (true, _) => Exit::Infrastructure,
             (false, true) => Exit::SomeFailed,
             (false, false) => Exit::Done,

@@ -10,6 +10,7 @@ pub mod codes;
 pub mod settings;
 pub mod recipe;
 pub mod plan;
+pub mod forecast;
 pub mod import;
 pub mod pinned;
 pub mod sample;

@@ -2,7 +2,9 @@
 //!
 //! `lua` makes the requests from tables and the responses into tables; `primitives` does what they say.
 
+pub mod findings;
 pub mod loops;
+pub mod selection;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
 use crate::core::recipe::loops::OrderLoop;
+use crate::core::recipe::selection::Selection;
 
 /// Where source and binary packages come from: the value of `cb.apt.system()` and `cb.apt.sources "FILE"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,41 +91,6 @@ pub struct ImportResult {
     pub packages: u64,
 }
 
-/// Which source packages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Selection {
-    /// These, by name; `name=version` asks for one version.
-    Names(Vec<String>),
-    /// All of them.
-    Everything,
-    /// Those of the base system.
-    BaseSystem(BaseClosure),
-}
-
-/// How far the base system goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BaseClosure {
-    /// The required and important packages and build-essential, with what they need to run.
-    Runtime,
-    /// These, and all that is needed to build them, closed: nothing else has to be there.
-    Build,
-}
-
-impl BaseClosure {
-    /// Every one, in the order of their size.
-    pub const ALL: [BaseClosure; 2] = [BaseClosure::Runtime, BaseClosure::Build];
-
-    /// The one text form.
-    pub fn text(self) -> &'static str {
-        match self {
-            BaseClosure::Runtime => "runtime",
-            BaseClosure::Build => "build",
-        }
-    }
-}
-
 /// `cb.order { sources = imported, packages = ... }`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,6 +99,10 @@ pub struct OrderRequest {
     pub import: ImportId,
     /// Which of its sources.
     pub packages: Selection,
+    /// Sources that are left out whatever `packages` says.
+    pub not_for_us: Vec<String>,
+    /// What they will be built against, newest layer first.
+    pub against: Vec<Against>,
     /// Build profiles that a job may get where that breaks a loop.
     pub profiles: Vec<String>,
     /// Whether a job may be built with an older binary of what a loop keeps from being built before it.
@@ -149,6 +121,18 @@ pub struct OrderResult {
     pub jobs: Vec<OrderedJob>,
     /// Jobs that need each other to be built, the largest loop first.
     pub loops: Vec<OrderLoop>,
+    /// Sources that were asked for and have no job here.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A source package that is not built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Skipped {
+    /// Source package name.
+    pub source: String,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// One job of an order.
@@ -217,6 +201,8 @@ pub struct BuildRequest {
     pub builders: Vec<Builders>,
     /// Variables for the build environment (`DEB_BUILD_OPTIONS` and the like).
     pub environment: BTreeMap<String, String>,
+    /// The run is good without what fails in it.
+    pub optional: bool,
     /// What is built will be proved, so a clean chroot is unpacked for that meanwhile.
     pub prove: bool,
 }
@@ -243,6 +229,10 @@ pub struct BuildResult {
     pub arch: String,
     /// One line a job, in the order's order.
     pub jobs: Vec<BuiltJob>,
+    /// The run is good without what failed in it.
+    pub optional: bool,
+    /// Names of the binary packages in the stage, sorted; those with debug symbols left out.
+    pub binaries: Vec<String>,
 }
 
 /// One job's end.

@@ -137,7 +137,8 @@ fn items(
     Ok(Checked::Handles(handles.collect::<Result<_, _>>()?))
 }
 
-fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Checked, Fault> {
+/// Checks one value; `path` is how errors name it.
+pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Checked, Fault> {
     let wrong = || {
         let (expected, got) = (kind.expected(), described(session, value));
         Fault::new(format!("`{path}`: expected {expected}, got {got}"))
@@ -162,11 +163,13 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
         }
         (Kind::Boolean, Value::Boolean(flag)) => Ok(Checked::Boolean(*flag)),
         (Kind::Texts, Value::Table(table)) if session.handle(table).is_none() => texts(session, table, path, kind),
+        (Kind::TextOrTexts, Value::String(_)) => Ok(Checked::Texts(vec![text(session, value, path)?])),
+        (Kind::TextOrTexts, Value::Table(table)) if session.handle(table).is_none() => {
+            texts(session, table, path, kind)
+        }
         (Kind::Packages, Value::Table(table)) => match session.handle(table).as_deref() {
             None => texts(session, table, path, kind),
-            Some(Handle::Everything | Handle::BaseSystem(_)) => {
-                Ok(Checked::Handles(session.handle(table).into_iter().collect()))
-            }
+            Some(Handle::Selection(_)) => Ok(Checked::Handles(session.handle(table).into_iter().collect())),
             Some(_) => Err(wrong()),
         },
         (Kind::Variables, Value::Table(table)) if session.handle(table).is_none() => variables(session, table, path),
@@ -174,6 +177,7 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             arguments(session, table).map(Checked::Arguments)
         }
         (Kind::Function, Value::Function(function)) => Ok(Checked::Function(function.clone())),
+        (Kind::Layers(tags), value) => layers(session, tags, value, path, kind),
         (Kind::One(tags), value) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
         (Kind::Some(tags), Value::Table(table)) if session.handle(table).is_none() => {
             let values = list(session, table, path, kind)?;
@@ -188,6 +192,7 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             | Kind::Boolean
             | Kind::OneOf(_)
             | Kind::Texts
+            | Kind::TextOrTexts
             | Kind::Packages
             | Kind::Variables
             | Kind::Arguments
@@ -226,6 +231,25 @@ fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Re
         let (expected, got) = (Kind::One(tags).expected(), described(session, value));
         Fault::new(format!("`{path}`: expected {expected}, got {got}"))
     })
+}
+
+/// Stages by name, and values that can be built against; `stdlib/` reads which.
+fn layers(session: &Session, tags: &'static [Tag], value: &Value, path: &str, kind: Kind) -> Result<Checked, Fault> {
+    let layer = |value: &Value, path: &str| match value {
+        Value::String(_) => text(session, value, path).map(drop),
+        value => one(session, tags, value, path).map(drop),
+    };
+    match value {
+        Value::Table(table) if session.handle(table).is_none() => {
+            let values = list(session, table, path, kind)?;
+            if values.is_empty() {
+                return Err(Fault::new(format!("`{path}`: expected {}, got an empty list", kind.expected())));
+            }
+            values.iter().enumerate().try_for_each(|(at, value)| layer(value, &format!("{path}[{}]", at + 1)))?;
+        }
+        value => layer(value, path)?,
+    }
+    Ok(Checked::Composed)
 }
 
 /// The values of a list; anything but a list is an error.

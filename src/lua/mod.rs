@@ -7,6 +7,7 @@
 
 pub mod error;
 pub mod recipe;
+pub mod tester;
 pub mod watch;
 
 mod api;

@@ -359,7 +359,12 @@ fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error::Fr
         }
         break;
     }
-    let fault = Fault { frames: stack, code: kind(&message), ..Fault::new(bounded(&message)) };
+    // What is written in Lua gives advice as Rust does: in a last line of its own.
+    let (message, hint) = match message.split_once("\nhint: ") {
+        Some((message, hint)) => (bounded(message), Some(bounded(hint))),
+        None => (bounded(&message), None),
+    };
+    let fault = Fault { frames: stack, hint, code: kind(&message), ..Fault::new(message.as_str()) };
     match message.contains("not enough memory") {
         true => Fault::new(format!("expected to use at most {} MiB, got more", session.limits.memory >> 20))
             .code(Code::Memory)

@@ -11,6 +11,7 @@ use mlua::{Lua, Table, Value};
 use crate::core::codes::Code;
 use crate::core::events::Listener;
 use crate::lua::error::Frame;
+use crate::lua::tester::Tester;
 use crate::lua::values::Handle;
 use crate::lua::watch::{Limits, Stop, Watch};
 use crate::primitives::Perform;
@@ -39,6 +40,8 @@ pub struct Session {
     pub performer: Option<Arc<dyn Perform>>,
     /// Whether `run` has been called, so that primitives may act.
     pub acting: AtomicBool,
+    /// The stages that `build` was asked for.
+    pub stages: Mutex<Vec<String>>,
     /// Who hears what `print` writes.
     pub listener: Option<Arc<dyn Listener>>,
     /// Bytes that `print` wrote.
@@ -51,6 +54,8 @@ pub struct Session {
     pub values: Mutex<HashMap<usize, (Table, Arc<Handle>)>>,
     /// Long fields of values that were read once, by the address of the value's table and the field's name.
     pub long_fields: Mutex<HashMap<(usize, &'static str), Value>>,
+    /// What a test file has besides.
+    pub tester: Option<Arc<Tester>>,
     /// Modules that were required: absent, being read, or there.
     pub modules: Mutex<HashMap<String, Option<Value>>>,
 }

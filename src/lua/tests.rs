@@ -13,9 +13,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value as Json;
 
 use crate::core::ids::{GenerationId, ImportId, JobId, Sha256};
+use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
     BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderResult, OrderedJob, PublishResult,
-    PublishTarget, Request, Response, Selection,
+    PublishTarget, Request, Response,
 };
 use crate::lua::error::RecipeError;
 use crate::lua::recipe::{Recipe, RunOptions};
@@ -67,10 +68,14 @@ impl Perform for Fake {
             Request::Order(order) => {
                 let names = match order.packages {
                     Selection::Names(names) => names,
-                    Selection::Everything | Selection::BaseSystem(_) => vec!["hello".to_owned(), "zlib".to_owned()],
+                    Selection::ChangedInputs { .. } => Vec::new(),
+                    Selection::Everything
+                    | Selection::BaseSystem(_)
+                    | Selection::RuntimeClosure { .. }
+                    | Selection::Pick(_) => vec!["hello".to_owned(), "zlib".to_owned()],
                 };
                 let jobs = names.into_iter().map(|source| ordered(source, Vec::new())).collect();
-                Response::Order(OrderResult { import: order.import, arch: "amd64".to_owned(), jobs, loops: Vec::new() })
+                Response::Order(order_of(order.import, jobs))
             }
             Request::Launch(launch) => Response::Launch(LaunchResult { builders: launch.builders }),
             Request::Build(build) => {
@@ -92,6 +97,8 @@ impl Perform for Fake {
                     import: build.order.import,
                     arch: build.order.arch,
                     jobs,
+                    optional: build.optional,
+                    binaries: vec!["libhello-dev".to_owned()],
                 })
             }
             Request::Publish(publish) => {
@@ -111,6 +118,10 @@ impl Perform for Fake {
             Request::Compare(_) => Response::Compare(CompareResult { rows: Vec::new() }),
         })
     }
+}
+
+fn order_of(import: ImportId, jobs: Vec<OrderedJob>) -> OrderResult {
+    OrderResult { import, arch: "amd64".to_owned(), jobs, loops: Vec::new(), skipped: Vec::new() }
 }
 
 /// Small enough that no test waits, large enough for everything that is not an attack.

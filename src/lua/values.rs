@@ -1,17 +1,20 @@
 //! The values that `cb` hands out: read-only tables with a `kind`, each standing for a value on the Rust side.
 
 use mlua::{Function, Lua, Table, Value};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::core::codes::Code;
+use crate::core::ids::ImportId;
+use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
-    AptSources, BaseClosure, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult,
-    PublishResult, Response,
+    AptSources, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult, PublishResult, Response,
 };
 use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
+use crate::lua::door::methods;
 use crate::lua::error::Frame;
 use crate::lua::json::{from_lua, to_lua};
 use crate::lua::recipe::argument::Argument;
@@ -54,10 +57,12 @@ tags! {
     Recipe "recipe" "a recipe such as `cb.campaign \"name\" { ... }`";
     /// APT sources.
     AptSources "apt-sources" "APT sources such as `cb.apt.system()`";
-    /// Every source package.
-    Everything "everything" "`cb.everything {}`";
-    /// The source packages of the base system.
-    BaseSystem "base-system" "`cb.base_system {}`";
+    /// Which source packages.
+    Selection "selection" "a selection such as `cb.everything {}`";
+    /// Source packages of an import.
+    Sources "sources" "some of its sources such as `imported:first(20)`";
+    /// A stage of a campaign.
+    Stage "stage" "a stage such as `cb.stage \"first\" { ... }`";
     /// A group of builders.
     Builders "builders" "builders such as `cb.here { slots = 2 }`";
     /// A directory to publish to.
@@ -81,10 +86,10 @@ tags! {
 pub enum Handle {
     /// APT sources.
     AptSources(AptSources),
-    /// Every source package.
-    Everything,
-    /// The source packages of the base system.
-    BaseSystem(BaseClosure),
+    /// Which source packages.
+    Selection(Selection),
+    /// Source packages of an import.
+    Sources(Sources),
     /// A group of builders.
     Builders(Builders),
     /// A directory to publish to.
@@ -114,6 +119,15 @@ pub struct Composed {
     pub tag: Tag,
     /// Its fields as plain data; values of `cb` in it as what they stand for.
     pub fields: Json,
+}
+
+/// Source packages of an import, which a selection names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sources {
+    /// Where they are.
+    pub import: ImportId,
+    /// Which of them.
+    pub packages: Selection,
 }
 
 /// `cb.dir "out" { suite = ... }`
@@ -162,8 +176,8 @@ impl Handle {
     pub fn tag(&self) -> Tag {
         match self {
             Handle::AptSources(_) => Tag::AptSources,
-            Handle::Everything => Tag::Everything,
-            Handle::BaseSystem(_) => Tag::BaseSystem,
+            Handle::Selection(_) => Tag::Selection,
+            Handle::Sources(_) => Tag::Sources,
             Handle::Builders(_) => Tag::Builders,
             Handle::Directory(_) => Tag::Directory,
             Handle::Import(_) => Tag::Import,
@@ -189,8 +203,8 @@ impl Handle {
         let plain = |value: serde_json::Result<Json>| value.expect("plain data always becomes JSON");
         match self {
             Handle::AptSources(sources) => plain(serde_json::to_value(sources)),
-            Handle::Everything => json!({}),
-            Handle::BaseSystem(closure) => json!({ "closure": closure.text() }),
+            Handle::Selection(selection) => json!({ "of": plain(serde_json::to_value(selection)) }),
+            Handle::Sources(sources) => plain(serde_json::to_value(sources)),
             Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
             Handle::Directory(dir) => {
                 json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })
@@ -256,10 +270,13 @@ pub fn metatable(lua: &Lua, session: &Arc<Session>) -> mlua::Result<Table> {
     Ok(metatable)
 }
 
-fn read(lua: &Lua, session: &Session, table: &Table, key: &Value) -> mlua::Result<Value> {
+fn read(lua: &Lua, session: &Arc<Session>, table: &Table, key: &Value) -> mlua::Result<Value> {
     let Some(handle) = session.handle(table) else { return Ok(Value::Nil) };
     let known = fields(handle.tag());
     let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
+    if let Some(method) = methods::of(handle.tag(), &name) {
+        return methods::function(lua, session, method).map(Value::Function);
+    }
     match known.iter().find(|field| field.name == name) {
         Some(field) if field.lazy => {
             let place = (table.to_pointer() as usize, field.name);
@@ -273,7 +290,8 @@ fn read(lua: &Lua, session: &Session, table: &Table, key: &Value) -> mlua::Resul
         // It is a field that this value has nothing for.
         Some(_) => Ok(Value::Nil),
         None => {
-            let names = || known.iter().map(|field| field.name).chain(["kind"]);
+            let methods = methods::names(handle.tag());
+            let names = || known.iter().map(|field| field.name).chain(["kind"]).chain(methods.iter().copied());
             let kind = handle.tag().text();
             let shown = if name.is_empty() { key.type_name().to_owned() } else { name.clone() };
             let hint = match nearest(&name, names()) {

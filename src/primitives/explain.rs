@@ -19,8 +19,8 @@ use crate::core::view::{self, BuiltBinary};
 use crate::io::state::{Reader, artifacts, jobs, journal, runs};
 use crate::io::store::Store;
 use crate::primitives::Refusal;
-use crate::primitives::build::built_binary;
 use crate::primitives::import::with_archive;
+use crate::primitives::layers::built_binary;
 
 /// An order, what it is over, and how far a run is with it.
 pub struct Ordered {

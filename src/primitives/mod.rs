@@ -6,6 +6,7 @@ pub mod files;
 pub mod import;
 pub mod order;
 pub mod outdated;
+pub mod layers;
 pub mod view;
 pub mod build;
 pub mod compare;
@@ -15,6 +16,7 @@ pub mod publish;
 pub mod journal;
 pub mod planned;
 pub mod offline;
+pub mod saved;
 pub mod live;
 pub mod keeper;
 

@@ -1,65 +1,94 @@
 //! `order`: chooses source packages and puts them in build order.
 
+use std::collections::BTreeMap;
+
 use crate::core::archive::{Archive, SourceRecord};
 use crate::core::debian::packages::Package;
 use crate::core::events::{Event, Listener};
+use crate::core::order::select::Ground;
 use crate::core::order::text::{counted, loop_sentence};
 use crate::core::order::{self, Options, Order, select};
 use crate::core::pinned::Imported;
-use crate::core::recipe::{BaseClosure, OrderRequest, OrderResult, Selection};
+use crate::core::recipe::selection::{BaseClosure, Selection};
+use crate::core::recipe::{OrderRequest, OrderResult, Skipped};
+use crate::core::view::{self, BuiltBinary};
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
-use crate::primitives::import::with_archive;
+use crate::primitives::import::with_archives;
 
 /// An order, and what cannot be built with what is known now: sources with the reason.
 pub type Decided = (OrderResult, Vec<(String, String)>);
 
-/// Decides the order over what an import pinned, and says what it leaves out. `history` is how long builds took before.
-pub fn order(
-    cache: &Store,
-    imported: &Imported,
-    request: &OrderRequest,
-    history: &Durations,
-    listener: &dyn Listener,
-) -> anyhow::Result<Decided> {
-    with_archive(cache, imported, |archive| {
-        let order = decide(archive, imported, request, history, listener)?;
-        for name in &order.not_for_here {
-            let arch = &imported.architecture;
-            listener.hear(&Event::Note { text: format!("source `{name}` builds nothing for {arch}; left out") });
+/// What an order is decided over.
+pub struct Over<'o> {
+    /// The indexes.
+    pub cache: &'o Store,
+    /// Where the sources are.
+    pub sources: &'o Imported,
+    /// What they are built against, below the stages.
+    pub against: &'o Imported,
+    /// What the stages built that they are built against.
+    pub built: &'o [BuiltBinary],
+    /// By stage: the sources whose inputs changed since it built them.
+    pub changed: &'o BTreeMap<String, Vec<String>>,
+    /// How long builds took before.
+    pub history: &'o Durations,
+    /// Who hears what the order leaves out.
+    pub listener: &'o dyn Listener,
+}
+
+/// Decides an order, and says what it leaves out.
+pub fn order(over: &Over<'_>, request: &OrderRequest) -> anyhow::Result<Decided> {
+    let stanzas: Vec<String> = over.built.iter().map(BuiltBinary::stanza).collect();
+    with_archives(over.cache, over.sources, over.against, |archive, beneath| {
+        let visible = view::visible(&beneath.candidates(), over.built, &stanzas).map_err(anyhow::Error::msg)?;
+        let (order, mut skipped) = decide(over, archive, &visible, request)?;
+        let arch = &over.against.architecture;
+        for name in order.not_for_here {
+            over.listener.hear(&Event::Note { text: format!("source `{name}` builds nothing for {arch}; left out") });
+            skipped.push(Skipped { source: name, reason: format!("builds nothing for {arch}") });
         }
         for found in &order.loops {
-            listener.hear(&Event::Note { text: loop_sentence(found) });
+            over.listener.hear(&Event::Note { text: loop_sentence(found) });
         }
-        let Order { jobs, loops, unbuildable, .. } = order;
-        Ok((OrderResult { import: request.import, arch: imported.architecture.clone(), jobs, loops }, unbuildable))
+        let (import, arch) = (request.import, arch.clone());
+        Ok((OrderResult { import, arch, jobs: order.jobs, loops: order.loops, skipped }, order.unbuildable))
     })
 }
 
 fn decide(
+    over: &Over<'_>,
     archive: &Archive<'_>,
-    imported: &Imported,
+    visible: &[Package<'_>],
     request: &OrderRequest,
-    history: &Durations,
-    listener: &dyn Listener,
-) -> anyhow::Result<Order> {
-    let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
-    let architecture = imported.architecture.as_str();
-    let sources: Vec<SourceRecord<'_>> = select::select(archive, &visible, &request.packages, architecture)?;
+) -> anyhow::Result<(Order, Vec<Skipped>)> {
+    let architecture = over.against.architecture.as_str();
+    let ground = Ground { archive, visible, architecture, changed: over.changed };
+    let mut sources: Vec<SourceRecord<'_>> = select::select(&ground, &request.packages)?;
     if let Selection::BaseSystem(closure) = &request.packages {
         let what = match closure {
             BaseClosure::Runtime => "",
             BaseClosure::Build => ", closed under build-dependencies,",
         };
         let count = counted(sources.len(), "source package");
-        listener.hear(&Event::Note { text: format!("the base system{what} has {count}") });
+        over.listener.hear(&Event::Note { text: format!("the base system{what} has {count}") });
     }
+    let mut skipped = Vec::new();
+    sources.retain(|record| {
+        let name = record.source.name;
+        let unwanted = request.not_for_us.iter().any(|unwanted| unwanted == name);
+        if unwanted {
+            skipped.push(Skipped { source: name.to_owned(), reason: "not for us, as the recipe says".to_owned() });
+        }
+        !unwanted
+    });
     let profiles: Vec<&str> = request.profiles.iter().map(String::as_str).collect();
+    let history = over.history;
     let options = Options {
         architecture,
         profiles: &profiles,
         older_binaries: request.older_binaries,
         history: &|source, arch| history.get(source)?.get(arch).copied(),
     };
-    Ok(order::order(&sources, &visible, &options))
+    Ok((order::order(&sources, visible, &options), skipped))
 }

@@ -1,5 +1,6 @@
 //! Performs what only reads and decides, and records the rest: what `cloudbuild plan` shows.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -7,18 +8,21 @@ use std::sync::Mutex;
 use serde::Serialize;
 
 use crate::core::events::Listener;
+use crate::core::forecast::forecast;
 use crate::core::ids::{GenerationId, ImportId, JobId};
 use crate::core::job::JobState;
+use crate::core::order::estimate;
 use crate::core::pinned::Imported;
+use crate::core::plan::saved::Decided;
 use crate::core::plan::{Plan, Step};
 use crate::core::recipe::{
-    BuildRequest, BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult,
-    PublishRequest, PublishResult, PublishTarget, Request, Response,
+    BuildRequest, BuildResult, Builders, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest,
+    OrderResult, OrderedJob, PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
 use crate::io::mirror::Mirror;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
-use crate::primitives::{Perform, import, order};
+use crate::primitives::{Perform, import, layers, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
@@ -27,6 +31,7 @@ pub struct Planned {
     listener: Arc<dyn Listener>,
     machine: String,
     history: Durations,
+    slots: u32,
     seen: Mutex<Seen>,
 }
 
@@ -46,6 +51,7 @@ struct Seen {
     imports: Vec<Imported>,
     plan: Plan,
     orders: Vec<Staged>,
+    decided: Vec<Decided>,
 }
 
 /// An order, and the stage that would be built by it.
@@ -84,7 +90,17 @@ impl Planned {
 
     /// The same over any world, without a history.
     pub fn over(world: World, cache: Store, listener: Arc<dyn Listener>, machine: String) -> Planned {
-        Planned { world, cache, listener, machine, history: Durations::default(), seen: Mutex::default() }
+        Planned { world, cache, listener, machine, history: Durations::default(), slots: 1, seen: Mutex::default() }
+    }
+
+    /// The same on a machine that builds so many at the same time where the recipe does not say it.
+    pub fn with_slots(self, slots: u32) -> Planned {
+        Planned { slots, ..self }
+    }
+
+    /// What was decided so far, for a run that does this plan.
+    pub fn decided(&self) -> Vec<Decided> {
+        self.seen().decided.clone()
     }
 
     /// The steps so far.
@@ -131,29 +147,144 @@ impl Planned {
     }
 
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
-        let imported = self.imported(request.import)?;
-        let listener = self.listener.as_ref();
-        let (result, unbuildable) = order::order(&self.cache, &imported, request, &self.history, listener)?;
+        let sources = self.imported(request.import)?;
+        let against = self.imported(layers::import_of(&request.against, request.import)?)?;
+        // Nothing is built yet, so all that a stage would build may have changed when the next one asks.
+        let stages = request.packages.stages().into_iter();
+        let changed = stages.map(|stage| (stage.to_owned(), self.would_build(stage))).collect();
+        let over = order::Over {
+            cache: &self.cache,
+            sources: &sources,
+            against: &against,
+            built: &[],
+            changed: &changed,
+            history: &self.history,
+            listener: self.listener.as_ref(),
+        };
+        let (result, unbuildable) = order::order(&over, request)?;
         let mut seen = self.seen();
-        seen.plan.steps.push(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
+        seen.plan.steps.push(Step::Order {
+            jobs: result.jobs.clone(),
+            loops: result.loops.clone(),
+            unbuildable,
+            skipped: result.skipped.clone(),
+        });
         seen.orders.push(Staged { stage: None, order: result.clone() });
         Ok(result)
+    }
+}
+
+impl Planned {
+    /// Keeps what was decided.
+    fn decide(&self, request: Request, response: Response) -> Response {
+        self.seen().decided.push(Decided { request, response: response.clone() });
+        response
+    }
+
+    /// What a stage would do, and is expected to take.
+    fn stage(&self, request: &BuildRequest) -> anyhow::Result<Step> {
+        let jobs = &request.order.jobs;
+        let sizes = self.sizes(&request.order)?;
+        let history = |job: &&OrderedJob| self.history.get(&job.source).is_some_and(|of| of.contains_key(&job.arch));
+        let known = jobs.iter().filter(history).count() as u64;
+        let of_group = |group: &Builders| match group {
+            Builders::Here { slots } => slots.unwrap_or(self.slots),
+        };
+        let slots = request.builders.iter().map(of_group).sum();
+        let mut warnings = Vec::new();
+        if jobs.is_empty() {
+            warnings.push("nothing is selected, so nothing will be built".to_owned());
+        }
+        if known == 0 && !jobs.is_empty() {
+            warnings.push("no earlier builds are known: times follow from the sources' sizes and sections".to_owned());
+        }
+        let (stage, count) = (request.stage.clone(), jobs.len() as u64);
+        Ok(Step::Build { stage, jobs: count, forecast: forecast(jobs, slots, &sizes, known), warnings })
+    }
+
+    /// The bytes of each job's source.
+    fn sizes(&self, order: &OrderResult) -> anyhow::Result<Vec<u64>> {
+        let imported = self.imported(order.import)?;
+        import::with_archive(&self.cache, &imported, |archive| {
+            let wanted: HashSet<&str> = order.jobs.iter().map(|job| job.source.as_str()).collect();
+            let named = archive.sources.iter().filter(|record| wanted.contains(record.source.name));
+            let sizes: HashMap<(&str, &str), u64> = named
+                .map(|record| ((record.source.name, record.source.version), estimate::size(&record.source)))
+                .collect();
+            let size = |job: &OrderedJob| sizes.get(&(job.source.as_str(), job.version.as_str())).copied();
+            Ok(order.jobs.iter().map(|job| size(job).unwrap_or_default()).collect())
+        })
+    }
+
+    /// The sources that a stage would build.
+    fn would_build(&self, stage: &str) -> Vec<String> {
+        let seen = self.seen();
+        let orders = seen.orders.iter().filter(|staged| staged.stage.as_deref() == Some(stage));
+        let mut names: Vec<String> =
+            orders.flat_map(|staged| &staged.order.jobs).map(|job| job.source.clone()).collect();
+        names.dedup();
+        names
+    }
+
+    /// A plan goes on as if all went well: what comes after a build is planned, too.
+    fn as_if_built(&self, request: &BuildRequest) -> anyhow::Result<BuildResult> {
+        let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
+            job: JobId(number),
+            source: job.source.clone(),
+            version: job.version.clone(),
+            arch: job.arch.clone(),
+            state: JobState::Installed.text().to_owned(),
+            reused: false,
+            inputs: None,
+            reason: None,
+            seconds: 0,
+        });
+        Ok(BuildResult {
+            stage: request.stage.clone(),
+            import: layers::import_of(&request.against, request.order.import)?,
+            arch: request.order.arch.clone(),
+            jobs: jobs.collect(),
+            optional: request.optional,
+            binaries: self.binaries(&request.order)?,
+        })
+    }
+
+    /// The binary packages that the sources of an order say they build.
+    fn binaries(&self, order: &OrderResult) -> anyhow::Result<Vec<String>> {
+        let imported = self.imported(order.import)?;
+        let built: HashSet<(&str, &str)> =
+            order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
+        import::with_archive(&self.cache, &imported, |archive| {
+            let sources = archive.sources.iter().map(|record| &record.source);
+            let sources = sources.filter(|source| built.contains(&(source.name, source.version)));
+            let names = sources.flat_map(|source| source.binaries());
+            let mut names: Vec<String> = names.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+            names.sort();
+            names.dedup();
+            Ok(names)
+        })
     }
 }
 
 impl Perform for Planned {
     fn perform(&self, request: Request) -> anyhow::Result<Response> {
         Ok(match request {
-            Request::Import(request) => Response::Import(self.import(&request)?),
-            Request::Order(request) => Response::Order(self.order(&request)?),
+            Request::Import(request) => {
+                let response = Response::Import(self.import(&request)?);
+                self.decide(Request::Import(request), response)
+            }
+            Request::Order(request) => {
+                let response = Response::Order(self.order(&request)?);
+                self.decide(Request::Order(request), response)
+            }
             Request::Launch(request) => {
                 self.record(Step::Launch { builders: request.builders.clone() });
                 Response::Launch(LaunchResult { builders: request.builders })
             }
             Request::Build(request) => {
-                self.record(Step::Build { stage: request.stage.clone(), jobs: request.order.jobs.len() as u64 });
+                self.record(self.stage(&request)?);
                 self.seen().built(&request);
-                Response::Build(as_if_built(&request))
+                Response::Build(self.as_if_built(&request)?)
             }
             Request::Publish(request) => {
                 let (to, suite) = (request.to.clone(), request.suite.clone());
@@ -165,27 +296,6 @@ impl Perform for Planned {
                 Response::Compare(CompareResult { rows: Vec::new() })
             }
         })
-    }
-}
-
-/// A plan goes on as if all went well: what comes after a build is planned, too.
-fn as_if_built(request: &BuildRequest) -> BuildResult {
-    let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
-        job: JobId(number),
-        source: job.source.clone(),
-        version: job.version.clone(),
-        arch: job.arch.clone(),
-        state: JobState::Installed.text().to_owned(),
-        reused: false,
-        inputs: None,
-        reason: None,
-        seconds: 0,
-    });
-    BuildResult {
-        stage: request.stage.clone(),
-        import: request.order.import,
-        arch: request.order.arch.clone(),
-        jobs: jobs.collect(),
     }
 }
 

@@ -8,12 +8,23 @@
 ---@class (exact) cloudbuild.AptSources
 ---@field kind "apt-sources"
 
----@class (exact) cloudbuild.Everything
----@field kind "everything"
+---@class (exact) cloudbuild.Selection
+---@field kind "selection"
+---@field of any What it selects, as plain data.
 
----@class (exact) cloudbuild.BaseSystem
----@field kind "base-system"
----@field closure string `runtime` or `build`.
+---@class (exact) cloudbuild.Sources
+---@field kind "sources"
+---@field import string Names the pinned indexes that they are in.
+---@field packages any Which of them, as plain data.
+---@field build_depend_on fun(self: cloudbuild.Sources, packages: string|string[]): cloudbuild.Sources Those that build-depend on one of these packages.
+---@field first fun(self: cloudbuild.Sources, count: integer): cloudbuild.Sources The first ones by name.
+
+---@class (exact) cloudbuild.Stage
+---@field kind "stage"
+---@field name string Names the stage.
+---@field packages string[]|cloudbuild.Selection What it builds.
+---@field against (string|cloudbuild.AptSources)[] What it is built against, newest layer first.
+---@field optional boolean Whether the run is good without it.
 
 ---@class (exact) cloudbuild.Builders
 ---@field kind "builders"
@@ -33,6 +44,8 @@
 ---@field arch string The architecture that binaries were imported for.
 ---@field sources integer Source packages that can be chosen.
 ---@field packages integer Binary packages that chroots may see.
+---@field build_depend_on fun(self: cloudbuild.Import, packages: string|string[]): cloudbuild.Sources Those that build-depend on one of these packages.
+---@field first fun(self: cloudbuild.Import, count: integer): cloudbuild.Sources The first ones by name.
 
 ---@class (exact) cloudbuild.Order
 ---@field kind "order"
@@ -40,6 +53,7 @@
 ---@field arch string The architecture that the order is for.
 ---@field count integer How many jobs there are.
 ---@field jobs table[] Each with source, version, arch, component, after (numbers of jobs), estimate, priority, frees, profiles.
+---@field skipped table[] Each with source and reason: what was asked for and is not built.
 ---@field loops table[] Each with sources that need each other, and edges that close the loop.
 
 ---@class (exact) cloudbuild.Fleet
@@ -52,8 +66,10 @@
 ---@field import string The import that it was built against, below the stages.
 ---@field arch string The Debian architecture that it was built for.
 ---@field count integer How many jobs there were.
+---@field optional boolean Whether the run is good without what failed in it.
 ---@field installed integer How many of them have their packages in the stage.
 ---@field jobs table[] Each with source, version, arch, state, reused, reason and seconds.
+---@field binaries string[] Names of the binary packages in the stage.
 
 ---@class (exact) cloudbuild.Published
 ---@field kind "published"
@@ -74,12 +90,19 @@
 
 ---@class (exact) cloudbuild.options.campaign
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
----@field packages string[]|cloudbuild.Everything|cloudbuild.BaseSystem Source packages to rebuild, by name or `name=version`.
+---@field packages? string[]|cloudbuild.Selection Source packages by name or `name=version`, or a selection. Default: what `stages` say.
+---@field stages? cloudbuild.Stage|(cloudbuild.Stage)[] Passes, each with packages of its own. Default: one, `first`.
+---@field not_for_us? string[] Source packages that are left out, by name. Default: {}.
 ---@field arch? string Debian architecture to build for. Default: the machine's own.
 ---@field builders? cloudbuild.Builders|(cloudbuild.Builders)[] Who builds. Default: cb.here().
 ---@field publish? cloudbuild.Directory Where the archive goes. Default: cb.dir "archive".
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
 ---@field prove? boolean Install from the archive with real apt in a clean chroot. Default: true.
+
+---@class (exact) cloudbuild.options.stage
+---@field packages string[]|cloudbuild.Selection Source packages by name or `name=version`, or a selection.
+---@field against? string|cloudbuild.AptSources|(string|cloudbuild.AptSources)[] Whose binaries it is built against, newest first: earlier stages by name, and APT sources. Default: the campaign's sources.
+---@field optional? boolean The run is good without what fails in it. Default: false.
 
 ---@class (exact) cloudbuild.options.recipe
 ---@field run fun(cb: cloudbuild, args: table): any Called with `cb` and the arguments when the recipe runs.
@@ -95,6 +118,17 @@
 ---@class (exact) cloudbuild.options.base_system
 ---@field closure? "runtime"|"build" `build` takes all that is needed to build them, too, until nothing else has to be there. Default: runtime.
 
+---@class (exact) cloudbuild.options.runtime_closure
+---@field of string[] Binary packages by name.
+
+---@class (exact) cloudbuild.options.pick
+---@field of? string[]|cloudbuild.Selection Only among these. Default: `cb.everything {}`.
+---@field section? string|string[] Section, such as `libs`, or a list of them. Default: any.
+---@field component? string|string[] Component, such as `main`, or a list of them. Default: any.
+---@field build_depends_on? string|string[] A binary package that is build-depended on, or a list where one of them is enough. Default: anything.
+---@field at_most? integer At most so many. Default: all of them.
+---@field seed? integer Decides by chance which ones. Default: the first ones by name.
+
 ---@class (exact) cloudbuild.options.here
 ---@field slots? integer Builds at the same time. Default: the setting `slots`.
 
@@ -108,8 +142,10 @@
 ---@field arch? string Debian architecture to build for. Default: the machine's own.
 
 ---@class (exact) cloudbuild.options.order
----@field sources cloudbuild.Import The import that the packages are in.
----@field packages string[]|cloudbuild.Everything|cloudbuild.BaseSystem Source packages to build, by name or `name=version`.
+---@field sources cloudbuild.Import|cloudbuild.Sources The import that the packages are in, or some of it.
+---@field packages? string[]|cloudbuild.Selection By name or `name=version`, or a selection. Default: all of `sources`.
+---@field not_for_us? string[] Source packages that are left out, by name. Default: {}.
+---@field against? cloudbuild.Import|cloudbuild.Built|(cloudbuild.Import|cloudbuild.Built)[] What they will be built against, newest first. Default: the import.
 ---@field profiles? string[] Build profiles that a package may be built with where that breaks a loop. Default: { "nocheck", "nodoc" }.
 ---@field older_binaries? boolean Where packages need each other, build against the older binaries that are there. Default: true.
 
@@ -117,11 +153,13 @@
 ---@field [integer] cloudbuild.Builders Groups of builders.
 
 ---@class (exact) cloudbuild.options.build
----@field order cloudbuild.Order What to build.
+---@field order? cloudbuild.Order What to build. Default: that of `sources`.
+---@field sources? cloudbuild.Import|cloudbuild.Sources What to build, where no `order` was made. Default: nothing.
 ---@field on cloudbuild.Fleet Who builds.
----@field stage? string The stage's name; each stage has its own jobs. Default: first.
+---@field stage? string The stage's name; each stage has its own jobs. Default: first, second, ....
 ---@field against? cloudbuild.Import|cloudbuild.Built|(cloudbuild.Import|cloudbuild.Built)[] Whose binaries are built against, newest layer first. Default: the order's import.
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
+---@field optional? boolean The run is good without what fails in it. Default: false.
 ---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 
 ---@class (exact) cloudbuild.options.publish
@@ -146,6 +184,11 @@ cb.apt = {}
 ---@return fun(options: cloudbuild.options.campaign): cloudbuild.Recipe
 function cb.campaign(name) end
 
+--- A pass over a set of sources, built against a stated set of archives.
+---@param name string Names the stage.
+---@return fun(options: cloudbuild.options.stage): cloudbuild.Stage
+function cb.stage(name) end
+
 --- A recipe that acts step by step: `run` calls the primitives.
 ---@param options cloudbuild.options.recipe
 ---@return cloudbuild.Recipe
@@ -163,13 +206,28 @@ function cb.apt.sources(file) end
 
 --- Every source package of the import.
 ---@param options? cloudbuild.options.everything
----@return cloudbuild.Everything
+---@return cloudbuild.Selection
 function cb.everything(options) end
 
 --- The sources of required and important packages and of build-essential, with what these need to run.
 ---@param options? cloudbuild.options.base_system
----@return cloudbuild.BaseSystem
+---@return cloudbuild.Selection
 function cb.base_system(options) end
+
+--- The sources of some binary packages and of all that gets installed with them.
+---@param options cloudbuild.options.runtime_closure
+---@return cloudbuild.Selection
+function cb.runtime_closure(options) end
+
+--- Source packages that have what is asked for; each condition that is given has to hold.
+---@param options cloudbuild.options.pick
+---@return cloudbuild.Selection
+function cb.pick(options) end
+
+--- What a stage built with inputs that are no longer the same: their hashes are compared.
+---@param stage string The stage.
+---@return cloudbuild.Selection
+function cb.changed_inputs(stage) end
 
 --- Builders on this machine.
 ---@param options? cloudbuild.options.here

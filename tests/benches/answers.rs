@@ -73,7 +73,7 @@ fn whole(archive: &Archive<'_>, architecture: &str) -> OrderResult {
     let options = Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, history: &|_, _| None };
     let order = order::order(&sources, &visible, &options);
     let import = ImportId(Sha256([0; 32]));
-    OrderResult { import, arch: architecture.to_owned(), jobs: order.jobs, loops: order.loops }
+    OrderResult { import, arch: architecture.to_owned(), jobs: order.jobs, loops: order.loops, skipped: Vec::new() }
 }
 
 /// As the command does it, for all jobs of the source that has that number in the order.

@@ -1,5 +1,6 @@
 //! The figures of the order, for the bench that has the parsed indexes at hand.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -8,11 +9,12 @@ use cloudbuild::core::debian::packages::Package;
 use cloudbuild::core::debian::sources::Source;
 use cloudbuild::core::ids::Sha256;
 use cloudbuild::core::order::jobs::Graph;
-use cloudbuild::core::order::select::select;
+use cloudbuild::core::order::select::{Ground, select};
 use cloudbuild::core::order::tracker::{AfterFailure, Progress, Tracker};
 use cloudbuild::core::order::{self, LOOP_PROFILES, Options, Order};
 use cloudbuild::core::pinned::{PinnedSuite, Role};
-use cloudbuild::core::recipe::{OrderedJob, Selection};
+use cloudbuild::core::recipe::OrderedJob;
+use cloudbuild::core::recipe::selection::Selection;
 
 use super::{median, peak_megabytes};
 
@@ -75,7 +77,9 @@ fn ordered<T>(
 ) -> T {
     let start = Instant::now();
     let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
-    let sources = select(archive, &visible, &Selection::Everything, architecture).unwrap();
+    let changed = BTreeMap::new();
+    let ground = Ground { archive, visible: &visible, architecture, changed: &changed };
+    let sources = select(&ground, &Selection::Everything).unwrap();
     let options = Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, history: &|_, _| None };
     let choosing = start.elapsed().as_secs_f64();
     let start = Instant::now();

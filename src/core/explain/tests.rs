@@ -30,6 +30,7 @@ fn order() -> OrderResult {
         arch: "amd64".to_owned(),
         jobs: vec![job("zlib", &[], 2), job("hello", &[], 0), job("png", &[1], 1), job("viewer", &[3], 0)],
         loops: vec![OrderLoop { sources: vec!["zlib".to_owned(), "png".to_owned()], edges: vec![edge] }],
+        skipped: Vec::new(),
     }
 }
 

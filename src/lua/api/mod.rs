@@ -7,7 +7,9 @@ pub mod help;
 pub mod results;
 pub mod stub;
 
-use crate::core::recipe::Request;
+use std::sync::Mutex;
+
+use crate::core::recipe::{Request, Response};
 use crate::lua::check::call::Call;
 use crate::lua::error::Frame;
 use crate::lua::session::Fault;
@@ -49,9 +51,17 @@ pub enum Body {
     /// Makes a value; has no effects.
     Makes(fn(Context<'_>, Call) -> Result<Handle, Fault>),
     /// Asks the performer; only possible while `run` runs.
-    Performs(fn(Call) -> Result<Request, Fault>),
+    Performs(fn(Call, &Asking<'_>) -> Result<Request, Fault>),
     /// A module of `stdlib/` that is written with the others.
     Composed(&'static str),
+}
+
+/// What making a request may need beside its own arguments.
+pub struct Asking<'a> {
+    /// Performs what has to be known first.
+    pub ask: &'a dyn Fn(Request) -> Result<Response, Fault>,
+    /// The names of stages that this run has so far.
+    pub stages: &'a Mutex<Vec<String>>,
 }
 
 /// What a constructor may know of the recipe.
@@ -98,12 +108,16 @@ pub enum Kind {
     Boolean,
     /// A list of strings.
     Texts,
+    /// A string, or a list of strings.
+    TextOrTexts,
     /// A table from names to strings.
     Variables,
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// A list of names, `cb.everything {}` or `cb.base_system {}`.
+    /// A list of names, or a selection.
     Packages,
+    /// The name of a stage, one of these, or a list of such.
+    Layers(&'static [Tag]),
     /// The declarations of a recipe's arguments.
     Arguments,
     /// A function.
@@ -123,9 +137,11 @@ impl Kind {
             Kind::Integer(low, high) => format!("a whole number from {low} to {high}"),
             Kind::Boolean => "a boolean".to_owned(),
             Kind::Texts => "a list of strings".to_owned(),
+            Kind::TextOrTexts => "a string, or a list of strings".to_owned(),
             Kind::Variables => "a table from variables to strings".to_owned(),
             Kind::OneOf(words) => format!("`{}`", words.join("` or `")),
-            Kind::Packages => "a list of strings, `cb.everything {}` or `cb.base_system {}`".to_owned(),
+            Kind::Packages => format!("a list of strings, or {}", Tag::Selection.expected()),
+            Kind::Layers(tags) => format!("a stage's name, {}, or a list of them", one_of(tags)),
             Kind::Arguments => "a table from names to types".to_owned(),
             Kind::Function => "a function".to_owned(),
             Kind::One(tags) => one_of(tags),
@@ -141,9 +157,11 @@ impl Kind {
             Kind::Integer(..) => "integer".to_owned(),
             Kind::Boolean => "boolean".to_owned(),
             Kind::Texts => "string[]".to_owned(),
+            Kind::TextOrTexts => "string|string[]".to_owned(),
             Kind::Variables => "table<string, string>".to_owned(),
             Kind::OneOf(words) => format!("\"{}\"", words.join("\"|\"")),
-            Kind::Packages => format!("string[]|{}|{}", Tag::Everything.class(), Tag::BaseSystem.class()),
+            Kind::Packages => format!("string[]|{}", Tag::Selection.class()),
+            Kind::Layers(tags) => format!("string|{0}|(string|{0})[]", union(tags)),
             Kind::Arguments => "table<string, string|table>".to_owned(),
             Kind::Function => "fun(cb: cloudbuild, args: table): any".to_owned(),
             Kind::One(tags) => union(tags),

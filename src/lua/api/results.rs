@@ -26,8 +26,9 @@ const fn long(name: &'static str, kind: &'static str, sentence: &'static str) ->
 pub fn fields(tag: Tag) -> &'static [Field] {
     match tag {
         Tag::AptSources => &[],
-        Tag::Everything => &[],
-        Tag::BaseSystem => BASE_SYSTEM,
+        Tag::Selection => SELECTION,
+        Tag::Sources => SOURCES,
+        Tag::Stage => STAGE,
         Tag::Builders => BUILDERS,
         Tag::Directory => DIRECTORY,
         Tag::Import => IMPORT,
@@ -40,7 +41,19 @@ pub fn fields(tag: Tag) -> &'static [Field] {
     }
 }
 
-const BASE_SYSTEM: &[Field] = &[field("closure", "string", "`runtime` or `build`.")];
+const SELECTION: &[Field] = &[long("of", "any", "What it selects, as plain data.")];
+
+const SOURCES: &[Field] = &[
+    field("import", "string", "Names the pinned indexes that they are in."),
+    long("packages", "any", "Which of them, as plain data."),
+];
+
+const STAGE: &[Field] = &[
+    field("name", "string", "Names the stage."),
+    field("packages", "string[]|cloudbuild.Selection", "What it builds."),
+    field("against", "(string|cloudbuild.AptSources)[]", "What it is built against, newest layer first."),
+    field("optional", "boolean", "Whether the run is good without it."),
+];
 
 const BUILDERS: &[Field] = &[field("slots", "integer?", "Builds at the same time, where the recipe says.")];
 
@@ -67,6 +80,7 @@ const ORDER: &[Field] = &[
         "table[]",
         "Each with source, version, arch, component, after (numbers of jobs), estimate, priority, frees, profiles.",
     ),
+    long("skipped", "table[]", "Each with source and reason: what was asked for and is not built."),
     long("loops", "table[]", "Each with sources that need each other, and edges that close the loop."),
 ];
 
@@ -77,8 +91,10 @@ const BUILT: &[Field] = &[
     field("import", "string", "The import that it was built against, below the stages."),
     field("arch", "string", "The Debian architecture that it was built for."),
     field("count", "integer", "How many jobs there were."),
+    field("optional", "boolean", "Whether the run is good without what failed in it."),
     field("installed", "integer", "How many of them have their packages in the stage."),
     long("jobs", "table[]", "Each with source, version, arch, state, reused, reason and seconds."),
+    long("binaries", "string[]", "Names of the binary packages in the stage."),
 ];
 
 const PUBLISHED: &[Field] = &[

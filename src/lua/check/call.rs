@@ -1,11 +1,11 @@
 //! A call whose arguments have been checked, for the declaration's body to take apart.
 
+use crate::core::recipe::selection::Selection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mlua::Function;
 
-use crate::core::recipe::Selection;
 use crate::lua::recipe::argument::Argument;
 use crate::lua::values::Handle;
 
@@ -28,6 +28,8 @@ pub enum Checked {
     Function(Function),
     /// Declarations of arguments.
     Arguments(Vec<Argument>),
+    /// What only `stdlib/` reads, from the table itself.
+    Composed,
 }
 
 /// A call whose arguments are what its declaration says; each getter takes one out.
@@ -91,15 +93,15 @@ impl Call {
         self.handles(name).and_then(|mut handles| handles.pop())
     }
 
-    /// Which packages; its declaration says that it is required.
-    pub fn packages(&mut self, name: &str) -> Selection {
-        match self.checked.remove(name) {
-            Some(Checked::Texts(names)) => Selection::Names(names),
-            Some(Checked::Handles(handles)) => match handles.first().map(AsRef::as_ref) {
-                Some(Handle::BaseSystem(closure)) => Selection::BaseSystem(*closure),
-                Some(_) | None => Selection::Everything,
+    /// Which packages, where it was said.
+    pub fn packages(&mut self, name: &str) -> Option<Selection> {
+        match self.checked.remove(name)? {
+            Checked::Texts(names) => Some(Selection::Names(names)),
+            Checked::Handles(handles) => match handles.first().map(AsRef::as_ref) {
+                Some(Handle::Selection(selection)) => Some(selection.clone()),
+                other => unreachable!("`{name}` was checked to be a selection, got {other:?}"),
             },
-            other => unreachable!("`{name}` was checked to be there, got {other:?}"),
+            other => unreachable!("`{name}` was checked to be packages, got {other:?}"),
         }
     }
 

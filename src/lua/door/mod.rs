@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a body never sees an argument that was not checked against its declaration.
 
+pub mod methods;
 pub mod request;
 pub mod require;
 
@@ -15,7 +16,7 @@ use crate::core::codes::Code;
 use crate::core::recipe::Request;
 use crate::core::suggest::nearest;
 use crate::lua::api::declarations;
-use crate::lua::api::{Body, Context, Declaration, Options};
+use crate::lua::api::{Asking, Body, Context, Declaration, Options};
 use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
 use crate::lua::sandbox;
@@ -165,10 +166,15 @@ fn finish(
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
             let copy = copied(lua, options).map_err(|error| sandbox::fault(session, error))?;
-            let value = sandbox::call(lua, session, &function, (name, copy))?;
+            let value = sandbox::call(lua, session, &function, (name, copy)).map_err(refused)?;
             composed(lua, session, declaration, value)
         }
     }
+}
+
+/// What a module of `stdlib/` raises says what is wrong with the options, as Rust would.
+fn refused(fault: Fault) -> Fault {
+    if fault.code == Code::Runtime { fault.code(Code::Value) } else { fault }
 }
 
 /// What a module of `stdlib/` gave: a value of `cb` already, or a plain table that becomes one.
@@ -213,17 +219,18 @@ fn copied(lua: &Lua, options: Option<&Table>) -> mlua::Result<Table> {
     Ok(copy)
 }
 
-fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
+/// The table that stands for a value.
+pub fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
     let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
     values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| sandbox::fault(session, error))
 }
 
-/// Asks the performer, outside of every budget of the VM.
+/// Makes the request of a primitive and asks the performer.
 fn perform(
     lua: &Lua,
     session: &Session,
     declaration: &Declaration,
-    request: fn(Call) -> Result<Request, Fault>,
+    request: fn(Call, &Asking<'_>) -> Result<Request, Fault>,
     call: Call,
 ) -> Result<Value, Fault> {
     let shown = declaration.shown();
@@ -235,19 +242,21 @@ fn perform(
                 .hint("write `return cb.recipe { run = function(cb, args) ... end }` and call it in there"));
         }
     };
-    let request = request(call)?;
-    session.watch.leave();
-    let answer = performer.perform(request);
-    session.watch.enter();
-    match answer.map(Handle::from) {
-        Ok(answer) if answer.tag() == declaration.result => hand_out(lua, session, answer),
-        Ok(answer) => {
-            let got = answer.tag().text();
-            let error = anyhow::anyhow!("expected an answer to `{shown}`, got one of kind `{got}`");
-            Err(failed(lua, session, &shown, error))
-        }
-        Err(error) => Err(failed(lua, session, &shown, error)),
+    // Outside of every budget of the VM.
+    let ask = |request: Request| {
+        session.watch.leave();
+        let answer = performer.perform(request);
+        session.watch.enter();
+        answer.map_err(|error| failed(lua, session, &shown, error))
+    };
+    let request = request(call, &Asking { ask: &ask, stages: &session.stages })?;
+    let answer = Handle::from(ask(request)?);
+    if answer.tag() != declaration.result {
+        let got = answer.tag().text();
+        let error = anyhow::anyhow!("expected an answer to `{shown}`, got one of kind `{got}`");
+        return Err(failed(lua, session, &shown, error));
     }
+    hand_out(lua, session, answer)
 }
 
 /// A primitive's failure: its text for the recipe, the error itself for the caller.

@@ -8,10 +8,11 @@ use mlua::{Function, Lua, Value};
 use crate::core::codes::Code;
 use crate::lua::check::{described, shortened};
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
-use crate::lua::{door, files, sandbox};
+use crate::lua::{door, files, sandbox, tester};
 
 /// What `cb` is made of beyond Rust: a module of `stdlib/` for each composed declaration, and what those share.
-pub const STDLIB: &[(&str, &str)] = &[("campaign", include_str!("../../../stdlib/campaign.lua"))];
+pub const STDLIB: &[(&str, &str)] =
+    &[("campaign", include_str!("../../../stdlib/campaign.lua")), ("stage", include_str!("../../../stdlib/stage.lua"))];
 
 /// What `require` gives for a name.
 pub fn require(lua: &Lua, session: &Arc<Session>, name: &Value) -> Result<Value, Fault> {
@@ -21,6 +22,9 @@ pub fn require(lua: &Lua, session: &Arc<Session>, name: &Value) -> Result<Value,
     };
     if name == "cloudbuild" {
         return Ok(Value::Table(door::cb(lua)));
+    }
+    if name == "cloudbuild.test" {
+        return once(session, &name, || tester::module(lua, session));
     }
     if let Some(module) = name.strip_prefix("cloudbuild.")
         && from_stdlib(lua)

@@ -2,6 +2,7 @@ use super::*;
 
 use crate::lua::api::declarations;
 use crate::lua::api::results::fields;
+use crate::lua::door::methods::METHODS;
 use crate::lua::sandbox::ALLOWED;
 use crate::lua::values::Tag;
 
@@ -79,6 +80,9 @@ fn everything_is_described_in_a_sentence() {
         for field in fields(*tag) {
             assert!(sentence(field.sentence), "{}.{}", tag.text(), field.name);
         }
+    }
+    for method in METHODS {
+        assert!(sentence(method.sentence) && sentence(method.parameter.sentence), "{}", method.name);
     }
     let help = crate::lua::api_help();
     for declaration in declarations::all() {

@@ -6,6 +6,7 @@
 //! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
 mod board;
+pub mod changed;
 mod prefetch;
 mod ready;
 mod take_over;
@@ -17,7 +18,6 @@ use std::time::Duration;
 use anyhow::Context;
 
 use self::board::Board;
-pub use self::ready::built_binary;
 use crate::core::events::{Event, Listener};
 use crate::core::ids::{ChrootKey, RunId};
 use crate::core::job::JobState;
@@ -26,9 +26,10 @@ use crate::core::recipe::{BuildRequest, BuildResult, BuiltJob};
 use crate::io::clock;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
+use crate::io::state::artifacts::{self, ArtifactKind};
 use crate::io::state::jobs::{self, Job, NewJob};
 use crate::primitives::files::Files;
-use crate::primitives::import::with_archive;
+use crate::primitives::import::with_archives;
 use crate::primitives::{Interrupted, Pace, Signals};
 
 /// How often a stage looks again even when nobody said that something changed.
@@ -61,14 +62,24 @@ pub struct Stage<'s> {
     pub stall: Duration,
 }
 
+/// What a stage is built from.
+#[derive(Clone, Copy)]
+pub struct Imports<'i> {
+    /// Where its sources are.
+    pub sources: &'i Imported,
+    /// What it is built against, below the stages.
+    pub against: &'i Imported,
+}
+
 /// Builds a stage; returns when each of its jobs has ended. Blocks, so it is called on a thread of its own.
 ///
 /// # Errors
 /// [`Interrupted`] when the pace was slowed and nothing runs any more; whatever the state or the disk say.
-pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> anyhow::Result<BuildResult> {
+pub fn build(stage: &Stage<'_>, imports: Imports<'_>, request: &BuildRequest) -> anyhow::Result<BuildResult> {
     insert(stage, request)?;
-    with_archive(&stage.files.cache, imported, |archive| {
-        let planner = ready::Planner::new(stage, imported, archive, request)?;
+    let Imports { sources, against } = imports;
+    with_archives(&stage.files.cache, sources, against, |archive, beneath| {
+        let planner = ready::Planner::new(stage, (against, beneath), (sources, archive), request)?;
         if let Some(round) = stage.round {
             planner.take_over(&stage.jobs(&request.stage)?)?;
             stage.listener.hear(&take_over::tell(stage, round, &stage.jobs(&request.stage)?)?);
@@ -109,11 +120,19 @@ pub fn build(stage: &Stage<'_>, imported: &Imported, request: &BuildRequest) -> 
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
+    let artifacts = stage.state.read(|db| artifacts::by_stage(db, stage.run, &request.stage))?;
+    let packages = artifacts.into_iter().filter(|(_, artifact)| artifact.kind == ArtifactKind::Deb);
+    let mut binaries: Vec<String> = packages.filter_map(|(_, artifact)| artifact.package).collect();
+    binaries.retain(|name| !name.ends_with("-dbgsym"));
+    binaries.sort();
+    binaries.dedup();
     Ok(BuildResult {
         stage: request.stage.clone(),
-        import: request.order.import,
+        import: against.id(),
+        binaries,
         arch: request.order.arch.clone(),
         jobs: jobs.into_iter().map(built).collect(),
+        optional: request.optional,
     })
 }
 

@@ -17,12 +17,11 @@ use crate::core::install::request::{Alternatives, Half, Request};
 use crate::core::install::universe::{Architectures, Universe};
 use crate::core::job::JobEvent;
 use crate::core::pinned::Imported;
-use crate::core::recipe::{Against, BuildRequest};
+use crate::core::recipe::BuildRequest;
 use crate::core::view::{self, BuiltBinary};
 use crate::io::clock;
-use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::jobs::{self, Job};
-use crate::primitives::{self, Refusal, import};
+use crate::primitives::{self, Refusal, import, layers};
 use crate::wire::{File, Lease};
 
 /// Looks at a stage's jobs over one import.
@@ -45,32 +44,24 @@ pub(super) struct Ground<'u> {
 }
 
 impl<'p> Planner<'p> {
-    /// Makes the archive's files known to whoever asks for them by hash.
+    /// Over what is built against, and the archive that the sources are in; makes the files of both known to whoever
+    /// asks for them by hash.
     pub fn new(
         stage: &'p Stage<'p>,
-        imported: &'p Imported,
-        archive: &Archive<'p>,
+        (imported, archive): (&'p Imported, &Archive<'p>),
+        (sources_imported, sources_archive): (&Imported, &Archive<'p>),
         request: &'p BuildRequest,
     ) -> anyhow::Result<Planner<'p>> {
-        let other = request.against.iter().find_map(|layer| match layer {
-            Against::Import(import) if *import != request.order.import => Some(import),
-            Against::Import(_) | Against::Stage(_) => None,
-        });
-        if let Some(other) = other {
-            return Err(Refusal::of_recipe(format!(
-                "`against` has the import {other}, and the order is over {}\nhint: import both lists of sources in one \
-                 file, and order over that",
-                request.order.import
-            ))
-            .into());
-        }
         let candidates = archive.candidates();
         let wanted: FxHashSet<(&str, &str)> =
             request.order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
         import::make_known(stage.files, imported, archive, &wanted);
+        if sources_imported.id() != imported.id() {
+            import::make_known(stage.files, sources_imported, sources_archive, &wanted);
+        }
         let mut sources = FxHashMap::default();
         let prefetch = Prefetch::start(stage.files);
-        for record in archive.sources.iter().filter(|record| record.suite.role.feeds()) {
+        for record in sources_archive.sources.iter().filter(|record| record.suite.role.feeds()) {
             let key = (record.source.name, record.source.version);
             if wanted.contains(&key) && !sources.contains_key(&key) {
                 let files = record.source.files().unwrap_or_default();
@@ -131,32 +122,11 @@ impl<'p> Planner<'p> {
 
     /// What the stages built so far, those whose results are built against.
     pub(super) fn built(&self) -> anyhow::Result<Vec<BuiltBinary>> {
-        let mut stages: Vec<&str> = self
-            .request
-            .against
-            .iter()
-            .filter_map(|layer| match layer {
-                Against::Stage(name) => Some(name.as_str()),
-                Against::Import(_) => None,
-            })
-            .collect();
+        let mut stages = layers::stages_of(&self.request.against);
         if !stages.contains(&self.request.stage.as_str()) {
             stages.insert(0, &self.request.stage);
         }
-        let mut built: Vec<BuiltBinary> = Vec::new();
-        let mut taken: FxHashSet<(String, bool)> = FxHashSet::default();
-        for stage in stages {
-            let artifacts = self.stage.state.read(|db| artifacts::by_stage(db, self.stage.run, stage))?;
-            let of_stage: Vec<BuiltBinary> =
-                artifacts.into_iter().filter_map(|(_, artifact)| built_binary(artifact)).collect();
-            // A source that a newer layer provides is not taken from an older one.
-            let half = |binary: &BuiltBinary| (binary.source.clone(), binary.name.ends_with("_all.deb"));
-            let fresh: Vec<BuiltBinary> =
-                of_stage.into_iter().filter(|binary| !taken.contains(&half(binary))).collect();
-            taken.extend(fresh.iter().map(half));
-            built.extend(fresh);
-        }
-        Ok(built)
+        layers::built(self.stage.state, self.stage.run, &stages)
     }
 
     fn decide<'u>(
@@ -278,7 +248,7 @@ const PROFILES: &str = "DEB_BUILD_PROFILES";
 const ALSO_OPTIONS: [&str; 2] = ["nocheck", "nodoc"];
 
 /// The build profiles that an environment switches on.
-fn profiles(environment: &BTreeMap<String, String>) -> Vec<&str> {
+pub(super) fn profiles(environment: &BTreeMap<String, String>) -> Vec<&str> {
     environment.get(PROFILES).map(|text| text.split_whitespace().collect()).unwrap_or_default()
 }
 
@@ -298,17 +268,6 @@ pub(super) fn environment(of_stage: &BTreeMap<String, String>, profiles: &[Strin
         }
     }
     environment
-}
-
-pub fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
-    let control = artifact.control?;
-    (artifact.kind == ArtifactKind::Deb).then_some(BuiltBinary {
-        source: artifact.source?,
-        name: artifact.name,
-        size: artifact.size,
-        sha256: artifact.sha256,
-        control,
-    })
 }
 
 #[cfg(test)]

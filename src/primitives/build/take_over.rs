@@ -7,7 +7,7 @@ use anyhow::Context;
 use rustc_hash::FxHashSet;
 
 use super::Stage;
-use super::ready::{Planner, built_binary, environment};
+use super::ready::{Planner, environment};
 use crate::core::events::Event;
 use crate::core::ids::Sha256;
 use crate::core::job::JobState;
@@ -16,6 +16,7 @@ use crate::core::view::BuiltBinary;
 use crate::io::clock;
 use crate::io::state::artifacts::{self, Artifact};
 use crate::io::state::jobs::{self, Job};
+use crate::primitives::layers::built_binary;
 
 /// An earlier job, and what it made.
 struct Earlier {

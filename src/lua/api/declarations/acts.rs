@@ -9,6 +9,9 @@ use crate::lua::values::Tag;
 /// What packages can come from.
 const SOURCES: &[Tag] = &[Tag::AptSources];
 
+/// What can be put in order.
+const IMPORTED: &[Tag] = &[Tag::Import, Tag::Sources];
+
 /// What can be built against.
 const LAYERS: &[Tag] = &[Tag::Import, Tag::Built];
 
@@ -34,8 +37,15 @@ pub const DECLARATIONS: &[Declaration] = &[
         options: Options::Required,
         items: None,
         fields: &[
-            parameter("sources", Kind::One(&[Tag::Import]), Required, "The import that the packages are in."),
-            parameter("packages", Kind::Packages, Required, "Source packages to build, by name or `name=version`."),
+            parameter("sources", Kind::One(IMPORTED), Required, "The import that the packages are in, or some of it."),
+            parameter("packages", Kind::Packages, Is("all of `sources`"), "By name or `name=version`, or a selection."),
+            parameter("not_for_us", Kind::Texts, Is("{}"), "Source packages that are left out, by name."),
+            parameter(
+                "against",
+                Kind::Some(LAYERS),
+                Is("the import"),
+                "What they will be built against, newest first.",
+            ),
             parameter(
                 "profiles",
                 Kind::Texts,
@@ -69,9 +79,10 @@ pub const DECLARATIONS: &[Declaration] = &[
         options: Options::Required,
         items: None,
         fields: &[
-            parameter("order", Kind::One(&[Tag::Order]), Required, "What to build."),
+            parameter("order", Kind::One(&[Tag::Order]), Is("that of `sources`"), "What to build."),
+            parameter("sources", Kind::One(IMPORTED), Is("nothing"), "What to build, where no `order` was made."),
             parameter("on", Kind::One(&[Tag::Fleet]), Required, "Who builds."),
-            parameter("stage", Kind::Name, Is("first"), "The stage's name; each stage has its own jobs."),
+            parameter("stage", Kind::Name, Is("first, second, ..."), "The stage's name; each stage has its own jobs."),
             parameter(
                 "against",
                 Kind::Some(LAYERS),
@@ -79,6 +90,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 "Whose binaries are built against, newest layer first.",
             ),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
+            parameter("optional", Kind::Boolean, Is("false"), "The run is good without what fails in it."),
             parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],
         result: Tag::Built,

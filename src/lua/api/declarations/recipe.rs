@@ -18,7 +18,14 @@ pub const DECLARATIONS: &[Declaration] = &[
         items: None,
         fields: &[
             parameter("sources", Kind::One(SOURCES), Is("cb.apt.system()"), "Where packages come from."),
-            parameter("packages", Kind::Packages, Required, "Source packages to rebuild, by name or `name=version`."),
+            parameter("packages", Kind::Packages, Is("what `stages` say"), PACKAGES),
+            parameter(
+                "stages",
+                Kind::Some(&[Tag::Stage]),
+                Is("one, `first`"),
+                "Passes, each with packages of its own.",
+            ),
+            parameter("not_for_us", Kind::Texts, Is("{}"), "Source packages that are left out, by name."),
             parameter("arch", Kind::Name, Is("the machine's own"), "Debian architecture to build for."),
             parameter("builders", Kind::Some(&[Tag::Builders]), Is("cb.here()"), "Who builds."),
             parameter("publish", Kind::One(&[Tag::Directory]), Is("cb.dir \"archive\""), "Where the archive goes."),
@@ -27,6 +34,20 @@ pub const DECLARATIONS: &[Declaration] = &[
         ],
         result: Tag::Recipe,
         body: Body::Composed("campaign"),
+    },
+    Declaration {
+        name: "stage",
+        sentence: "A pass over a set of sources, built against a stated set of archives.",
+        named: Some(parameter("name", Kind::Name, Required, "Names the stage.")),
+        options: Options::Required,
+        items: None,
+        fields: &[
+            parameter("packages", Kind::Packages, Required, PACKAGES),
+            parameter("against", Kind::Layers(&[Tag::AptSources]), Is("the campaign's sources"), AGAINST),
+            parameter("optional", Kind::Boolean, Is("false"), "The run is good without what fails in it."),
+        ],
+        result: Tag::Stage,
+        body: Body::Composed("stage"),
     },
     Declaration {
         name: "recipe",
@@ -52,3 +73,7 @@ pub const DECLARATIONS: &[Declaration] = &[
         }),
     },
 ];
+
+const AGAINST: &str = "Whose binaries it is built against, newest first: earlier stages by name, and APT sources.";
+
+const PACKAGES: &str = "Source packages by name or `name=version`, or a selection.";
