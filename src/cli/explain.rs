@@ -45,7 +45,7 @@ fn ordered(ctx: &Context, args: &AskArgs) -> anyhow::Result<(Store, Vec<Ordered>
         let recipe = RecipeArgs { recipe: recipe.clone(), arguments: args.arguments.clone() };
         let planned = planned_with(ctx, &recipe, None)?;
         let mut ordered = Vec::new();
-        for staged in planned.orders() {
+        for staged in planned.take_orders() {
             let imported = planned.import_of(&staged.order)?;
             ordered.push(Ordered { imported, order: Some(staged.order), stages: Vec::new() });
         }

@@ -122,7 +122,7 @@ fn of_recipe(ctx: &Context, subject: &Subject, published: &Published, lists: &Li
     let planned = planned_with(ctx, &subject.recipe, subject.arguments.as_ref())?;
     let cache = site::cache(ctx)?;
     let mut lines: Vec<Line> = Vec::new();
-    for Staged { order, .. } in planned.orders() {
+    for Staged { order, .. } in planned.take_orders() {
         let imported = planned.import_of(&order)?;
         // Several stages may order the same sources.
         let more = outdated::of_order(&cache, &imported, &order, published, lists)?;

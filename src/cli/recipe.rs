@@ -40,7 +40,7 @@ impl Listener for Silent {
 }
 
 /// Performs on a sample archive, whose indexes are kept in `store`.
-fn offline(store: &Path, world: &World) -> anyhow::Result<Offline> {
+fn performer(store: &Path, world: &World) -> anyhow::Result<Offline> {
     let World { sample, arch, failures } = world;
     Offline::new(sample, arch, failures.clone(), Store::open(store)?, Arc::new(Silent))
 }

@@ -30,6 +30,7 @@ use crate::io::state::runs::{self, Run, RunStatus};
 use crate::io::store::Store;
 use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::files::Files;
+use crate::primitives::hooks::NoHooks;
 use crate::primitives::journal::Journaled;
 use crate::primitives::keeper::LocalDaemon;
 use crate::primitives::live::Live;
@@ -127,6 +128,7 @@ impl<'c> Session<'c> {
             machine: site::machine(runtime)?,
             stall: ctx.settings.stall_timeout,
             round,
+            hooks: Arc::new(NoHooks),
             runtime: runtime.handle().clone(),
         };
         drop(guard);

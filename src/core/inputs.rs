@@ -14,7 +14,8 @@ pub fn chroot_key(universe: &Universe<'_>, chroot: &Base<'_>, architecture: &str
 }
 
 /// The hash of what decides the result: the source's `.dsc` (which names its files by hash), the architecture, the
-/// environment, and every package that gets installed, by content.
+/// environment, and every package that gets installed, by content. A build that is repeated to see how much its results
+/// vary counts its repeats, so that the first one's result does not stand for the others.
 pub fn inputs(
     universe: &Universe<'_>,
     chroot: &Base<'_>,
@@ -22,11 +23,13 @@ pub fn inputs(
     dsc: &Sha256,
     architecture: &str,
     environment: &BTreeMap<String, String>,
+    repeat: u32,
 ) -> InputsHash {
     let environment: String = environment.iter().map(|(name, value)| format!("{name}={value:?}\n")).collect();
     let kept = chroot.packages.iter().filter(|package| !installed.without.contains(package));
     let hashes = hashes(universe, kept.chain(&installed.packages));
-    let text = format!("cloudbuild inputs 1\n{dsc}\n{architecture}\n{environment}\n{hashes}");
+    let repeat = if repeat > 1 { format!("repeat {repeat}\n") } else { String::new() };
+    let text = format!("cloudbuild inputs 1\n{dsc}\n{architecture}\n{environment}\n{repeat}{hashes}");
     InputsHash(Sha256::of(text.as_bytes()))
 }
 
@@ -62,7 +65,10 @@ mod tests {
         let installed = Installer::new(&universe, &chroot).check(&request).unwrap();
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let dsc = Sha256::of(b"dsc");
-        (chroot_key(&universe, &chroot, "amd64"), inputs(&universe, &chroot, &installed, &dsc, "amd64", &environment))
+        (
+            chroot_key(&universe, &chroot, "amd64"),
+            inputs(&universe, &chroot, &installed, &dsc, "amd64", &environment, 1),
+        )
     }
 
     #[test]

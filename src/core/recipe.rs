@@ -11,6 +11,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::flags::BuildFlags;
+use crate::core::flags::overridden::Overridden;
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
 use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::selection::Selection;
@@ -203,8 +205,19 @@ pub struct BuildRequest {
     pub environment: BTreeMap<String, String>,
     /// The run is good without what fails in it.
     pub optional: bool,
+    /// What packages are built with: a variant's flags, a cell's, and rules for some of them.
+    #[serde(default)]
+    pub flags: BuildFlags,
+    /// Which of the same builds it is, from 1: a later one is built though the results of an earlier one are there.
+    #[serde(default = "first")]
+    pub repeat: u32,
     /// What is built will be proved, so a clean chroot is unpacked for that meanwhile.
     pub prove: bool,
+}
+
+/// The number of a build that is not repeated.
+fn first() -> u32 {
+    1
 }
 
 /// A layer of what is built against.
@@ -257,6 +270,9 @@ pub struct BuiltJob {
     pub reason: Option<String>,
     /// Seconds that the build took, 0 when it was re-used.
     pub seconds: u64,
+    /// Flags that were asked for and that the package has otherwise.
+    #[serde(default)]
+    pub overridden: Vec<Overridden>,
 }
 
 /// `cb.publish { built, to = cb.dir "out" { ... } }`

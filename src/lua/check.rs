@@ -1,6 +1,7 @@
 //! Reads the tables of calls strictly: unknown keys, wrong types and missing fields are errors that name what is right.
 
 pub mod call;
+mod nested;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::lua::check::call::{Call, Checked};
 use crate::lua::recipe::argument::arguments;
 use crate::lua::session::{Fault, Session};
 use crate::lua::values::{Handle, Tag};
+use crate::primitives::hooks::Hook;
 
 /// Checks the string of a call such as `cb.dir "out"`.
 pub fn name(session: &Session, declaration: &Declaration, value: &Value) -> Result<String, Fault> {
@@ -176,6 +178,17 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
         (Kind::Arguments, Value::Table(table)) if session.handle(table).is_none() => {
             arguments(session, table).map(Checked::Arguments)
         }
+        (Kind::Flags, value) => nested::flags(session, kind, value, path).map(Checked::Flags),
+        (Kind::Replacements, Value::Table(table)) if session.handle(table).is_none() => {
+            nested::replacements(session, table, path)
+        }
+        (Kind::Words(word), value) => nested::words(session, word, value, path).map(Checked::Texts),
+        (Kind::FlagsOr(_), Value::String(_)) => nested::flags(session, kind, value, path).map(Checked::Flags),
+        (Kind::Record(record) | Kind::FlagsOr(record), value) => {
+            nested::record(session, record, value, path).map(|call| Checked::Record(Box::new(call)))
+        }
+        (Kind::Records(record), value) => nested::records(session, record, value, path).map(Checked::Records),
+        (Kind::Hooks, Value::Table(table)) if session.handle(table).is_none() => hooks(session, table, path),
         (Kind::Function, Value::Function(function)) => Ok(Checked::Function(function.clone())),
         (Kind::Layers(tags), value) => layers(session, tags, value, path, kind),
         (Kind::One(tags), value) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
@@ -195,7 +208,9 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
             | Kind::TextOrTexts
             | Kind::Packages
             | Kind::Variables
+            | Kind::Replacements
             | Kind::Arguments
+            | Kind::Hooks
             | Kind::Function,
             _,
         ) => Err(wrong()),
@@ -309,6 +324,31 @@ fn variables(session: &Session, table: &Table, path: &str) -> Result<Checked, Fa
         few(variables.len(), 1000, path)?;
     }
     Ok(Checked::Variables(variables))
+}
+
+/// Reads `hooks = { choose_flags = function(source, cell) ... end }`.
+fn hooks(session: &Session, table: &Table, path: &str) -> Result<Checked, Fault> {
+    let mut hooks = BTreeMap::new();
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair.map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
+        let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let Ok(hook) = name.parse::<Hook>() else {
+            let names = || Hook::ALL.iter().map(|hook| hook.text());
+            let got = described(session, &key);
+            let fault = Fault::new(format!("`{path}`: expected names of hooks as keys, got {got}"));
+            return Err(match nearest(&name, names()) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault.hint(format!("it takes: {}", names().collect::<Vec<_>>().join(", "))),
+            });
+        };
+        let Value::Function(function) = value else {
+            let (got, parameters) = (described(session, &value), hook.parameters().join(", "));
+            return Err(Fault::new(format!("`{path}.{hook}`: expected a function, got {got}"))
+                .hint(format!("write `{hook} = function({parameters}) ... end`")));
+        };
+        hooks.insert(hook, function);
+    }
+    Ok(Checked::Hooks(hooks))
 }
 
 /// Texts are shared inside of the VM and copied outside of it, so their number is bounded here.

@@ -16,6 +16,8 @@ mod door;
 mod files;
 mod json;
 mod locate;
+mod methods;
+mod pattern;
 mod sandbox;
 mod session;
 mod values;

@@ -1,6 +1,7 @@
 //! A recipe that was read: what it says of itself, and how it is run.
 
 pub mod argument;
+mod hooks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use crate::lua::values::{Handle, RecipeParts};
 use crate::lua::watch::{Backstop, Limits, Watch};
 use crate::lua::{LoadOptions, check, door, files, json, locate, sandbox};
 use crate::primitives::Perform;
+use crate::primitives::hooks::Hook;
 
 /// Lua's parser and nested calls need more than a thread's usual stack.
 const STACK: usize = 32 << 20;
@@ -36,6 +38,8 @@ pub struct Recipe {
     pub about: String,
     /// The arguments that it takes, sorted by name.
     pub arguments: Vec<Argument>,
+    /// The hooks that it has, and where each is written.
+    pub hooks: BTreeMap<Hook, Frame>,
     file: String,
     folder: PathBuf,
     files: BTreeMap<String, Arc<str>>,
@@ -64,7 +68,13 @@ pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
     let folder = folder(&path, &file)?;
     let files = BTreeMap::from([(file.clone(), Arc::from(text))]);
     let session = Arc::new(Session::new(file.clone(), folder.clone(), files, limits));
-    let parts = on_own_stack(&session, 0, evaluate)?;
+    let (parts, hooks) = on_own_stack(&session, 0, |lua, session| {
+        let parts = evaluate(lua, session)?;
+        // Functions can be asked where they are written only while their VM lives.
+        let place = |function| defined(function).pop().unwrap_or(Frame { file: session.file.clone(), line: 0 });
+        let places = parts.hooks.iter().map(|(hook, function)| (*hook, place(function))).collect();
+        Ok((parts, places))
+    })?;
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let files = lock(&session.files).clone();
     Ok(Recipe {
@@ -72,6 +82,7 @@ pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
         hash: hash(&files),
         about: parts.about,
         arguments: parts.arguments,
+        hooks,
         file,
         folder,
         files,
@@ -173,10 +184,8 @@ fn on_own_stack<R: Send>(
             let lua = sandbox::open(session, seed).map_err(|error| Fault::new(error.to_string()))?;
             let result = work(&lua, session);
             // The tables that the session keeps belong to this VM.
-            lock(&session.values).clear();
-            lock(&session.modules).clear();
+            session.forget_tables();
             session.tester.iter().for_each(|tester| tester.clear());
-            lock(&session.long_fields).clear();
             result
         })?;
         match thread.join() {
@@ -270,6 +279,7 @@ impl Session {
             performer: None,
             acting: AtomicBool::new(false),
             stages: Mutex::default(),
+            in_hook: AtomicBool::new(false),
             listener: None,
             printed: Default::default(),
             failures: Mutex::default(),

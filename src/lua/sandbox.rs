@@ -92,6 +92,7 @@ const ABSENT: &[(&str, &str)] = &[
 struct Protect {
     xpcall: Function,
     handler: Function,
+    randomseed: Function,
 }
 
 /// A new VM with `cb` in it.
@@ -107,8 +108,9 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
     let globals = lua.globals();
     #[cfg(test)]
     lua.set_named_registry_value("globals", &globals)?;
-    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler });
-    seed_random(&globals, seed)?;
+    let randomseed = globals.raw_get::<Table>("math")?.raw_get("randomseed")?;
+    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler, randomseed });
+    self::seed(&lua, seed)?;
     prepare(&lua, session, &globals, caught)?;
     let removed = close_libraries(&lua, &globals)?;
     // The compiler has shortcuts for base functions that would go on working after they are gone.
@@ -124,11 +126,13 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
     Ok(lua)
 }
 
-fn seed_random(globals: &Table, seed: u64) -> mlua::Result<()> {
+/// Says what `math.random` gives from now on.
+pub fn seed(lua: &Lua, seed: u64) -> mlua::Result<()> {
     // Luau takes 32 bits; mixed first, so that seeds that differ anywhere differ there.
     let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let folded = (mixed >> 32) as u32 as i32;
-    globals.raw_get::<Table>("math")?.raw_get::<Function>("randomseed")?.call(folded)
+    let randomseed = lua.app_data_ref::<Protect>().expect("set when the VM was made").randomseed.clone();
+    randomseed.call(folded)
 }
 
 /// Runs `stdlib/sandbox.lua` and puts its replacements in place.
@@ -365,6 +369,9 @@ fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error::Fr
         None => (bounded(&message), None),
     };
     let fault = Fault { frames: stack, hint, code: kind(&message), ..Fault::new(message.as_str()) };
+    if fault.code == Code::ReadOnly && message.contains("readonly table") {
+        return fault.hint("values and arguments are read-only; make a table of your own");
+    }
     match message.contains("not enough memory") {
         true => Fault::new(format!("expected to use at most {} MiB, got more", session.limits.memory >> 20))
             .code(Code::Memory)

@@ -1,6 +1,6 @@
 //! What the functions of one VM share, and the errors that they raise.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,6 +42,8 @@ pub struct Session {
     pub acting: AtomicBool,
     /// The stages that `build` was asked for.
     pub stages: Mutex<Vec<String>>,
+    /// Whether a hook is being asked.
+    pub in_hook: AtomicBool,
     /// Who hears what `print` writes.
     pub listener: Option<Arc<dyn Listener>>,
     /// Bytes that `print` wrote.
@@ -154,6 +156,34 @@ impl Session {
         lock(&self.values).get(&(table.to_pointer() as usize)).map(|(_, handle)| Arc::clone(handle))
     }
 
+    /// Forgets the values that were made since there were only these.
+    pub fn forget_all_but(&self, kept: &HashSet<usize>) {
+        let mut values = lock(&self.values);
+        if values.len() > kept.len() {
+            values.retain(|address, _| kept.contains(address));
+        }
+    }
+
+    /// Forgets every table, since they belong to a VM that ends.
+    pub fn forget_tables(&self) {
+        lock(&self.values).clear();
+        lock(&self.modules).clear();
+        lock(&self.long_fields).clear();
+    }
+
+    /// The addresses of the values that there are.
+    pub fn known_values(&self) -> HashSet<usize> {
+        lock(&self.values).keys().copied().collect()
+    }
+
+    /// Takes what work outside of the VM costs from the budget, before it is done.
+    pub fn charge(&self, lua: &Lua, interrupts: u32) -> mlua::Result<()> {
+        match self.watch.charge(interrupts) {
+            None => Ok(()),
+            Some(stop) => Err(self.stop(lua, stop).raise(lua)),
+        }
+    }
+
     /// Keeps what a primitive failed with, for the caller.
     pub fn keep_failure(&self, seen: String, error: anyhow::Error) -> usize {
         let mut failures = lock(&self.failures);
@@ -171,7 +201,13 @@ impl Session {
         let mut stopped = lock(&self.stopped);
         stopped
             .get_or_insert_with(|| {
+                let in_hook = self.in_hook.load(Ordering::Relaxed);
                 let fault = match stop {
+                    Stop::Budget if in_hook => Fault::new(format!(
+                        "stopped after {} calls and turns of loops: the hook does not end",
+                        self.limits.hook_interrupts
+                    ))
+                    .hint("a hook answers at once; look for a loop without an end, or searches of long texts"),
                     Stop::Budget => Fault::new(format!(
                         "stopped after {} calls and turns of loops: the recipe does not end",
                         self.limits.interrupts

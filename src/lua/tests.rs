@@ -1,6 +1,9 @@
 //! Recipes that work, and recipes that do not: each ends with what was asked for, or with file and line.
 
+mod campaigns;
 mod codes;
+mod flags;
+mod hooks;
 mod hostile;
 mod messages;
 mod run;
@@ -90,6 +93,7 @@ impl Perform for Fake {
                     inputs: None,
                     reason: self.builds_fail.then(|| "it does not compile".to_owned()),
                     seconds: 7,
+                    overridden: Vec::new(),
                 };
                 let jobs = build.order.jobs.clone().into_iter().enumerate().map(job).collect();
                 Response::Build(BuildResult {
@@ -126,7 +130,7 @@ fn order_of(import: ImportId, jobs: Vec<OrderedJob>) -> OrderResult {
 
 /// Small enough that no test waits, large enough for everything that is not an attack.
 fn limits() -> Limits {
-    Limits { interrupts: 300_000, memory: 16 << 20, ..Limits::default() }
+    Limits { interrupts: 300_000, hook_interrupts: 20_000, memory: 16 << 20, ..Limits::default() }
 }
 
 fn load_text(text: &str) -> Result<Recipe, RecipeError> {

@@ -3,10 +3,13 @@
 use mlua::{Function, Lua, Table, Value};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::core::codes::Code;
+use crate::core::flags::{Cell, Variant};
+use crate::core::hooks::Retry;
 use crate::core::ids::ImportId;
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
@@ -14,11 +17,14 @@ use crate::core::recipe::{
 };
 use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
-use crate::lua::door::methods;
+use crate::lua::door::narrow;
 use crate::lua::error::Frame;
 use crate::lua::json::{from_lua, to_lua};
+use crate::lua::methods;
+use crate::lua::pattern::Pattern;
 use crate::lua::recipe::argument::Argument;
 use crate::lua::session::{Fault, Session, frames, lock};
+use crate::primitives::hooks::Hook;
 
 /// Declares the kinds of values: what each is, its one text form, and what fits after "expected". Its class in the editor
 /// stub is `cloudbuild.` and the variant.
@@ -63,6 +69,10 @@ tags! {
     Sources "sources" "some of its sources such as `imported:first(20)`";
     /// A stage of a campaign.
     Stage "stage" "a stage such as `cb.stage \"first\" { ... }`";
+    /// A point of a matrix.
+    Cell "cell" "a cell such as `cb.cell \"O3\" { ... }`";
+    /// A variant of an architecture.
+    Variant "variant" "a variant such as `cb.variant \"armhf-a8\" { ... }`";
     /// A group of builders.
     Builders "builders" "builders such as `cb.here { slots = 2 }`";
     /// A directory to publish to.
@@ -79,6 +89,16 @@ tags! {
     Published "published" "the result of `cb.publish`";
     /// What was compared.
     Comparison "comparison" "the result of `cb.compare`";
+    /// One more try of a failed job.
+    Retry "retry" "`cb.retry { ... }`";
+    /// A failed job is left failed.
+    GiveUp "give-up" "`cb.give_up()`";
+    /// The run ends here for now.
+    Pause "pause" "`cb.pause \"why\"`";
+    /// A source is left out.
+    Skip "skip" "`cb.skip \"why\"`";
+    /// A regular expression.
+    Pattern "pattern" "a pattern such as `cb.re [[...]]`";
 }
 
 /// What a table of `cb` stands for.
@@ -90,6 +110,10 @@ pub enum Handle {
     Selection(Selection),
     /// Source packages of an import.
     Sources(Sources),
+    /// A point of a matrix.
+    Cell(Cell),
+    /// A variant of an architecture.
+    Variant(Variant),
     /// A group of builders.
     Builders(Builders),
     /// A directory to publish to.
@@ -108,9 +132,30 @@ pub enum Handle {
     Comparison(CompareResult),
     /// A recipe.
     Recipe(RecipeParts),
+    /// One more try of a failed job.
+    Retry(Retry),
+    /// A failed job is left failed.
+    GiveUp,
+    /// The run ends here for now, and why.
+    Pause(String),
+    /// A source is left out, and why.
+    Skip(String),
+    /// A regular expression.
+    Pattern(Pattern),
     /// What a module of `stdlib/` made: its table is what a recipe reads.
     Composed(Composed),
 }
+
+/// Takes the one value that a handle was checked to be.
+macro_rules! take {
+    ($handle:expr, $variant:ident) => {
+        match $handle.as_ref() {
+            Handle::$variant(value) => value,
+            other => unreachable!("was checked to be `{}`, got `{}`", stringify!($variant), other.tag().text()),
+        }
+    };
+}
+pub(in crate::lua) use take;
 
 /// A value that is written in Lua.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +197,8 @@ pub struct RecipeParts {
     pub about: String,
     /// The arguments that it takes, sorted by name.
     pub arguments: Vec<Argument>,
+    /// Functions that decide later.
+    pub hooks: BTreeMap<Hook, Function>,
     /// The recipe's line that made it.
     pub at: Option<Frame>,
     /// What runs.
@@ -178,6 +225,8 @@ impl Handle {
             Handle::AptSources(_) => Tag::AptSources,
             Handle::Selection(_) => Tag::Selection,
             Handle::Sources(_) => Tag::Sources,
+            Handle::Cell(_) => Tag::Cell,
+            Handle::Variant(_) => Tag::Variant,
             Handle::Builders(_) => Tag::Builders,
             Handle::Directory(_) => Tag::Directory,
             Handle::Import(_) => Tag::Import,
@@ -187,6 +236,11 @@ impl Handle {
             Handle::Published(_) => Tag::Published,
             Handle::Comparison(_) => Tag::Comparison,
             Handle::Recipe(_) => Tag::Recipe,
+            Handle::Retry(_) => Tag::Retry,
+            Handle::GiveUp => Tag::GiveUp,
+            Handle::Pause(_) => Tag::Pause,
+            Handle::Skip(_) => Tag::Skip,
+            Handle::Pattern(_) => Tag::Pattern,
             Handle::Composed(composed) => composed.tag,
         }
     }
@@ -205,6 +259,8 @@ impl Handle {
             Handle::AptSources(sources) => plain(serde_json::to_value(sources)),
             Handle::Selection(selection) => json!({ "of": plain(serde_json::to_value(selection)) }),
             Handle::Sources(sources) => plain(serde_json::to_value(sources)),
+            Handle::Cell(cell) => plain(serde_json::to_value(cell)),
+            Handle::Variant(variant) => plain(serde_json::to_value(variant)),
             Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
             Handle::Directory(dir) => {
                 json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })
@@ -220,6 +276,10 @@ impl Handle {
             Handle::Published(result) => plain(serde_json::to_value(result)),
             Handle::Comparison(result) => counted(plain(serde_json::to_value(result)), result.rows.len()),
             Handle::Recipe(parts) => json!({ "about": parts.about }),
+            Handle::Retry(retry) => plain(serde_json::to_value(retry)),
+            Handle::GiveUp => json!({}),
+            Handle::Pause(why) | Handle::Skip(why) => json!({ "why": why }),
+            Handle::Pattern(pattern) => json!({ "text": pattern.text() }),
             Handle::Composed(composed) => composed.fields.clone(),
         }
     }
@@ -274,10 +334,13 @@ fn read(lua: &Lua, session: &Arc<Session>, table: &Table, key: &Value) -> mlua::
     let Some(handle) = session.handle(table) else { return Ok(Value::Nil) };
     let known = fields(handle.tag());
     let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
-    if let Some(method) = methods::of(handle.tag(), &name) {
-        return methods::function(lua, session, method).map(Value::Function);
+    if let Some(method) = narrow::of(handle.tag(), &name) {
+        return narrow::function(lua, session, method).map(Value::Function);
     }
     match known.iter().find(|field| field.name == name) {
+        Some(field) if field.method => {
+            Ok(methods::get(lua, handle.tag(), field.name).map_or(Value::Nil, Value::Function))
+        }
         Some(field) if field.lazy => {
             let place = (table.to_pointer() as usize, field.name);
             if let Some(known) = lock(&session.long_fields).get(&place).cloned() {
@@ -290,7 +353,7 @@ fn read(lua: &Lua, session: &Arc<Session>, table: &Table, key: &Value) -> mlua::
         // It is a field that this value has nothing for.
         Some(_) => Ok(Value::Nil),
         None => {
-            let methods = methods::names(handle.tag());
+            let methods = narrow::names(handle.tag());
             let names = || known.iter().map(|field| field.name).chain(["kind"]).chain(methods.iter().copied());
             let kind = handle.tag().text();
             let shown = if name.is_empty() { key.type_name().to_owned() } else { name.clone() };

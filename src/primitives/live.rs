@@ -16,6 +16,7 @@ use crate::io::state::durations;
 use crate::io::state::jobs;
 use crate::primitives::build::Stage;
 use crate::primitives::files::Files;
+use crate::primitives::hooks::Decide;
 use crate::primitives::keeper::{Keeper, LocalDaemon};
 use crate::primitives::proof::Proving;
 use crate::primitives::{Interrupted, Pace, Perform, Refusal, Signals, build, compare, import, layers, order, publish};
@@ -46,6 +47,8 @@ pub struct Live {
     pub stall: Duration,
     /// The round, where upstream is followed.
     pub round: Option<u64>,
+    /// The recipe's hooks.
+    pub hooks: Arc<dyn Decide>,
     /// Where waiting happens.
     pub runtime: tokio::runtime::Handle,
 }
@@ -151,6 +154,7 @@ impl Live {
             keep_builders,
             prepare_proof,
             round: self.round,
+            hooks: &self.hooks,
             stall: self.stall,
         }
     }

@@ -1,5 +1,7 @@
 //! Performs on a sample archive, without network or builders: what `recipe check` and `recipe test` run recipes on.
 
+pub mod hooks;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::archive::{Archive, SourceRecord};
-use crate::core::debian::packages::Package;
+use crate::core::archive::SourceRecord;
 use crate::core::events::{Event, Listener};
 use crate::core::order::select::Ground;
 use crate::core::order::text::{counted, loop_sentence};
@@ -41,9 +40,13 @@ pub struct Over<'o> {
 pub fn order(over: &Over<'_>, request: &OrderRequest) -> anyhow::Result<Decided> {
     let stanzas: Vec<String> = over.built.iter().map(BuiltBinary::stanza).collect();
     with_archives(over.cache, over.sources, over.against, |archive, beneath| {
-        let visible = view::visible(&beneath.candidates(), over.built, &stanzas).map_err(anyhow::Error::msg)?;
-        let (order, mut skipped) = decide(over, archive, &visible, request)?;
+        let visible = match over.built {
+            [] => beneath.visible(),
+            built => view::visible(&beneath.candidates(), built, &stanzas).map_err(anyhow::Error::msg)?,
+        };
         let arch = &over.against.architecture;
+        let ground = Ground { archive, visible: &visible, architecture: arch, changed: over.changed };
+        let (order, mut skipped) = decide(&ground, request, over.history, over.listener)?;
         for name in order.not_for_here {
             over.listener.hear(&Event::Note { text: format!("source `{name}` builds nothing for {arch}; left out") });
             skipped.push(Skipped { source: name, reason: format!("builds nothing for {arch}") });
@@ -56,22 +59,21 @@ pub fn order(over: &Over<'_>, request: &OrderRequest) -> anyhow::Result<Decided>
     })
 }
 
-fn decide(
-    over: &Over<'_>,
-    archive: &Archive<'_>,
-    visible: &[Package<'_>],
+/// The same over archives that were read.
+pub fn decide(
+    ground: &Ground<'_, '_>,
     request: &OrderRequest,
+    history: &Durations,
+    listener: &dyn Listener,
 ) -> anyhow::Result<(Order, Vec<Skipped>)> {
-    let architecture = over.against.architecture.as_str();
-    let ground = Ground { archive, visible, architecture, changed: over.changed };
-    let mut sources: Vec<SourceRecord<'_>> = select::select(&ground, &request.packages)?;
+    let mut sources: Vec<SourceRecord<'_>> = select::select(ground, &request.packages)?;
     if let Selection::BaseSystem(closure) = &request.packages {
         let what = match closure {
             BaseClosure::Runtime => "",
             BaseClosure::Build => ", closed under build-dependencies,",
         };
         let count = counted(sources.len(), "source package");
-        over.listener.hear(&Event::Note { text: format!("the base system{what} has {count}") });
+        listener.hear(&Event::Note { text: format!("the base system{what} has {count}") });
     }
     let mut skipped = Vec::new();
     sources.retain(|record| {
@@ -83,12 +85,11 @@ fn decide(
         !unwanted
     });
     let profiles: Vec<&str> = request.profiles.iter().map(String::as_str).collect();
-    let history = over.history;
     let options = Options {
-        architecture,
+        architecture: ground.architecture,
         profiles: &profiles,
         older_binaries: request.older_binaries,
         history: &|source, arch| history.get(source)?.get(arch).copied(),
     };
-    Ok((order::order(&sources, visible, &options), skipped))
+    Ok((order::order(&sources, ground.visible, &options), skipped))
 }

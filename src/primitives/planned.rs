@@ -22,6 +22,7 @@ use crate::core::recipe::{
 use crate::io::mirror::Mirror;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
+use crate::primitives::hooks::{Decide, NoHooks};
 use crate::primitives::{Perform, import, layers, order};
 
 /// What a plan reads from, and what it wrote down so far.
@@ -32,6 +33,7 @@ pub struct Planned {
     machine: String,
     history: Durations,
     slots: u32,
+    hooks: Arc<dyn Decide>,
     seen: Mutex<Seen>,
 }
 
@@ -82,15 +84,25 @@ impl Planned {
         listener: Arc<dyn Listener>,
         machine: String,
         history: Durations,
+        hooks: Arc<dyn Decide>,
         runtime: tokio::runtime::Handle,
     ) -> Planned {
         let world = World::Mirror(Box::new(mirror), runtime);
-        Planned { history, ..Planned::over(world, cache, listener, machine) }
+        Planned { history, hooks, ..Planned::over(world, cache, listener, machine) }
     }
 
     /// The same over any world, without a history.
     pub fn over(world: World, cache: Store, listener: Arc<dyn Listener>, machine: String) -> Planned {
-        Planned { world, cache, listener, machine, history: Durations::default(), slots: 1, seen: Mutex::default() }
+        Planned {
+            world,
+            cache,
+            listener,
+            machine,
+            history: Durations::default(),
+            slots: 1,
+            hooks: Arc::new(NoHooks),
+            seen: Mutex::default(),
+        }
     }
 
     /// The same on a machine that builds so many at the same time where the recipe does not say it.
@@ -108,14 +120,20 @@ impl Planned {
         self.seen().plan.clone()
     }
 
-    /// The orders so far, in the order of the stages that would be built.
-    pub fn orders(&self) -> Vec<Staged> {
-        self.seen().orders.clone()
+    /// Hands over the orders so far, in the order of the stages that would be built: that of a whole archive is large,
+    /// so that nobody waits for a copy.
+    pub fn take_orders(&self) -> Vec<Staged> {
+        std::mem::take(&mut self.seen().orders)
     }
 
     /// What an order of this plan is over.
     pub fn import_of(&self, order: &OrderResult) -> anyhow::Result<Imported> {
         self.imported(order.import)
+    }
+
+    /// The recipe's hooks.
+    pub fn hooks(&self) -> &Arc<dyn Decide> {
+        &self.hooks
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -238,6 +256,7 @@ impl Planned {
             inputs: None,
             reason: None,
             seconds: 0,
+            overridden: Vec::new(),
         });
         Ok(BuildResult {
             stage: request.stage.clone(),

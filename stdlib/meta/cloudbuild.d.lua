@@ -26,6 +26,20 @@
 ---@field against (string|cloudbuild.AptSources)[] What it is built against, newest layer first.
 ---@field optional boolean Whether the run is good without it.
 
+---@class (exact) cloudbuild.Cell
+---@field kind "cell"
+---@field name string Its name.
+---@field flags table What it asks for; empty for a build as the distribution makes it.
+
+---@class (exact) cloudbuild.Variant
+---@field kind "variant"
+---@field name string Its name.
+---@field base string The Debian architecture that it is.
+---@field tag string? `Architecture-Variant:` of its packages, if it has one.
+---@field index string `partial` or `complete`.
+---@field below boolean Whether it runs on older hardware than the base does.
+---@field flags table What all of its packages are built with.
+
 ---@class (exact) cloudbuild.Builders
 ---@field kind "builders"
 ---@field slots integer? Builds at the same time, where the recipe says.
@@ -68,7 +82,7 @@
 ---@field count integer How many jobs there were.
 ---@field optional boolean Whether the run is good without what failed in it.
 ---@field installed integer How many of them have their packages in the stage.
----@field jobs table[] Each with source, version, arch, state, reused, reason and seconds.
+---@field jobs table[] Each with source, version, arch, state, reused, reason, seconds and overridden.
 ---@field binaries string[] Names of the binary packages in the stage.
 
 ---@class (exact) cloudbuild.Published
@@ -87,6 +101,32 @@
 ---@field kind "comparison"
 ---@field count integer How many binary packages were compared.
 ---@field rows table[] Each with stage, package, arch, before, after and identical.
+
+---@class (exact) cloudbuild.Retry
+---@field kind "retry"
+---@field larger boolean Whether it goes to a larger machine.
+---@field parallel integer? Processes at once, if that was given.
+---@field alone boolean Whether nothing else is built beside it.
+---@field how string? How it is built, if that was given.
+
+---@class (exact) cloudbuild.GiveUp
+---@field kind "give-up"
+
+---@class (exact) cloudbuild.Pause
+---@field kind "pause"
+---@field why string The reason, in words.
+
+---@class (exact) cloudbuild.Skip
+---@field kind "skip"
+---@field why string The reason, in words.
+
+---@class (exact) cloudbuild.Pattern
+---@field kind "pattern"
+---@field text string The pattern as it was written.
+---@field matches fun(self: cloudbuild.Pattern, text: string): boolean Whether it matches somewhere.
+---@field match fun(self: cloudbuild.Pattern, text: string): string? The groups, or the whole without any.
+---@field find fun(self: cloudbuild.Pattern, text: string): integer?, integer? Where it matches: from, to.
+---@field captures fun(self: cloudbuild.Pattern, text: string): table? The whole at 0, groups by number and by name.
 
 ---@class (exact) cloudbuild.options.campaign
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
@@ -108,6 +148,7 @@
 ---@field run fun(cb: cloudbuild, args: table): any Called with `cb` and the arguments when the recipe runs.
 ---@field name? string Names the run. Default: the file's name without `.lua`.
 ---@field about? string What the recipe is for, in a few words. Default: nothing.
+---@field hooks? { choose_flags?: fun(source: table, cell: table): any, choose_how?: fun(source: table): any, classify?: fun(log: table, job: table): any, on_failure?: fun(job: table, failure: table): any, on_stage_done?: fun(stage: table): any } Functions that decide later, on read-only tables. Default: {}.
 ---@field args? table<string, string|table> The arguments that it takes: a type, or a table with more. Default: {}.
 
 ---@class (exact) cloudbuild.options.apt.system
@@ -128,6 +169,29 @@
 ---@field build_depends_on? string|string[] A binary package that is build-depended on, or a list where one of them is enough. Default: anything.
 ---@field at_most? integer At most so many. Default: all of them.
 ---@field seed? integer Decides by chance which ones. Default: the first ones by name.
+
+---@class (exact) cloudbuild.options.cell
+---@field cflags? cloudbuild.table.changes_of_flags For all compilers, or those of `languages`. Default: {}.
+---@field cxxflags? cloudbuild.table.changes_of_flags For C++ alone, after `cflags`. Default: {}.
+---@field objcflags? cloudbuild.table.changes_of_flags For Objective-C alone, after `cflags`. Default: {}.
+---@field objcxxflags? cloudbuild.table.changes_of_flags For Objective-C++ alone, after `cflags`. Default: {}.
+---@field fflags? cloudbuild.table.changes_of_flags For Fortran alone, after `cflags`. Default: {}.
+---@field gcjflags? cloudbuild.table.changes_of_flags For GCJ alone, after `cflags`. Default: {}.
+---@field dflags? cloudbuild.table.changes_of_flags For D, which `cflags` do not reach. Default: {}.
+---@field asflags? cloudbuild.table.changes_of_flags For the assembler alone, after `cflags`. Default: {}.
+---@field cppflags? cloudbuild.table.changes_of_flags For the preprocessor. Default: {}.
+---@field ldflags? cloudbuild.table.changes_of_flags For the linker. Default: {}.
+---@field languages? string|string[] Languages that `cflags` reach. Default: all of them.
+---@field options? string|string[] Words of DEB_BUILD_OPTIONS, such as `optimize=+lto`. Default: {}.
+---@field profiles? string|string[] Build profiles. Default: {}.
+---@field environment? table<string, string> Other variables for the build environment. Default: {}.
+
+---@class (exact) cloudbuild.options.variant
+---@field base string The Debian architecture that it is, and stays.
+---@field tag? string `Architecture-Variant:`, and part of the file names. Default: none.
+---@field flags? string|cloudbuild.table.flags What all of its packages are built with. Default: {}.
+---@field index? "partial"|"complete" `complete` lists packages that were not rebuilt, too. Default: partial.
+---@field below? boolean For older hardware: nothing of the base is mixed in. Default: false.
 
 ---@class (exact) cloudbuild.options.here
 ---@field slots? integer Builds at the same time. Default: the setting `slots`.
@@ -160,6 +224,11 @@
 ---@field against? cloudbuild.Import|cloudbuild.Built|(cloudbuild.Import|cloudbuild.Built)[] Whose binaries are built against, newest layer first. Default: the order's import.
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
 ---@field optional? boolean The run is good without what fails in it. Default: false.
+---@field variant? cloudbuild.Variant The variant that is built. Default: none.
+---@field flags? string|cloudbuild.table.flags What all packages are built with, after the variant's. Default: {}.
+---@field cell? cloudbuild.Cell The cell of a matrix that is built. Default: none.
+---@field rules? cloudbuild.table.match_and_set[] What some packages are built with; later wins. Default: {}.
+---@field repeat_number? integer Of the same build once more, which one it is. Default: 1.
 ---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 
 ---@class (exact) cloudbuild.options.publish
@@ -172,6 +241,54 @@
 
 ---@class (exact) cloudbuild.options.compare
 ---@field [integer] cloudbuild.Built Builds to compare.
+
+---@class (exact) cloudbuild.options.retry
+---@field larger? boolean On a larger machine, where there is one. Default: false.
+---@field parallel? integer With so many processes at once. Default: as before.
+---@field alone? boolean With no other build beside it on its machine. Default: false.
+---@field how? "native"|"cross"|"emulated" Built another way. Default: as before.
+
+---@class (exact) cloudbuild.options.give_up
+
+--- Flags for the packages that match; of two rules the later one wins.
+---@class (exact) cloudbuild.table.match_and_set
+---@field match cloudbuild.table.what_packages_have Which packages.
+---@field set cloudbuild.table.flags What they are built with.
+---@field at? string File and line that it is written on, for messages. Default: found by itself.
+
+--- Which packages: all that is said has to hold, and of each list one entry.
+---@class (exact) cloudbuild.table.what_packages_have
+---@field name? string|string[] Source packages; `*` and `?` stand for any text. Default: any.
+---@field section? string|string[] `Section:` of the source package. Default: any.
+---@field priority? string|string[] `Priority:` of one of its binary packages. Default: any.
+---@field component? string|string[] The component that it is in, such as `main`. Default: any.
+---@field uses? string|string[] A binary or source package that it build-depends on. Default: any.
+---@field arch? string|string[] Architecture of the job; `all` is one of its own. Default: any.
+---@field binary? string|string[] A binary package that it builds; `*` as in `name`. Default: any.
+
+--- What packages are built with: flags, options, profiles and variables.
+---@class (exact) cloudbuild.table.flags
+---@field cflags? cloudbuild.table.changes_of_flags For all compilers, or those of `languages`. Default: {}.
+---@field cxxflags? cloudbuild.table.changes_of_flags For C++ alone, after `cflags`. Default: {}.
+---@field objcflags? cloudbuild.table.changes_of_flags For Objective-C alone, after `cflags`. Default: {}.
+---@field objcxxflags? cloudbuild.table.changes_of_flags For Objective-C++ alone, after `cflags`. Default: {}.
+---@field fflags? cloudbuild.table.changes_of_flags For Fortran alone, after `cflags`. Default: {}.
+---@field gcjflags? cloudbuild.table.changes_of_flags For GCJ alone, after `cflags`. Default: {}.
+---@field dflags? cloudbuild.table.changes_of_flags For D, which `cflags` do not reach. Default: {}.
+---@field asflags? cloudbuild.table.changes_of_flags For the assembler alone, after `cflags`. Default: {}.
+---@field cppflags? cloudbuild.table.changes_of_flags For the preprocessor. Default: {}.
+---@field ldflags? cloudbuild.table.changes_of_flags For the linker. Default: {}.
+---@field languages? string|string[] Languages that `cflags` reach. Default: all of them.
+---@field options? string|string[] Words of DEB_BUILD_OPTIONS, such as `optimize=+lto`. Default: {}.
+---@field profiles? string|string[] Build profiles. Default: {}.
+---@field environment? table<string, string> Other variables for the build environment. Default: {}.
+
+--- A change to the flags of one kind of compiler; dpkg does it by STRIP, APPEND and PREPEND.
+---@class (exact) cloudbuild.table.changes_of_flags
+---@field replace? table<string, string|string[]> Flags that are taken away, and what is appended instead. Default: {}.
+---@field strip? string|string[] Flags that are taken away. Default: none.
+---@field append? string|string[] Flags that come last, so that they win. Default: none.
+---@field prepend? string|string[] Flags that come first. Default: none.
 
 ---@class (exact) cloudbuild
 local cb = {}
@@ -229,6 +346,16 @@ function cb.pick(options) end
 ---@return cloudbuild.Selection
 function cb.changed_inputs(stage) end
 
+--- One point of a matrix: what its packages are built with; `{}` is as the distribution builds them.
+---@param name string Names the cell, and the stage that builds it.
+---@return fun(options: cloudbuild.options.cell): cloudbuild.Cell
+function cb.cell(name) end
+
+--- The same Debian architecture, built for other hardware.
+---@param name string Names the variant.
+---@return fun(options: cloudbuild.options.variant): cloudbuild.Variant
+function cb.variant(name) end
+
 --- Builders on this machine.
 ---@param options? cloudbuild.options.here
 ---@return cloudbuild.Builders
@@ -268,5 +395,30 @@ function cb.publish(options) end
 ---@param options cloudbuild.options.compare
 ---@return cloudbuild.Comparison
 function cb.compare(options) end
+
+--- Answer of `on_failure`: try the job once more, three times at most.
+---@param options? cloudbuild.options.retry
+---@return cloudbuild.Retry
+function cb.retry(options) end
+
+--- Answer of `on_failure`: leave the job failed.
+---@param options? cloudbuild.options.give_up
+---@return cloudbuild.GiveUp
+function cb.give_up(options) end
+
+--- Answer of `on_stage_done`: end the run here; its next start goes on.
+---@param why string What a person should look at first.
+---@return cloudbuild.Pause
+function cb.pause(why) end
+
+--- Answer of `choose_flags` and `choose_how`: this source is not built.
+---@param why string Why it is left out.
+---@return cloudbuild.Skip
+function cb.skip(why) end
+
+--- A regular expression: Rust's, on bytes, without look-around and back-references, so that it ends.
+---@param pattern string As written in `[[...]]`; `(?i)` ignores case.
+---@return cloudbuild.Pattern
+function cb.re(pattern) end
 
 return cb

@@ -19,6 +19,7 @@ mod looking;
 mod outdated;
 mod plans;
 mod packages_behave;
+mod recipe_tools;
 mod slow_chroot;
 mod slow_follow;
 mod slow_machine;

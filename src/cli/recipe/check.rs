@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::{arguments, load, offline};
+use super::{arguments, load, performer};
 use crate::cli::Context;
 use crate::cli::args::RecipeArgs;
 use crate::cli::exit::{Exit, Failure, error_text, told};
@@ -16,12 +16,14 @@ use crate::core::order::select::SelectionError;
 use crate::core::order::text::counted;
 use crate::core::recipe::Request;
 use crate::core::recipe::findings::{Asked, findings};
+use crate::core::recipe::selection::Selection;
+use crate::core::rules::Rule;
 use crate::core::sample::{self, Sample};
 use crate::lua::recipe::argument::{Argument, ArgumentType};
 use crate::lua::recipe::{Recipe, RunOptions};
 use crate::lua::tester::World;
 use crate::primitives::Perform;
-use crate::primitives::offline::Offline;
+use crate::primitives::offline::{self, Offline};
 
 /// The architecture of the sample archive.
 const ARCH: &str = "amd64";
@@ -53,7 +55,8 @@ pub fn check(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
     let store = tempfile::tempdir()?;
     let (sample, first) = run(&recipe, &given, store.path(), sample::built_in(), BTreeMap::new())?;
     let mut found = findings(&first);
-    found.extend(hooks_and_rules(&recipe));
+    found.extend(hooks(&recipe, &sample, &first)?);
+    found.extend(rules(&first));
     found.extend(again(&recipe, &given, store.path(), &sample, &first));
     found.extend(when_all_fails(&recipe, &given, store.path(), &sample, &first));
     let stages = first.iter().filter_map(|(request, _)| match request {
@@ -118,7 +121,7 @@ fn run(
 ) -> anyhow::Result<(Sample, Vec<Asked>)> {
     for _ in 0..MOST_NAMES {
         let world = World { sample: sample.clone(), arch: ARCH.to_owned(), failures: failures.clone() };
-        let offline: Arc<Offline> = Arc::new(offline(store, &world)?);
+        let offline: Arc<Offline> = Arc::new(performer(store, &world)?);
         let performer = Arc::clone(&offline) as Arc<dyn Perform>;
         let result = recipe.run(performer, arguments.clone(), RunOptions::default());
         let Err(error) = result else { return Ok((sample, offline.asked())) };
@@ -139,13 +142,10 @@ fn run(
 /// The source that a run asked for and the sample does not have, and its version.
 fn unknown(cause: Option<&anyhow::Error>) -> Option<(String, Option<String>)> {
     let error = cause?.chain().find_map(|cause| cause.downcast_ref::<SelectionError>())?;
-    if let SelectionError::Unknown { name, .. } = error {
-        return Some((name.clone(), None));
+    if let SelectionError::NoSuchVersion { name, version, .. } = error {
+        return Some((name.clone(), Some(version.clone())));
     }
-    match error {
-        SelectionError::NoSuchVersion { name, version, .. } => Some((name.clone(), Some(version.clone()))),
-        _other_is_the_recipes => None,
-    }
+    if let SelectionError::Unknown { name, .. } = error { Some((name.clone(), None)) } else { None }
 }
 
 /// A recipe that is run once more must ask for the same.
@@ -185,7 +185,40 @@ fn when_all_fails(
     ))
 }
 
-/// What is wrong with the hooks and the rules of a recipe.
-fn hooks_and_rules(_recipe: &Recipe) -> Vec<String> {
-    Vec::new()
+/// Hooks that fail on the sample's packages, or whose answers depend on what they were asked before.
+fn hooks(recipe: &Recipe, sample: &Sample, first: &[Asked]) -> anyhow::Result<Vec<String>> {
+    let forth = recipe.hooks(RunOptions::default())?;
+    let back = recipe.hooks(RunOptions::default())?;
+    Ok(offline::hooks::findings(forth.as_ref(), back.as_ref(), sample, ARCH, first))
+}
+
+/// Rules that are for packages by name, none of which is built. What else a rule asks for is a matter of the real
+/// archive, and of `plan`.
+fn rules(first: &[Asked]) -> Vec<String> {
+    let only_names = first.iter().all(|(request, _)| match request {
+        Request::Order(order) => matches!(order.packages, Selection::Names(_)),
+        Request::Import(_) | Request::Launch(_) | Request::Build(_) | Request::Publish(_) | Request::Compare(_) => true,
+    });
+    let mut found: Vec<String> = Vec::new();
+    let mut built: BTreeSet<&str> = BTreeSet::new();
+    let mut rules: Vec<(usize, &Rule)> = Vec::new();
+    for (request, _) in first {
+        if let Request::Build(build) = request {
+            built.extend(build.order.jobs.iter().map(|job| job.source.as_str()));
+            for rule in (1..).zip(&build.flags.rules) {
+                if !rules.contains(&rule) {
+                    rules.push(rule);
+                }
+            }
+        }
+    }
+    for (number, rule) in rules {
+        let names = &rule.when.name;
+        let literal = !names.is_empty() && names.iter().all(|name| !name.contains(['*', '?']));
+        if only_names && literal && !names.iter().any(|name| built.contains(name.as_str())) {
+            let at = rule.at.as_deref().map(|at| format!(" ({at})")).unwrap_or_default();
+            found.push(format!("rule {number}{at} is never used: it is for {}, which is not built", names.join(", ")));
+        }
+    }
+    found
 }

@@ -71,7 +71,7 @@ mod tests {
                 arch: "amd64".to_owned(),
                 failures: Default::default(),
             };
-            let offline = std::sync::Arc::new(super::super::offline(folder.path(), &world).expect("a sample"));
+            let offline = std::sync::Arc::new(super::super::performer(folder.path(), &world).expect("a sample"));
             let ran = recipe.run(offline, Default::default(), Default::default());
             ran.unwrap_or_else(|error| panic!("{template:?}: {error}"));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::offline;
+use super::performer;
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::output::Format;
@@ -16,7 +16,7 @@ use crate::lua::watch::Limits;
 pub fn test(ctx: &Context, file: &Path) -> anyhow::Result<Exit> {
     let folder = tempfile::tempdir()?;
     let store: PathBuf = folder.path().to_owned();
-    let make = Arc::new(move |world: &tester::World| offline(&store, world));
+    let make = Arc::new(move |world: &tester::World| performer(&store, world));
     let cases = tester::test(file.to_owned(), Limits::default(), make)?;
     let failed = cases.iter().filter(|case| case.error.is_some()).count();
     let passed = cases.len() - failed;

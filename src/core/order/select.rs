@@ -126,10 +126,14 @@ pub struct Ground<'g, 'a> {
 /// # Errors
 /// A name or version that is not there, or nothing to choose from.
 pub fn select<'a>(ground: &Ground<'_, 'a>, selection: &Selection) -> Result<Vec<SourceRecord<'a>>, SelectionError> {
-    let chosen = ground.archive.chosen_sources();
-    if chosen.is_empty() {
+    let all = ground.archive.sources_by_name();
+    if all.is_empty() {
         return Err(SelectionError::NoSources);
     }
+    if *selection == Selection::Everything {
+        return Ok(all.into_iter().copied().collect());
+    }
+    let chosen = all.iter().map(|record| (record.source.name, **record)).collect();
     among(ground, &chosen, selection)
 }
 

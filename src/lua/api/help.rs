@@ -8,7 +8,7 @@ use crate::core::suggest::nearest_few;
 use crate::lua::api::declarations;
 use crate::lua::api::results::fields;
 use crate::lua::api::{Body, Declaration, Default, Options, Parameter};
-use crate::lua::door::methods::{METHODS, Method};
+use crate::lua::door::narrow::{METHODS, Method};
 
 /// Everything a recipe can call.
 pub fn text() -> String {
@@ -20,6 +20,12 @@ pub fn text() -> String {
     for method in METHODS {
         text.push('\n');
         text.push_str(&method_section(method));
+    }
+    for record in declarations::RECORDS {
+        write!(text, "\na table of {}\n  {}\n", record.name, record.sentence).expect("a string takes all text");
+        for parameter in record.fields {
+            writeln!(text, "  {}", line(parameter)).expect("a string takes all text");
+        }
     }
     text
 }

@@ -14,6 +14,7 @@ use crate::lua::check::call::Call;
 use crate::lua::error::Frame;
 use crate::lua::session::Fault;
 use crate::lua::values::{Handle, Tag};
+use crate::primitives::hooks::Hook;
 
 /// One thing a recipe can call.
 pub struct Declaration {
@@ -74,7 +75,7 @@ pub struct Context<'a> {
 }
 
 /// One parameter.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
@@ -112,6 +113,18 @@ pub enum Kind {
     TextOrTexts,
     /// A table from names to strings.
     Variables,
+    /// Flags of a compiler: a string, or a list of strings.
+    Flags,
+    /// A table from one flag to the flags that come in its place.
+    Replacements,
+    /// A string, or a list of them; of text that the function finds good.
+    Words(&'static Word),
+    /// A table with these fields.
+    Record(&'static Record),
+    /// A list of such tables.
+    Records(&'static Record),
+    /// Flags for all compilers as one string, or a table with these fields.
+    FlagsOr(&'static Record),
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// A list of names, or a selection.
@@ -122,11 +135,43 @@ pub enum Kind {
     Arguments,
     /// A function.
     Function,
+    /// A table from names of hooks to functions.
+    Hooks,
     /// One value of one of these.
     One(&'static [Tag]),
     /// One value of one of these, or a list of them.
     Some(&'static [Tag]),
 }
+
+/// The fields of a table in a table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its class in the editor stub, and how help names it.
+    pub name: &'static str,
+    /// What it is, in one sentence.
+    pub sentence: &'static str,
+    /// Its fields.
+    pub fields: &'static [Parameter],
+}
+
+/// What the strings of a list have to be.
+#[derive(Debug)]
+pub struct Word {
+    /// Fits after "expected", for one of them: `a build option such as \`nocheck\``.
+    pub expected: &'static str,
+    /// Fits after "expected", for the list.
+    pub list: &'static str,
+    /// Whether a string is one.
+    pub good: fn(&str) -> bool,
+}
+
+impl PartialEq for Word {
+    fn eq(&self, other: &Word) -> bool {
+        self.expected == other.expected
+    }
+}
+
+impl Eq for Word {}
 
 impl Kind {
     /// Fits after "expected".
@@ -139,11 +184,18 @@ impl Kind {
             Kind::Texts => "a list of strings".to_owned(),
             Kind::TextOrTexts => "a string, or a list of strings".to_owned(),
             Kind::Variables => "a table from variables to strings".to_owned(),
+            Kind::Flags => "flags such as `-O3`, a string or a list".to_owned(),
+            Kind::Replacements => "a table from flags to flags such as `{ [\"-O2\"] = \"-O3\" }`".to_owned(),
+            Kind::Words(word) => word.list.to_owned(),
+            Kind::Record(record) => format!("a table of {}", record.name),
+            Kind::Records(record) => format!("a list of tables of {}", record.name),
+            Kind::FlagsOr(record) => format!("a string of flags, or a table of {}", record.name),
             Kind::OneOf(words) => format!("`{}`", words.join("` or `")),
             Kind::Packages => format!("a list of strings, or {}", Tag::Selection.expected()),
             Kind::Layers(tags) => format!("a stage's name, {}, or a list of them", one_of(tags)),
             Kind::Arguments => "a table from names to types".to_owned(),
             Kind::Function => "a function".to_owned(),
+            Kind::Hooks => "a table from names of hooks to functions".to_owned(),
             Kind::One(tags) => one_of(tags),
             Kind::Some(tags) => format!("{}, or a list of them", one_of(tags)),
         }
@@ -159,14 +211,38 @@ impl Kind {
             Kind::Texts => "string[]".to_owned(),
             Kind::TextOrTexts => "string|string[]".to_owned(),
             Kind::Variables => "table<string, string>".to_owned(),
+            Kind::Flags | Kind::Words(_) => "string|string[]".to_owned(),
+            Kind::Replacements => "table<string, string|string[]>".to_owned(),
+            Kind::Record(record) => record.class(),
+            Kind::Records(record) => format!("{}[]", record.class()),
+            Kind::FlagsOr(record) => format!("string|{}", record.class()),
             Kind::OneOf(words) => format!("\"{}\"", words.join("\"|\"")),
             Kind::Packages => format!("string[]|{}", Tag::Selection.class()),
             Kind::Layers(tags) => format!("string|{0}|(string|{0})[]", union(tags)),
             Kind::Arguments => "table<string, string|table>".to_owned(),
             Kind::Function => "fun(cb: cloudbuild, args: table): any".to_owned(),
+            Kind::Hooks => {
+                let field = |hook: &Hook| {
+                    let names = hook.parameters().iter().map(|name| format!("{name}: table")).collect::<Vec<_>>();
+                    format!("{}?: fun({}): any", hook.text(), names.join(", "))
+                };
+                format!("{{ {} }}", Hook::ALL.iter().map(field).collect::<Vec<_>>().join(", "))
+            }
             Kind::One(tags) => union(tags),
             Kind::Some(tags) => format!("{0}|({0})[]", union(tags)),
         }
+    }
+}
+
+impl Record {
+    /// Its class in the editor stub.
+    pub fn class(&self) -> String {
+        format!("cloudbuild.table.{}", self.name.replace(' ', "_"))
+    }
+
+    /// The field of that name.
+    pub fn field(&self, name: &str) -> Option<&'static Parameter> {
+        self.fields.iter().find(|parameter| parameter.name == name)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::lua::api::declarations;
 use crate::lua::api::results::fields;
 use crate::lua::api::{Declaration, Default, Options, Parameter};
-use crate::lua::door::methods::METHODS;
+use crate::lua::door::narrow::METHODS;
 use crate::lua::values::Tag;
 
 /// The whole file.
@@ -35,6 +35,12 @@ pub fn text() -> String {
             writeln!(text, "---@field [integer] {one} {}", items.sentence).expect(ALL);
         }
         for parameter in declaration.fields {
+            writeln!(text, "{}", field(parameter)).expect(ALL);
+        }
+    }
+    for record in declarations::RECORDS {
+        writeln!(text, "\n--- {}\n---@class (exact) {}", record.sentence, record.class()).expect(ALL);
+        for parameter in record.fields {
             writeln!(text, "{}", field(parameter)).expect(ALL);
         }
     }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use mlua::Function;
 
+use crate::core::flags::Words;
 use crate::lua::recipe::argument::Argument;
 use crate::lua::values::Handle;
+use crate::primitives::hooks::Hook;
 
 /// One argument that is what its declaration says.
 #[derive(Debug)]
@@ -26,10 +28,20 @@ pub enum Checked {
     Handles(Vec<Arc<Handle>>),
     /// A function.
     Function(Function),
+    /// Functions that decide later.
+    Hooks(BTreeMap<Hook, Function>),
     /// Declarations of arguments.
     Arguments(Vec<Argument>),
     /// What only `stdlib/` reads, from the table itself.
     Composed,
+    /// Flags of a compiler.
+    Flags(Words),
+    /// What comes in the place of what.
+    Replacements(BTreeMap<String, Words>),
+    /// A table with fields of its own.
+    Record(Box<Call>),
+    /// A list of such tables.
+    Records(Vec<Call>),
 }
 
 /// A call whose arguments are what its declaration says; each getter takes one out.
@@ -63,6 +75,24 @@ impl Call {
         self.checked.insert(name, checked);
     }
 
+    /// The same, unless it is there.
+    pub fn insert_missing(&mut self, name: &'static str, checked: Checked) {
+        self.checked.entry(name).or_insert(checked);
+    }
+
+    /// Takes an argument out, whatever it is.
+    pub fn take(&mut self, name: &str) -> Option<Checked> {
+        self.checked.remove(name)
+    }
+
+    /// A list of tables, to complete them.
+    pub fn records_mut(&mut self, name: &str) -> Option<&mut Vec<Call>> {
+        match self.checked.get_mut(name) {
+            Some(Checked::Records(records)) => Some(records),
+            Some(_) | None => None,
+        }
+    }
+
     getter! {
         /// A string.
         text, Text, String;
@@ -76,6 +106,14 @@ impl Call {
         handles, Handles, Vec<Arc<Handle>>;
         /// A list of names.
         names, Texts, Vec<String>;
+        /// Flags of a compiler.
+        flags, Flags, Words;
+        /// What comes in the place of what.
+        replacements, Replacements, BTreeMap<String, Words>;
+        /// A table with fields of its own.
+        record, Record, Box<Call>;
+        /// A list of such tables.
+        records, Records, Vec<Call>;
     }
 
     /// The string before the table.
@@ -110,6 +148,14 @@ impl Call {
         match self.checked.remove(name) {
             Some(Checked::Function(function)) => function,
             other => unreachable!("`{name}` was checked to be there, got {other:?}"),
+        }
+    }
+
+    /// The hooks that were given.
+    pub fn hooks(&mut self, name: &str) -> BTreeMap<Hook, Function> {
+        match self.checked.remove(name) {
+            Some(Checked::Hooks(hooks)) => hooks,
+            Some(_) | None => BTreeMap::new(),
         }
     }
 

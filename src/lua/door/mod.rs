@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** a body never sees an argument that was not checked against its declaration.
 
-pub mod methods;
+pub mod flags;
+pub mod narrow;
 pub mod request;
 pub mod require;
 
@@ -19,6 +20,7 @@ use crate::lua::api::declarations;
 use crate::lua::api::{Asking, Body, Context, Declaration, Options};
 use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
+use crate::lua::methods;
 use crate::lua::sandbox;
 use crate::lua::session::{Fault, Session, frames};
 use crate::lua::values::{self, Directory, Handle};
@@ -61,6 +63,7 @@ pub fn install(lua: &Lua, session: &Arc<Session>) -> mlua::Result<()> {
     }
     close(lua, &cb, "cb".to_owned())?;
     lua.set_app_data(Door { cb, metatable });
+    methods::install(lua, session)?;
     let shared = Arc::clone(session);
     let require = move |lua: &Lua, name: Value| require::require(lua, &shared, &name).map_err(|fault| fault.raise(lua));
     lua.globals().raw_set("require", lua.create_function(require)?)
@@ -155,7 +158,8 @@ fn finish(
     name: Option<String>,
     options: Option<&Table>,
 ) -> Result<Value, Fault> {
-    let call = check::call(session, declaration, name.clone(), options)?;
+    let mut call = check::call(session, declaration, name.clone(), options)?;
+    flags::mark(lua, session, declaration, &mut call);
     match declaration.body {
         Body::Makes(make) => {
             let lines = frames(lua);
@@ -165,7 +169,7 @@ fn finish(
         Body::Performs(request) => perform(lua, session, declaration, request, call),
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
-            let copy = copied(lua, options).map_err(|error| sandbox::fault(session, error))?;
+            let copy = copied(lua, session, declaration, options).map_err(|error| sandbox::fault(session, error))?;
             let value = sandbox::call(lua, session, &function, (name, copy)).map_err(refused)?;
             composed(lua, session, declaration, value)
         }
@@ -196,26 +200,30 @@ fn composed(lua: &Lua, session: &Session, declaration: &Declaration, value: Valu
 }
 
 /// The options as `stdlib` gets them: a copy that has only what was checked, so that nothing changes it afterwards.
-fn copied(lua: &Lua, options: Option<&Table>) -> mlua::Result<Table> {
+fn copied(lua: &Lua, session: &Session, declaration: &Declaration, options: Option<&Table>) -> mlua::Result<Table> {
+    let copy = match options {
+        Some(options) => copy_of(lua, options, MOST_DEPTH)?,
+        None => lua.create_table()?,
+    };
+    flags::mark_copy(lua, session, declaration, &copy)?;
+    copy.set_readonly(true);
+    Ok(copy)
+}
+
+/// Tables that were checked are less deep.
+const MOST_DEPTH: usize = 16;
+
+/// A copy of a table and of those in it; values of `cb` are read-only, and stay themselves.
+fn copy_of(lua: &Lua, table: &Table, depth: usize) -> mlua::Result<Table> {
     let copy = lua.create_table()?;
-    let Some(options) = options else { return Ok(copy) };
-    for pair in options.pairs::<Value, Value>() {
+    for pair in table.pairs::<Value, Value>() {
         let (key, value) = pair?;
         let value = match value {
-            // Lists and tables of plain values are one level deep; values of `cb` are read-only anyway.
-            Value::Table(inner) if !inner.is_readonly() => {
-                let flat = lua.create_table()?;
-                for pair in inner.pairs::<Value, Value>() {
-                    let (key, value) = pair?;
-                    flat.raw_set(key, value)?;
-                }
-                Value::Table(flat)
-            }
+            Value::Table(inner) if !inner.is_readonly() && depth > 0 => Value::Table(copy_of(lua, &inner, depth - 1)?),
             other => other,
         };
         copy.raw_set(key, value)?;
     }
-    copy.set_readonly(true);
     Ok(copy)
 }
 

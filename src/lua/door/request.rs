@@ -11,18 +11,9 @@ use crate::core::recipe::{
 };
 use crate::lua::api::Asking;
 use crate::lua::check::call::{Call, Checked};
+use crate::lua::door::flags::build_flags;
 use crate::lua::session::{Fault, lock};
-use crate::lua::values::{Directory, Handle};
-
-/// Takes the one value that a handle was checked to be.
-macro_rules! take {
-    ($handle:expr, $variant:ident) => {
-        match $handle.as_ref() {
-            Handle::$variant(value) => value,
-            other => unreachable!("was checked to be `{}`, got `{}`", stringify!($variant), other.tag().text()),
-        }
-    };
-}
+use crate::lua::values::{Directory, Handle, take};
 
 /// `cb.import`
 pub fn import(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
@@ -112,6 +103,8 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         builders: take!(fleet, Fleet).builders.clone(),
         environment: call.variables("environment").unwrap_or_default(),
         optional: call.boolean("optional").unwrap_or(false),
+        flags: build_flags(&mut call),
+        repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),
         prove: call.boolean("prove").unwrap_or(false),
     }))
 }
@@ -159,6 +152,8 @@ fn layer(handle: &Handle) -> Against {
         Handle::AptSources(_)
         | Handle::Selection(_)
         | Handle::Sources(_)
+        | Handle::Cell(_)
+        | Handle::Variant(_)
         | Handle::Builders(_)
         | Handle::Directory(_)
         | Handle::Order(_)
@@ -166,6 +161,11 @@ fn layer(handle: &Handle) -> Against {
         | Handle::Published(_)
         | Handle::Comparison(_)
         | Handle::Recipe(_)
+        | Handle::Retry(_)
+        | Handle::GiveUp
+        | Handle::Pause(_)
+        | Handle::Skip(_)
+        | Handle::Pattern(_)
         | Handle::Composed(_) => unreachable!("was checked to be an import or a build, got `{}`", handle.tag().text()),
     }
 }

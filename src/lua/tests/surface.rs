@@ -2,7 +2,7 @@ use super::*;
 
 use crate::lua::api::declarations;
 use crate::lua::api::results::fields;
-use crate::lua::door::methods::METHODS;
+use crate::lua::door::narrow::METHODS;
 use crate::lua::sandbox::ALLOWED;
 use crate::lua::values::Tag;
 

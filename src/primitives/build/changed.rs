@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::core::archive::SourceRecord;
+use crate::core::flags::effective::profiles;
 use crate::core::inputs;
 use crate::core::install::base::Base;
 use crate::core::install::installer::Installer;
@@ -14,7 +15,6 @@ use crate::core::view::{self, BuiltBinary};
 use crate::io::state::State;
 use crate::io::state::jobs::{self, Job};
 use crate::io::store::Store;
-use crate::primitives::build::ready::profiles;
 use crate::primitives::import::with_archives;
 use crate::wire::Lease;
 
@@ -52,7 +52,7 @@ pub fn changed(
                 let found = installer.check(&request).ok().zip(offer.files.first());
                 found.is_some_and(|(installed, dsc)| {
                     let environment = &offer.environment;
-                    before == inputs::inputs(&universe, &chroot, &installed, &dsc.sha256, &job.arch, environment)
+                    before == inputs::inputs(&universe, &chroot, &installed, &dsc.sha256, &job.arch, environment, 1)
                 })
             });
             if !same {

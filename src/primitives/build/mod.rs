@@ -7,6 +7,7 @@
 
 mod board;
 pub mod changed;
+mod overridden;
 mod prefetch;
 mod ready;
 mod take_over;
@@ -29,6 +30,7 @@ use crate::io::state::State;
 use crate::io::state::artifacts::{self, ArtifactKind};
 use crate::io::state::jobs::{self, Job, NewJob};
 use crate::primitives::files::Files;
+use crate::primitives::hooks::Decide;
 use crate::primitives::import::with_archives;
 use crate::primitives::{Interrupted, Pace, Signals};
 
@@ -58,6 +60,8 @@ pub struct Stage<'s> {
     /// The round, where upstream is followed: what was built of the same version is taken over whatever it was built
     /// against.
     pub round: Option<u64>,
+    /// The recipe's hooks.
+    pub hooks: &'s Arc<dyn Decide>,
     /// Stop a build that neither printed nor used the CPU for so long.
     pub stall: Duration,
 }
@@ -117,6 +121,7 @@ pub fn build(stage: &Stage<'_>, imports: Imports<'_>, request: &BuildRequest) ->
         }
     })?;
     let jobs = stage.jobs(&request.stage)?;
+    let mut overridden = overridden::look(stage, &jobs)?;
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
@@ -131,7 +136,10 @@ pub fn build(stage: &Stage<'_>, imports: Imports<'_>, request: &BuildRequest) ->
         import: against.id(),
         binaries,
         arch: request.order.arch.clone(),
-        jobs: jobs.into_iter().map(built).collect(),
+        jobs: jobs
+            .into_iter()
+            .map(|job| BuiltJob { overridden: overridden.remove(&job.id).unwrap_or_default(), ..built(job) })
+            .collect(),
         optional: request.optional,
     })
 }
@@ -200,5 +208,6 @@ fn built(job: Job) -> BuiltJob {
         inputs: job.inputs,
         reason: job.reason,
         seconds: job.seconds,
+        overridden: Vec::new(),
     }
 }

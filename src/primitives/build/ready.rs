@@ -1,7 +1,5 @@
 //! Which jobs of a stage are ready, and what exactly is offered to builders.
 
-use std::collections::BTreeMap;
-
 use anyhow::Context;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -9,6 +7,7 @@ use super::Stage;
 use super::prefetch::Prefetch;
 use crate::core::archive::{Archive, PackageRecord, SourceRecord};
 use crate::core::events::Event;
+use crate::core::flags::effective::{self, Environment};
 use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, ViewId};
 use crate::core::inputs;
 use crate::core::install::base::Base;
@@ -21,6 +20,8 @@ use crate::core::recipe::BuildRequest;
 use crate::core::view::{self, BuiltBinary};
 use crate::io::clock;
 use crate::io::state::jobs::{self, Job};
+use crate::io::state::{StateError, Tx, flags};
+use crate::primitives::flags::{Chooser, Chosen, Wanted};
 use crate::primitives::{self, Refusal, import, layers};
 use crate::wire::{File, Lease};
 
@@ -31,8 +32,17 @@ pub struct Planner<'p> {
     pub(super) request: &'p BuildRequest,
     candidates: Vec<PackageRecord<'p>>,
     pub(super) sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
+    chooser: Chooser<'p>,
     distribution: String,
     prefetch: Prefetch,
+}
+
+/// A job that the recipe does not leave out.
+struct ToBuild<'j> {
+    job: &'j Job,
+    environment: Environment,
+    /// Who asked for its flags.
+    by: Vec<String>,
 }
 
 /// What is the same for all jobs that become ready at once.
@@ -74,7 +84,9 @@ impl<'p> Planner<'p> {
         let distribution = base.map_or("unstable", |suite| {
             if suite.codename.is_empty() { suite.suite.as_str() } else { suite.codename.as_str() }
         });
-        Ok(Planner { stage, imported, request, candidates, sources, distribution: distribution.to_owned(), prefetch })
+        let distribution = distribution.to_owned();
+        let chooser = Chooser::new(request, stage.hooks.as_ref(), &candidates);
+        Ok(Planner { stage, imported, request, candidates, sources, chooser, distribution, prefetch })
     }
 
     /// Offers what became ready, takes earlier results where the inputs are the same, and says what can never be.
@@ -83,17 +95,37 @@ impl<'p> Planner<'p> {
         if ready.is_empty() {
             return Ok(false);
         }
-        let environments: Vec<BTreeMap<String, String>> =
-            ready.iter().map(|job| environment(&self.request.environment, &job.profiles)).collect();
-        let profiles: Vec<Vec<&str>> = environments.iter().map(profiles).collect();
+        let mut to_build: Vec<ToBuild<'_>> = Vec::new();
+        for (job, chosen) in ready.iter().zip(self.chosen(ready)?) {
+            match chosen {
+                Chosen::Build { environment, by } => to_build.push(ToBuild { job, environment, by }),
+                Chosen::Skip { reason } => self.happened(job, JobEvent::LeftOut { reason })?,
+            }
+        }
+        let skipped = to_build.len() < ready.len();
+        let profiles: Vec<Vec<&str>> = to_build.iter().map(|one| effective::profiles(&one.environment)).collect();
         self.over(&self.built()?, |against| {
             let mut installer = Installer::new(against.universe, against.chroot);
-            let mut changed = false;
-            for ((job, environment), profiles) in ready.iter().zip(&environments).zip(&profiles) {
-                changed |= self.decide(job, environment, profiles, against, &mut installer)?;
+            let mut changed = skipped;
+            for (one, profiles) in to_build.iter().zip(&profiles) {
+                changed |= self.decide(one, profiles, against, &mut installer)?;
             }
             Ok(changed)
         })
+    }
+
+    /// What each job is built with, or why it is not.
+    pub(super) fn chosen(&self, jobs: &[Job]) -> anyhow::Result<Vec<Chosen>> {
+        let wanted = jobs.iter().map(|job| {
+            let record = self.source(job)?;
+            Ok(Wanted { record, component: &job.component, arch: &job.arch, profiles: &job.profiles })
+        });
+        self.chooser.choose(&wanted.collect::<anyhow::Result<Vec<_>>>()?)
+    }
+
+    pub(super) fn source<'s>(&'s self, job: &'s Job) -> anyhow::Result<&'s SourceRecord<'s>> {
+        let key = (job.source.as_str(), job.version.as_str());
+        self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))
     }
 
     /// Does something on the ground of what was built and the import below it; its view is written first.
@@ -131,14 +163,13 @@ impl<'p> Planner<'p> {
 
     fn decide<'u>(
         &'u self,
-        job: &Job,
-        environment: &BTreeMap<String, String>,
+        one: &'u ToBuild<'u>,
         profiles: &'u [&'u str],
         against: &Ground<'u>,
         installer: &mut Installer<'u, 'u>,
     ) -> anyhow::Result<bool> {
-        let key = (job.source.as_str(), job.version.as_str());
-        let record = self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))?;
+        let ToBuild { job, environment, by } = one;
+        let record = self.source(job)?;
         let request = Request::of(&record.source, Half::of_job(&job.arch), profiles, Alternatives::First);
         let installed = match installer.check(&request) {
             Ok(installed) => installed,
@@ -155,18 +186,20 @@ impl<'p> Planner<'p> {
             }
         };
         let dsc = offer.files.first().context("the .dsc is the first of a source's files")?.sha256;
-        let inputs = inputs::inputs(against.universe, against.chroot, &installed, &dsc, &job.arch, environment);
+        let (universe, repeat) = (against.universe, self.request.repeat);
+        let inputs = inputs::inputs(universe, against.chroot, &installed, &dsc, &job.arch, environment, repeat);
         let reusable = self.stage.state.read(|db| jobs::find_reusable(db, inputs))?;
         match reusable.filter(|(_, made)| made.iter().all(|file| self.stage.files.built.contains(&file.sha256))) {
             Some((earlier, _)) => {
-                self.reuse(job, earlier.id, offer, inputs)?;
+                self.reuse(one, earlier.id, offer, inputs)?;
                 Ok(true)
             }
             None => {
                 let id = job.id;
                 let more = installed.packages.iter();
                 self.prefetch.want(more.map(|number| against.universe.package(*number).sha256));
-                self.stage.state.write(move |tx| jobs::set_offer(tx, id, &offer, inputs))?;
+                let by = by.clone();
+                self.stage.state.write(move |tx| set_offer(tx, id, &offer, inputs, &by))?;
                 // Builders that wait for work look again; this stage has nothing to look at because of it.
                 self.stage.signals.state_changed();
                 Ok(false)
@@ -174,10 +207,10 @@ impl<'p> Planner<'p> {
         }
     }
 
-    fn reuse(&self, job: &Job, from: JobId, offer: Lease, inputs: InputsHash) -> anyhow::Result<()> {
-        let (to, now) = (job.id, clock::now().as_millisecond());
+    fn reuse(&self, one: &ToBuild<'_>, from: JobId, offer: Lease, inputs: InputsHash) -> anyhow::Result<()> {
+        let (to, by, now) = (one.job.id, one.by.clone(), clock::now().as_millisecond());
         let after = self.stage.state.write(move |tx| {
-            jobs::set_offer(tx, to, &offer, inputs)?;
+            set_offer(tx, to, &offer, inputs, &by)?;
             jobs::reuse(tx, from, to, inputs, now)
         })?;
         self.say(&after);
@@ -213,7 +246,7 @@ impl<'p> Planner<'p> {
         job: &Job,
         record: &SourceRecord<'_>,
         against: &Ground<'_>,
-        environment: &BTreeMap<String, String>,
+        environment: &Environment,
     ) -> Result<Lease, String> {
         let files: Vec<File> = record
             .source
@@ -241,51 +274,14 @@ impl<'p> Planner<'p> {
     }
 }
 
-/// The variable that switches build profiles on.
-const PROFILES: &str = "DEB_BUILD_PROFILES";
-
-/// Profiles that the build options of the same name must go with, and that do nothing without them in many packages.
-const ALSO_OPTIONS: [&str; 2] = ["nocheck", "nodoc"];
-
-/// The build profiles that an environment switches on.
-pub(super) fn profiles(environment: &BTreeMap<String, String>) -> Vec<&str> {
-    environment.get(PROFILES).map(|text| text.split_whitespace().collect()).unwrap_or_default()
-}
-
-/// The environment of one job: the stage's, with the profiles that the order gave the job.
-pub(super) fn environment(of_stage: &BTreeMap<String, String>, profiles: &[String]) -> BTreeMap<String, String> {
-    let mut environment = of_stage.clone();
-    let mut add = |variable: &str, word: &str| {
-        let text = environment.entry(variable.to_owned()).or_default();
-        if !text.split_whitespace().any(|known| known == word) {
-            *text = format!("{text} {word}").trim_start().to_owned();
-        }
-    };
-    for profile in profiles {
-        add(PROFILES, profile);
-        if ALSO_OPTIONS.contains(&profile.as_str()) {
-            add("DEB_BUILD_OPTIONS", profile);
-        }
-    }
-    environment
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_jobs_own_profiles_join_the_stages() {
-        let check = |stage: &[(&str, &str)], profiles: &[&str]| {
-            let stage = stage.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-            let profiles: Vec<String> = profiles.iter().map(|profile| profile.to_string()).collect();
-            let environment = environment(&stage, &profiles);
-            environment.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
-        };
-        assert_eq!(check(&[("A", "b")], &[]), ["A=b"]);
-        assert_eq!(
-            check(&[("DEB_BUILD_PROFILES", "nodoc nocheck")], &["nocheck", "stage1"]),
-            ["DEB_BUILD_OPTIONS=nocheck", "DEB_BUILD_PROFILES=nodoc nocheck stage1"]
-        );
-    }
+/// Makes a job ready, with a note of who asked for its flags where somebody did.
+pub(super) fn set_offer(
+    tx: &Tx,
+    job: JobId,
+    offer: &Lease,
+    inputs: InputsHash,
+    by: &[String],
+) -> Result<(), StateError> {
+    jobs::set_offer(tx, job, offer, inputs)?;
+    if by.is_empty() { Ok(()) } else { flags::set(tx, job, by) }
 }

@@ -51,6 +51,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("futures_util", OUTSIDE),
     // The outside, each in its room.
     ("mlua", &["lua"]),
+    ("regex", &["lua"]),
     ("rusqlite", &["io/state"]),
     ("rusqlite_migration", &["io/state"]),
     ("sequoia_openpgp", &["io"]),

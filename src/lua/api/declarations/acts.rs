@@ -1,5 +1,6 @@
 //! The primitives: what acts while `run` runs.
 
+use super::flags::{FLAGS, RULE};
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options};
@@ -91,6 +92,21 @@ pub const DECLARATIONS: &[Declaration] = &[
             ),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
             parameter("optional", Kind::Boolean, Is("false"), "The run is good without what fails in it."),
+            parameter("variant", Kind::One(&[Tag::Variant]), Is("none"), "The variant that is built."),
+            parameter(
+                "flags",
+                Kind::FlagsOr(&FLAGS),
+                Is("{}"),
+                "What all packages are built with, after the variant's.",
+            ),
+            parameter("cell", Kind::One(&[Tag::Cell]), Is("none"), "The cell of a matrix that is built."),
+            parameter("rules", Kind::Records(&RULE), Is("{}"), "What some packages are built with; later wins."),
+            parameter(
+                "repeat_number",
+                Kind::Integer(1, 1000),
+                Is("1"),
+                "Of the same build once more, which one it is.",
+            ),
             parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],
         result: Tag::Built,

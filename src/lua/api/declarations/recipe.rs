@@ -59,6 +59,7 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("run", Kind::Function, Required, "Called with `cb` and the arguments when the recipe runs."),
             parameter("name", Kind::Name, Is("the file's name without `.lua`"), "Names the run."),
             parameter("about", Kind::Text, Is("nothing"), "What the recipe is for, in a few words."),
+            parameter("hooks", Kind::Hooks, Is("{}"), "Functions that decide later, on read-only tables."),
             parameter("args", Kind::Arguments, Is("{}"), "The arguments that it takes: a type, or a table with more."),
         ],
         result: Tag::Recipe,
@@ -68,6 +69,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 name: call.text("name"),
                 about: call.text("about").unwrap_or_default(),
                 arguments: call.arguments("args"),
+                hooks: call.hooks("hooks"),
                 run: call.function("run"),
             }))
         }),
