@@ -50,20 +50,22 @@ fn what_is_odd_about_a_recipe_is_found() {
         &["x.lua: fails when no package builds: [E0501]: x.lua:6: nothing"],
     );
     found("return cb.recipe { run = function() end }", &["`run` asks nothing of the primitives"]);
-    found(
-        "local asked = 0\nreturn cb.campaign 'x' { packages = { 'sed' }, choose_flags = function(source)\n  \
-         asked = asked + 1\n  return { cflags = { append = '-O' .. asked % 3 } }\nend }",
-        &["x.lua: `choose_flags` (x.lua:3) answers ", "when it is asked in another order"],
-    );
-    found(
-        "return cb.campaign 'x' { packages = { 'sed' }, on_failure = function(job)\n  return job.nothing.here\nend }",
-        &["x.lua: `on_failure` (x.lua:2) fails for "],
-    );
-    found(
-        "return cb.campaign 'x' { packages = { 'sed' }, rules = { { match = { name = { 'zlib' } }, \
-         set = { cflags = { append = '-O3' } } } } }",
-        &["is never used: it is for zlib, which is not built"],
-    );
+    // A recipe of one build, with what stands before, hooks, and more options of the build.
+    let building = |before: &str, hooks: &str, more: &str| {
+        format!(
+            "{before}\nreturn cb.recipe {{ hooks = {{ {hooks} }}, run = function(cb)\n  local all = cb.import()\n  \
+             local order = cb.order {{ sources = all, packages = {{ 'sed' }} }}\n  \
+             cb.compare {{ cb.build {{ order = order, on = cb.launch {{ cb.here() }}, {more} }} }}\nend }}"
+        )
+    };
+    let counts = "choose_flags = function(source)\n  asked = asked + 1\n  \
+                  return { cflags = { append = '-O' .. asked % 3 } }\nend";
+    let said = ["x.lua: `choose_flags` (x.lua:3) answers ", "when it is asked in another order"];
+    found(&building("local asked = 0", counts, ""), &said);
+    let fails = "on_failure = function(job)\n  return job.nothing.here\nend";
+    found(&building("", fails, ""), &["x.lua: `on_failure` (x.lua:3) fails for "]);
+    let rule = "rules = { { match = { name = { 'zlib' } }, set = { cflags = { append = '-O3' } } } }";
+    found(&building("", "", rule), &["is never used: it is for zlib, which is not built"]);
     place.write("x.lua", "return cb\n");
     refused(&recipe(&place, &["check", "x.lua"]).run(), 3, &["error[E0301]: x.lua:1: `cb` is not defined"]);
 }
