@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::jobs::{self, JobLine, Mark};
+use super::output::clean;
 use crate::core::ids::RunId;
 use crate::core::recipe::{CompareRow, PublishResult, Response};
 use crate::io::state::{Reader, State, attempts, journal};
@@ -78,11 +79,23 @@ impl Summary {
     /// The last lines for people.
     pub fn text(&self) -> String {
         let count = |mark: Mark| self.jobs.iter().filter(|job| jobs::mark(&job.state) == mark).count();
-        let (good, bad) = (count(Mark::Good), count(Mark::Bad));
-        let mut lines = vec![match bad {
-            0 => format!("done: {good} built"),
-            _ => format!("done: {good} built, {bad} failed"),
-        }];
+        let left_out = self.jobs.iter().filter(|job| job.state.ends_with("not-for-us")).count();
+        let (good, bad) = (count(Mark::Good) - left_out, count(Mark::Bad));
+        let mut done = format!("done: {good} built");
+        if bad > 0 {
+            done.push_str(&format!(", {bad} failed"));
+        }
+        if left_out > 0 {
+            done.push_str(&format!(", {left_out} left out"));
+        }
+        let mut lines = vec![done];
+        let overridden = self.jobs.iter().flat_map(|job| job.overridden.iter().map(move |what| (job, what)));
+        let overridden: Vec<String> =
+            overridden.map(|(job, what)| clean(&format!("overridden by package {}: {what}", job.source))).collect();
+        lines.extend(overridden.iter().take(SHOWN).cloned());
+        if let Some(more) = overridden.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            lines.push(format!("         and {more} more; `cloudbuild status` has them all"));
+        }
         lines.extend(self.changed.iter().take(SHOWN).map(comparison));
         if let Some(more) = self.changed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             lines.push(format!("         and {more} more; `--json` has them all"));

@@ -23,6 +23,11 @@ macro_rules! codes {
                 match self { $(Code::$name => $text),* }
             }
 
+            /// The code of that text.
+            pub fn of_text(text: &str) -> Option<Code> {
+                Code::ALL.iter().copied().find(|code| code.text() == text)
+            }
+
             /// What it says, in a few words.
             pub fn title(self) -> &'static str {
                 match self { $(Code::$name => $title),* }
@@ -136,7 +141,7 @@ pub struct Explained {
 impl Code {
     /// The code with this text form, in any case.
     pub fn find(text: &str) -> Option<Code> {
-        Code::ALL.iter().copied().find(|code| code.text().eq_ignore_ascii_case(text))
+        Code::of_text(&text.to_ascii_uppercase())
     }
 
     /// What it means, at length.

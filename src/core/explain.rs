@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::core::flags::overridden::Overridden;
 use crate::core::install::refusal::Refusal;
 use crate::core::order::csr::Csr;
 use crate::core::order::text::{counted, edge_sentence, seconds};
@@ -27,6 +28,10 @@ pub struct Standing {
     pub reason: Option<String>,
     /// Its log, if there is one.
     pub log: Option<String>,
+    /// Who asked for flags of its own: `cell O3`, `rule 3 (oem.lua:22)`.
+    pub flags_by: Vec<String>,
+    /// Flags that were asked for and that the package has otherwise.
+    pub overridden: Vec<Overridden>,
 }
 
 /// Whether build-dependencies can be installed.
@@ -102,6 +107,10 @@ pub struct Explanation {
     pub cut: Vec<String>,
     /// The log of its last attempt.
     pub log: Option<String>,
+    /// Who asked for flags of its own, in the order in which they are applied.
+    pub flags_by: Vec<String>,
+    /// Flags that were asked for and that the package has otherwise.
+    pub overridden: Vec<Overridden>,
 }
 
 /// What a package holds up.
@@ -163,7 +172,9 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
         frees: job.frees,
         waits_for,
         cut: cut.map(|edge| edge_sentence(edge, &order.jobs)).collect(),
-        log: standing.and_then(|standing| standing.log),
+        log: standing.as_ref().and_then(|standing| standing.log.clone()),
+        flags_by: standing.as_ref().map(|standing| standing.flags_by.clone()).unwrap_or_default(),
+        overridden: standing.map(|standing| standing.overridden).unwrap_or_default(),
     }
 }
 
@@ -185,6 +196,8 @@ pub fn explain_alone(source: &str, version: &str, arch: &str, answer: &Answer) -
         waits_for: Vec::new(),
         cut: Vec::new(),
         log: None,
+        flags_by: Vec::new(),
+        overridden: Vec::new(),
     }
 }
 
@@ -291,6 +304,12 @@ impl fmt::Display for Explanation {
         }
         for sentence in self.cut.iter().take(SHOWN) {
             write!(f, "\n  in a loop: {sentence}")?;
+        }
+        if !self.flags_by.is_empty() {
+            write!(f, "\n  its flags are asked for by {}", self.flags_by.join(", "))?;
+        }
+        for overridden in &self.overridden {
+            write!(f, "\n  overridden by package: {overridden}")?;
         }
         if let Some(log) = &self.log {
             write!(f, "\n  log: {log}")?;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::flags::planned::PlannedFlags;
 use crate::core::forecast::{Forecast, bytes, time};
 use crate::core::order::text::{counted, loop_sentence};
 use crate::core::pinned::{Imported, Role};
@@ -51,6 +52,12 @@ pub enum Step {
         forecast: Forecast,
         /// What a person should look at before.
         warnings: Vec<String>,
+        /// Which of the same builds it is, from 1.
+        #[serde(default = "once")]
+        repeat: u32,
+        /// What they would be built with, and what is left out.
+        #[serde(default)]
+        flags: PlannedFlags,
     },
     /// An archive would be published.
     Publish {
@@ -70,11 +77,33 @@ pub enum Step {
     },
 }
 
+fn once() -> u32 {
+    1
+}
+
 /// The steps of a run, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// In the order of the recipe.
     pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The rules that hold for no job of any stage, as a person is told of them; a stage of few packages may leave rules
+    /// unused that are there for others.
+    pub fn unused_rules(&self) -> Vec<String> {
+        let mut of_stages = self.steps.iter().filter_map(|step| match step {
+            Step::Build { flags, .. } => Some(&flags.unused_rules),
+            Step::Import { .. }
+            | Step::Order { .. }
+            | Step::Launch { .. }
+            | Step::Publish { .. }
+            | Step::Compare { .. } => None,
+        });
+        let mut unused = of_stages.next().cloned().unwrap_or_default();
+        of_stages.for_each(|of_stage| unused.retain(|rule| of_stage.contains(rule)));
+        unused
+    }
 }
 
 impl fmt::Display for Plan {
@@ -117,8 +146,10 @@ impl fmt::Display for Step {
                 Builders::Here { slots: Some(slots) } => writeln!(f, "launch   this machine, {slots} at a time"),
                 Builders::Here { slots: None } => writeln!(f, "launch   this machine"),
             }),
-            Step::Build { stage, jobs, forecast, warnings } => {
-                writeln!(f, "build    stage `{stage}`: up to {}", counted(*jobs as usize, "job"))?;
+            Step::Build { stage, jobs, forecast, warnings, repeat, flags } => {
+                let repeat = if *repeat > 1 { format!(", repeat {repeat}") } else { String::new() };
+                writeln!(f, "build    stage `{stage}`{repeat}: up to {}", counted(*jobs as usize, "job"))?;
+                write!(f, "{flags}")?;
                 expected(f, *jobs, forecast)?;
                 warnings.iter().try_for_each(|warning| writeln!(f, "         warning: {warning}"))
             }
@@ -198,6 +229,8 @@ mod tests {
                 Step::Build {
                     stage: "first".to_owned(),
                     jobs: 2,
+                    repeat: 1,
+                    flags: PlannedFlags::default(),
                     forecast: Forecast {
                         slots: 2,
                         work_seconds: 600,

@@ -207,7 +207,7 @@ pub struct BuildRequest {
     pub optional: bool,
     /// What packages are built with: a variant's flags, a cell's, and rules for some of them.
     #[serde(default)]
-    pub flags: BuildFlags,
+    pub flags: Box<BuildFlags>,
     /// Which of the same builds it is, from 1: a later one is built though the results of an earlier one are there.
     #[serde(default = "first")]
     pub repeat: u32,

@@ -188,6 +188,9 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
             nested::record(session, record, value, path).map(|call| Checked::Record(Box::new(call)))
         }
         (Kind::Records(record), value) => nested::records(session, record, value, path).map(Checked::Records),
+        (Kind::Hook(_), Value::Function(_)) => Ok(Checked::Composed),
+        (Kind::NameOr(_), Value::String(_)) => check(session, Kind::Name, value, path).map_err(|_| wrong()),
+        (Kind::NameOr(tags), Value::Table(_)) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
         (Kind::Hooks, Value::Table(table)) if session.handle(table).is_none() => hooks(session, table, path),
         (Kind::Function, Value::Function(function)) => Ok(Checked::Function(function.clone())),
         (Kind::Layers(tags), value) => layers(session, tags, value, path, kind),
@@ -211,6 +214,8 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
             | Kind::Replacements
             | Kind::Arguments
             | Kind::Hooks
+            | Kind::Hook(_)
+            | Kind::NameOr(_)
             | Kind::Function,
             _,
         ) => Err(wrong()),
@@ -240,7 +245,8 @@ pub fn text(session: &Session, value: &Value, path: &str) -> Result<String, Faul
     Ok(text)
 }
 
-fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Result<Arc<Handle>, Fault> {
+/// One value of one of these kinds.
+pub fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Result<Arc<Handle>, Fault> {
     let handle = value.as_table().and_then(|table| session.handle(table));
     handle.filter(|handle| tags.contains(&handle.tag())).ok_or_else(|| {
         let (expected, got) = (Kind::One(tags).expected(), described(session, value));

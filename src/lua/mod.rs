@@ -13,6 +13,7 @@ pub mod watch;
 mod api;
 mod check;
 mod door;
+mod faults;
 mod files;
 mod json;
 mod locate;

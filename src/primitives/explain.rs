@@ -16,7 +16,7 @@ use crate::core::pinned::Imported;
 use crate::core::recipe::{OrderResult, Response};
 use crate::core::suggest;
 use crate::core::view::{self, BuiltBinary};
-use crate::io::state::{Reader, artifacts, jobs, journal, runs};
+use crate::io::state::{Reader, artifacts, flags, jobs, journal, runs};
 use crate::io::store::Store;
 use crate::primitives::Refusal;
 use crate::primitives::import::with_archive;
@@ -63,6 +63,7 @@ pub fn of_run(state: &Reader, dir: &Path) -> anyhow::Result<Vec<Ordered>> {
 /// How far a run is with the stages that are built by an order.
 fn stages(state: &Reader, dir: &Path, run: RunId, order: &OrderResult) -> anyhow::Result<Vec<StageJobs>> {
     let rows = state.read(|db| jobs::by_run(db, run))?;
+    let mut flags = state.read(|db| flags::by_run(db, run))?;
     let mut names: Vec<&str> = Vec::new();
     let listed = |row: &&jobs::Job| {
         let place = usize::try_from(row.position - 1).ok().and_then(|place| order.jobs.get(place));
@@ -78,12 +79,16 @@ fn stages(state: &Reader, dir: &Path, run: RunId, order: &OrderResult) -> anyhow
         let mut standings = Vec::new();
         for row in of_order.iter().filter(|row| row.stage == name) {
             let log = state.read(|db| jobs::log(db, row))?;
+            let (flags_by, overridden) =
+                flags.remove(&row.id).map(|own| (own.asked_by, own.overridden)).unwrap_or_default();
             let standing = Standing {
                 stage: row.stage.clone(),
                 state: row.state.text().to_owned(),
                 ended: row.state.is_terminal(),
                 reason: row.reason.clone(),
                 log: log.map(|log| dir.join(log).display().to_string()),
+                flags_by,
+                overridden: overridden.unwrap_or_default(),
             };
             standings.push((row.source.clone(), row.arch.clone(), standing));
         }

@@ -1,16 +1,70 @@
 //! What each job is built with: the stage's variables, the flags of its variant, cell and rules, and what the recipe's
 //! `choose_flags` says. A run and a plan ask here alike.
 
+use anyhow::Context;
+use rustc_hash::FxHashMap;
 use serde_json::{Value as Json, json};
 
 use crate::core::archive::{PackageRecord, SourceRecord};
 use crate::core::flags::FlagSet;
 use crate::core::flags::effective::{self, Asked, Environment};
+use crate::core::flags::planned::{PlannedFlags, Skipped};
 use crate::core::hooks::skipped;
+use crate::core::pinned::Imported;
 use crate::core::recipe::BuildRequest;
-use crate::core::rules::{Facts, Origins};
+use crate::core::rules::{self, Facts, Origins};
+use crate::io::store::Store;
 use crate::primitives::Refusal;
 use crate::primitives::hooks::{Decide, Hook};
+use crate::primitives::import::with_archive;
+
+/// What the jobs of a build would be built with, and what would be left out.
+///
+/// # Errors
+/// What the indexes or the hook say.
+pub fn planned(
+    cache: &Store,
+    imported: &Imported,
+    request: &BuildRequest,
+    hooks: &dyn Decide,
+) -> anyhow::Result<PlannedFlags> {
+    let mut planned = PlannedFlags::default();
+    if request.flags.is_empty() && !hooks.has(Hook::ChooseFlags) {
+        for job in &request.order.jobs {
+            let environment = effective::environment(&request.environment, [], &job.profiles, &request.order.arch);
+            planned.add(&job.source, environment, Vec::new());
+        }
+        return Ok(planned);
+    }
+    with_archive(cache, imported, |archive| {
+        let feeds = archive.sources.iter().filter(|record| record.suite.role.feeds());
+        let mut records: FxHashMap<(&str, &str), &SourceRecord<'_>> = FxHashMap::default();
+        feeds.for_each(|record| {
+            records.entry((record.source.name, record.source.version)).or_insert(record);
+        });
+        let jobs = &request.order.jobs;
+        let wanted = jobs.iter().map(|job| {
+            let record = records.get(&(job.source.as_str(), job.version.as_str()));
+            let record = *record.with_context(|| format!("no source `{} {}`", job.source, job.version))?;
+            Ok(Wanted { record, component: &job.component, arch: &job.arch, profiles: &job.profiles })
+        });
+        let wanted = wanted.collect::<anyhow::Result<Vec<_>>>()?;
+        let chooser = Chooser::new(request, hooks, &archive.candidates());
+        let facts: Vec<Facts<'_>> = wanted.iter().map(|job| chooser.facts(job)).collect();
+        planned.unused_rules = rules::unused(&request.flags.rules, &facts);
+        for (job, chosen) in jobs.iter().zip(chooser.choose(&wanted)?) {
+            match chosen {
+                Chosen::Build { environment, by } => planned.add(&job.source, environment, by),
+                Chosen::Skip { reason } => {
+                    let (source, arch) = (job.source.clone(), job.arch.clone());
+                    planned.skipped.push(Skipped { source, arch, reason });
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(planned)
+}
 
 /// What is to be done with a job.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::core::events::Listener;
+use crate::core::flags::planned::PlannedFlags;
 use crate::core::forecast::forecast;
 use crate::core::ids::{GenerationId, ImportId, JobId};
 use crate::core::job::JobState;
@@ -23,7 +25,7 @@ use crate::io::mirror::Mirror;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::hooks::{Decide, NoHooks};
-use crate::primitives::{Perform, import, layers, order};
+use crate::primitives::{Perform, flags, import, layers, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
@@ -91,7 +93,7 @@ impl Planned {
         Planned { history, hooks, ..Planned::over(world, cache, listener, machine) }
     }
 
-    /// The same over any world, without a history.
+    /// The same over any world, without a history and without hooks.
     pub fn over(world: World, cache: Store, listener: Arc<dyn Listener>, machine: String) -> Planned {
         Planned {
             world,
@@ -200,7 +202,7 @@ impl Planned {
     }
 
     /// What a stage would do, and is expected to take.
-    fn stage(&self, request: &BuildRequest) -> anyhow::Result<Step> {
+    fn stage(&self, request: &BuildRequest, flags: PlannedFlags) -> anyhow::Result<Step> {
         let jobs = &request.order.jobs;
         let sizes = self.sizes(&request.order)?;
         let history = |job: &&OrderedJob| self.history.get(&job.source).is_some_and(|of| of.contains_key(&job.arch));
@@ -216,8 +218,9 @@ impl Planned {
         if known == 0 && !jobs.is_empty() {
             warnings.push("no earlier builds are known: times follow from the sources' sizes and sections".to_owned());
         }
-        let (stage, count) = (request.stage.clone(), jobs.len() as u64);
-        Ok(Step::Build { stage, jobs: count, forecast: forecast(jobs, slots, &sizes, known), warnings })
+        let (stage, repeat) = (request.stage.clone(), request.repeat);
+        let count = (jobs.len() - flags.skipped.len()) as u64;
+        Ok(Step::Build { stage, jobs: count, repeat, flags, forecast: forecast(jobs, slots, &sizes, known), warnings })
     }
 
     /// The bytes of each job's source.
@@ -245,16 +248,26 @@ impl Planned {
     }
 
     /// A plan goes on as if all went well: what comes after a build is planned, too.
-    fn as_if_built(&self, request: &BuildRequest) -> anyhow::Result<BuildResult> {
+    fn as_if_built(&self, request: &BuildRequest, flags: &PlannedFlags) -> anyhow::Result<BuildResult> {
+        let skipped: FxHashMap<(&str, &str), &str> = flags
+            .skipped
+            .iter()
+            .map(|skipped| ((skipped.source.as_str(), skipped.arch.as_str()), skipped.reason.as_str()))
+            .collect();
+        let reason = |job: &OrderedJob| skipped.get(&(job.source.as_str(), job.arch.as_str())).map(ToString::to_string);
+        let state = |job: &OrderedJob| match reason(job) {
+            Some(_) => JobState::AutoNotForUs,
+            None => JobState::Installed,
+        };
         let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
             job: JobId(number),
             source: job.source.clone(),
             version: job.version.clone(),
             arch: job.arch.clone(),
-            state: JobState::Installed.text().to_owned(),
+            state: state(job).text().to_owned(),
             reused: false,
             inputs: None,
-            reason: None,
+            reason: reason(job),
             seconds: 0,
             overridden: Vec::new(),
         });
@@ -301,9 +314,12 @@ impl Perform for Planned {
                 Response::Launch(LaunchResult { builders: request.builders })
             }
             Request::Build(request) => {
-                self.record(self.stage(&request)?);
+                let imported = self.imported(request.order.import)?;
+                let flags = flags::planned(&self.cache, &imported, &request, self.hooks.as_ref())?;
+                let built = self.as_if_built(&request, &flags)?;
+                self.record(self.stage(&request, flags)?);
                 self.seen().built(&request);
-                Response::Build(self.as_if_built(&request)?)
+                Response::Build(built)
             }
             Request::Publish(request) => {
                 let (to, suite) = (request.to.clone(), request.suite.clone());

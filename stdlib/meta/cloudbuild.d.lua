@@ -133,7 +133,14 @@
 ---@field packages? string[]|cloudbuild.Selection Source packages by name or `name=version`, or a selection. Default: what `stages` say.
 ---@field stages? cloudbuild.Stage|(cloudbuild.Stage)[] Passes, each with packages of its own. Default: one, `first`.
 ---@field not_for_us? string[] Source packages that are left out, by name. Default: {}.
----@field arch? string Debian architecture to build for. Default: the machine's own.
+---@field arch? string|cloudbuild.Variant Debian architecture to build for, or a variant of one. Default: the machine's own.
+---@field rules? cloudbuild.table.match_and_set[] What some packages are built with; later wins. Default: {}.
+---@field matrix? cloudbuild.table.cells What is compared. Default: one cell, as the distribution builds.
+---@field choose_flags? fun(source: table, cell: table): any Flags for one source in a cell. Default: nothing.
+---@field choose_how? fun(source: table): any How one source is built. Default: nothing.
+---@field classify? fun(log: table, job: table): any Which failure it was, where that is unsure. Default: nothing.
+---@field on_failure? fun(job: table, failure: table): any What to do about a failed job. Default: nothing.
+---@field on_stage_done? fun(stage: table): any What to do after a stage. Default: nothing.
 ---@field builders? cloudbuild.Builders|(cloudbuild.Builders)[] Who builds. Default: cb.here().
 ---@field publish? cloudbuild.Directory Where the archive goes. Default: cb.dir "archive".
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
@@ -249,6 +256,13 @@
 ---@field how? "native"|"cross"|"emulated" Built another way. Default: as before.
 
 ---@class (exact) cloudbuild.options.give_up
+
+--- Cells that the same packages are built in, each in stages and an archive of its own.
+---@class (exact) cloudbuild.table.cells
+---@field [integer] cloudbuild.Cell Cells, each with a name of its own.
+---@field baseline? string The cell that is published and compared with. Default: the first cell.
+---@field repeats? integer How often each cell is built. Default: 1.
+---@field order? "interleaved"|"cell by cell" `interleaved` builds each cell once before any is repeated, so that a slow hour is nobody's. Default: interleaved.
 
 --- Flags for the packages that match; of two rules the later one wins.
 ---@class (exact) cloudbuild.table.match_and_set

@@ -18,7 +18,7 @@ fn a_recipe_that_cannot_be_read_is_told_with_file_and_line_and_leaves_nothing() 
         ),
         (
             "  packages = 7,\n}\n",
-            vec!["x.lua:3: `packages`: expected a list of strings", "got number 7", "hint: source packages to rebuild"],
+            vec!["x.lua:3: `packages`: expected a list of strings", "got number 7", "hint: source packages by name"],
         ),
         (
             "  packages = {},\n}\n",

@@ -21,6 +21,7 @@ mod plans;
 mod packages_behave;
 mod recipe_tools;
 mod slow_chroot;
+mod slow_flags;
 mod slow_follow;
 mod slow_machine;
 mod slow_order;

@@ -119,8 +119,8 @@ t.case("an error that does not come", function() t.raises(function() end) end)
     assert_eq!(lines[1], "ok      what fails is not published", "{ran:?}");
     assert_eq!(lines[2], "ok      when all fails, the recipe says so", "{ran:?}");
     assert_eq!(lines[3], "failed  a case that is not so", "{ran:?}");
-    assert_eq!(lines[4], "        x_test.lua:25: value[2].a: expected `c`, got `b`", "{ran:?}");
-    assert!(ran.stdout.contains("x_test.lua:28: expected an error, got none"), "{ran:?}");
+    assert_eq!(lines[4], "        x_test.lua:24: value[2].a: expected `c`, got `b`", "{ran:?}");
+    assert!(ran.stdout.contains("x_test.lua:27: expected an error, got none"), "{ran:?}");
     assert_eq!(lines.last(), Some(&"3 passed, 2 failed"), "{ran:?}");
     let told = document(&recipe(&place, &["test", "x_test.lua", "--json"]).run());
     assert_eq!((&told["passed"], &told["failed"], &told["cases"][3]["ok"]), (&3.into(), &2.into(), &false.into()));

@@ -35,6 +35,8 @@ pub enum Template {
     Local,
     /// The base system, the whole archive, and once more what changed
     ThreeStage,
+    /// The same packages with several sets of flags
+    Matrix,
 }
 
 impl Template {
@@ -43,6 +45,7 @@ impl Template {
         match self {
             Template::Local => "local",
             Template::ThreeStage => "three-stage",
+            Template::Matrix => "matrix",
         }
     }
 
@@ -51,6 +54,7 @@ impl Template {
         match self {
             Template::Local => include_str!("../../../stdlib/templates/local.lua"),
             Template::ThreeStage => include_str!("../../../stdlib/templates/three-stage.lua"),
+            Template::Matrix => include_str!("../../../stdlib/templates/matrix.lua"),
         }
     }
 }

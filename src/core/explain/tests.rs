@@ -48,7 +48,7 @@ fn standing(state: &str, ended: bool) -> Standing {
         state: state.to_owned(),
         ended,
         reason: (ended && state != "installed").then(|| "build: make failed".to_owned()),
-        log: None,
+        ..Standing::default()
     }
 }
 

@@ -12,9 +12,13 @@
 //! **Which languages.** `cflags` reaches the variables that dpkg itself gives its defaults to: C, C++, Objective-C(++),
 //! Fortran and GCJ; and of the machine options those that the assembler takes, unless `languages` says less. D's
 //! compilers have other words, so only `dflags` reaches them. `cxxflags` and its like come on top, for one of them alone.
+//!
+//! **Invariant:** nothing is built or read here; a log comes in line by line.
 
+pub mod compiled;
 pub mod effective;
 pub mod overridden;
+pub mod planned;
 pub mod set;
 mod words;
 

@@ -1,5 +1,9 @@
 //! What a package's own debian/rules made of the flags that were asked for, read from the build's log.
 //!
+//! Two things in a log tell: what dpkg-buildflags says of itself, and what the compiler was called with. The compiler is
+//! believed more. A flag that most of its calls have is not overridden, whatever dpkg-buildflags was told (make before 4.4
+//! does not hand exported variables to `$(shell ...)`); one that none of them has is, whoever took it away.
+//!
 //! Before a build with flags of its own, `dpkg-buildflags --status` is run as a target of debian/rules, so what it says
 //! has the variables in it that debian/rules exports (`DEB_CFLAGS_MAINT_STRIP` and the like). A package that prints the
 //! same itself, deeper in its build, is believed more: the last word of a variable counts.
@@ -8,7 +12,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::compiled::Calls;
 use super::effective::{Environment, flag_variable, is_feature};
+use crate::core::order::text::counted;
 
 /// How each line of the status begins.
 const MARK: &[u8] = b"dpkg-buildflags: status: ";
@@ -40,9 +46,46 @@ impl std::fmt::Display for Overridden {
     }
 }
 
-/// What dpkg-buildflags said in a log, gathered line by line.
+/// What a log says about the flags of one build, gathered line by line.
+#[derive(Debug)]
+pub struct Said<'e> {
+    environment: &'e Environment,
+    status: Status,
+    calls: Calls<'e>,
+}
+
+impl<'e> Said<'e> {
+    /// Nothing so far, about a build in this environment.
+    pub fn of(environment: &'e Environment) -> Said<'e> {
+        let appended = |variable: &str| environment.get(&format!("DEB_{variable}_APPEND")).map_or("", String::as_str);
+        let calls = Calls::of(effective(appended("CFLAGS")), effective(appended("CXXFLAGS")));
+        Said { environment, status: Status::default(), calls }
+    }
+
+    /// Takes a line of the log into account.
+    pub fn take(&mut self, line: &[u8]) {
+        self.status.take(line);
+        self.calls.take(line);
+    }
+
+    /// What of the flags and features the package has otherwise; nothing where the log says nothing.
+    pub fn overridden(&self) -> Vec<Overridden> {
+        let mut found = self.status.overridden(self.environment);
+        found.retain(|found| !self.calls.mostly(&found.variable, &found.asked));
+        for (variable, word, calls) in self.calls.never() {
+            if !found.iter().any(|found| found.variable == variable && found.asked == word) {
+                let by = format!("none of {} has it", counted(calls as usize, "compiler call"));
+                found.push(Overridden { variable: variable.to_owned(), asked: word.to_owned(), by });
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+/// What dpkg-buildflags said in a log.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Status {
+struct Status {
     /// Values of the variables, with whether the maintainer's own settings had a part in them.
     values: BTreeMap<String, (bool, String)>,
     /// `area` -> `feature=yes feature=no`.
@@ -52,8 +95,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Takes a line of a log into account.
-    pub fn take(&mut self, line: &[u8]) {
+    fn take(&mut self, line: &[u8]) {
         let Some(said) = line.strip_prefix(MARK).filter(|said| said.len() <= LONGEST_LINE) else { return };
         let said = String::from_utf8_lossy(said);
         if let Some(variable) = said.strip_prefix("environment variable ") {
@@ -75,8 +117,7 @@ impl Status {
         }
     }
 
-    /// What of an environment's flags and features the package has otherwise; nothing where the log says nothing.
-    pub fn overridden(&self, environment: &Environment) -> Vec<Overridden> {
+    fn overridden(&self, environment: &Environment) -> Vec<Overridden> {
         let mut found = Vec::new();
         for (name, value) in environment {
             let Some((variable, operation)) = flag_variable(name) else { continue };
@@ -155,7 +196,7 @@ fn effective(value: &str) -> Vec<&str> {
 }
 
 /// Why a word has no effect in `now`: itself where it is not there, or the later word that contradicts it.
-fn against<'w>(word: &'w str, now: &[&'w str]) -> Option<&'w str> {
+pub(super) fn against<'w>(word: &'w str, now: &[&'w str]) -> Option<&'w str> {
     let Some(at) = now.iter().rposition(|known| *known == word) else { return Some(word) };
     now[at + 1..].iter().find(|later| contradicts(word, later)).copied()
 }

@@ -22,7 +22,7 @@ const GROUPS: &[&[Declaration]] = &[
 ];
 
 /// The tables in tables, in reading order.
-pub const RECORDS: &[&Record] = &[&flags::RULE, &flags::MATCH, &flags::FLAGS, &flags::CHANGE];
+pub const RECORDS: &[&Record] = &[&recipe::MATRIX, &flags::RULE, &flags::MATCH, &flags::FLAGS, &flags::CHANGE];
 
 /// Everything below `cb`.
 pub fn all() -> impl Iterator<Item = &'static Declaration> + Clone {

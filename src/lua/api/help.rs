@@ -22,9 +22,9 @@ pub fn text() -> String {
         text.push_str(&method_section(method));
     }
     for record in declarations::RECORDS {
-        write!(text, "\na table of {}\n  {}\n", record.name, record.sentence).expect("a string takes all text");
-        for parameter in record.fields {
-            writeln!(text, "  {}", line(parameter)).expect("a string takes all text");
+        write!(text, "\na table of {}\n  {}\n", record.name, record.sentence).expect(ALL);
+        for parameter in record.items.iter().chain(record.fields) {
+            writeln!(text, "  {}", line(parameter)).expect(ALL);
         }
     }
     text

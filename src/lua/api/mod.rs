@@ -137,6 +137,10 @@ pub enum Kind {
     Function,
     /// A table from names of hooks to functions.
     Hooks,
+    /// A function that decides later.
+    Hook(Hook),
+    /// A string that can be part of a path, or one value of one of these.
+    NameOr(&'static [Tag]),
     /// One value of one of these.
     One(&'static [Tag]),
     /// One value of one of these, or a list of them.
@@ -150,6 +154,8 @@ pub struct Record {
     pub name: &'static str,
     /// What it is, in one sentence.
     pub sentence: &'static str,
+    /// Its list part, where it has one.
+    pub items: Option<Parameter>,
     /// Its fields.
     pub fields: &'static [Parameter],
 }
@@ -196,6 +202,8 @@ impl Kind {
             Kind::Arguments => "a table from names to types".to_owned(),
             Kind::Function => "a function".to_owned(),
             Kind::Hooks => "a table from names of hooks to functions".to_owned(),
+            Kind::Hook(hook) => format!("a function of ({})", hook.parameters().join(", ")),
+            Kind::NameOr(tags) => format!("a name of letters, digits and `.+_~-`, or {}", one_of(tags)),
             Kind::One(tags) => one_of(tags),
             Kind::Some(tags) => format!("{}, or a list of them", one_of(tags)),
         }
@@ -222,12 +230,11 @@ impl Kind {
             Kind::Arguments => "table<string, string|table>".to_owned(),
             Kind::Function => "fun(cb: cloudbuild, args: table): any".to_owned(),
             Kind::Hooks => {
-                let field = |hook: &Hook| {
-                    let names = hook.parameters().iter().map(|name| format!("{name}: table")).collect::<Vec<_>>();
-                    format!("{}?: fun({}): any", hook.text(), names.join(", "))
-                };
+                let field = |hook: &Hook| format!("{}?: {}", hook.text(), in_stub(*hook));
                 format!("{{ {} }}", Hook::ALL.iter().map(field).collect::<Vec<_>>().join(", "))
             }
+            Kind::Hook(hook) => in_stub(hook),
+            Kind::NameOr(tags) => format!("string|{}", union(tags)),
             Kind::One(tags) => union(tags),
             Kind::Some(tags) => format!("{0}|({0})[]", union(tags)),
         }
@@ -244,6 +251,12 @@ impl Record {
     pub fn field(&self, name: &str) -> Option<&'static Parameter> {
         self.fields.iter().find(|parameter| parameter.name == name)
     }
+}
+
+/// A hook in LuaLS's notation.
+fn in_stub(hook: Hook) -> String {
+    let names = hook.parameters().iter().map(|name| format!("{name}: table")).collect::<Vec<_>>();
+    format!("fun({}): any", names.join(", "))
 }
 
 fn one_of(tags: &[Tag]) -> String {

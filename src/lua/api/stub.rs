@@ -40,6 +40,11 @@ pub fn text() -> String {
     }
     for record in declarations::RECORDS {
         writeln!(text, "\n--- {}\n---@class (exact) {}", record.sentence, record.class()).expect(ALL);
+        if let Some(items) = &record.items {
+            let kind = items.kind.in_stub();
+            let one = kind.split('|').next().unwrap_or(&kind);
+            writeln!(text, "---@field [integer] {one} {}", items.sentence).expect(ALL);
+        }
         for parameter in record.fields {
             writeln!(text, "{}", field(parameter)).expect(ALL);
         }

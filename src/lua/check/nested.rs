@@ -6,9 +6,9 @@ use mlua::{Table, Value};
 
 use crate::core::flags::Words;
 use crate::core::suggest::nearest;
-use crate::lua::api::{Default, Kind, Record, Word};
+use crate::lua::api::{Default, Kind, Parameter, Record, Word};
 use crate::lua::check::call::{Call, Checked};
-use crate::lua::check::{check, described, few, list, lower_first, shortened, text};
+use crate::lua::check::{check, described, few, list, lower_first, one, shortened, text};
 use crate::lua::session::{Fault, Session};
 
 /// No list of tables in a call is longer.
@@ -21,9 +21,16 @@ pub fn record(session: &Session, record: &'static Record, value: &Value, path: &
         other => return Err(expected(session, Kind::Record(record), other, path)),
     };
     let mut fields: BTreeMap<String, Value> = BTreeMap::new();
+    let mut call = Call::new(String::new());
+    if let Some(items) = &record.items {
+        call.insert(items.name, list_part(session, items, table, path)?);
+    }
     for pair in table.pairs::<Value, Value>() {
         let (key, value) = pair.map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
         let name = key.as_string().map(|name| name.to_string_lossy());
+        if name.is_none() && record.items.is_some() {
+            continue;
+        }
         let Some(name) = name else {
             let got = described(session, &key);
             return Err(Fault::new(format!("`{path}`: expected named fields, got the key {got}")).hint(known(record)));
@@ -37,7 +44,6 @@ pub fn record(session: &Session, record: &'static Record, value: &Value, path: &
         }
         fields.insert(name, value);
     }
-    let mut call = Call::new(String::new());
     for parameter in record.fields {
         let path = format!("{path}.{}", parameter.name);
         match (fields.get(parameter.name), parameter.default) {
@@ -67,6 +73,23 @@ pub fn records(session: &Session, of: &'static Record, value: &Value, path: &str
     few(values.len(), MOST_RECORDS, path)?;
     let values = values.iter().enumerate();
     values.map(|(at, value)| record(session, of, value, &format!("{path}[{}]", at + 1))).collect()
+}
+
+/// The list part of a table, each a value of `cb`.
+fn list_part(session: &Session, items: &Parameter, table: &Table, path: &str) -> Result<Checked, Fault> {
+    let Kind::Some(tags) = items.kind else {
+        unreachable!("the list part `{}` is declared to be values of `cb`", items.name)
+    };
+    let mut handles = Vec::new();
+    for at in 1..=table.raw_len() {
+        let value: Value = table.raw_get(at).map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
+        handles.push(one(session, tags, &value, &format!("{path}[{at}]"))?);
+    }
+    if handles.is_empty() {
+        let expected = Kind::One(tags).expected();
+        return Err(Fault::new(format!("`{path}`: expected {expected}, got an empty list")));
+    }
+    Ok(Checked::Handles(handles))
 }
 
 /// A string of flags, or a list of strings.

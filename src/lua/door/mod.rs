@@ -21,9 +21,9 @@ use crate::lua::api::{Asking, Body, Context, Declaration, Options};
 use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
 use crate::lua::methods;
-use crate::lua::sandbox;
 use crate::lua::session::{Fault, Session, frames};
 use crate::lua::values::{self, Directory, Handle};
+use crate::lua::{faults, sandbox};
 
 /// What the functions of `cb` need of the VM.
 struct Door {
@@ -123,7 +123,7 @@ fn enter(
                     .and_then(|table| finish(lua, &shared, declaration, Some(name.clone()), table.as_ref()))
                     .map_err(|fault| fault.raise(lua))
             });
-            function.map(Value::Function).map_err(|error| sandbox::fault(session, error))
+            function.map(Value::Function).map_err(|error| faults::fault(session, error))
         }
     }
 }
@@ -169,7 +169,7 @@ fn finish(
         Body::Performs(request) => perform(lua, session, declaration, request, call),
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
-            let copy = copied(lua, session, declaration, options).map_err(|error| sandbox::fault(session, error))?;
+            let copy = copied(lua, session, declaration, options).map_err(|error| faults::fault(session, error))?;
             let value = sandbox::call(lua, session, &function, (name, copy)).map_err(refused)?;
             composed(lua, session, declaration, value)
         }
@@ -230,7 +230,7 @@ fn copy_of(lua: &Lua, table: &Table, depth: usize) -> mlua::Result<Table> {
 /// The table that stands for a value.
 pub fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
     let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
-    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| sandbox::fault(session, error))
+    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| faults::fault(session, error))
 }
 
 /// Makes the request of a primitive and asks the performer.

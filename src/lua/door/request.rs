@@ -25,12 +25,12 @@ pub fn import(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
 }
 
 /// `cb.order`
-pub fn order(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
-    ordered(&mut call).map(Request::Order)
+pub fn order(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
+    ordered(&mut call, asking).map(Request::Order)
 }
 
 /// What `cb.order` asks for; `cb.build` does it, too, where it is given sources.
-fn ordered(call: &mut Call) -> Result<OrderRequest, Fault> {
+fn ordered(call: &mut Call, asking: &Asking<'_>) -> Result<OrderRequest, Fault> {
     let handle = required(call.handle("sources"));
     let (import, of) = match handle.as_ref() {
         Handle::Import(imported) => (imported.import, None),
@@ -46,6 +46,13 @@ fn ordered(call: &mut Call) -> Result<OrderRequest, Fault> {
         (Some(packages), None) | (None, Some(packages)) => packages,
         (None, None) => Selection::Everything,
     };
+    let built = lock(asking.stages);
+    if let Some(stage) = packages.stages().into_iter().find(|stage| !built.iter().any(|built| built == stage)) {
+        let stages = if built.is_empty() { "none yet".to_owned() } else { built.join(", ") };
+        return Err(Fault::new(format!("`packages`: expected a stage that was built before, got `{stage}`"))
+            .hint(format!("stages so far: {stages}"))
+            .field("packages"));
+    }
     let against = match call.handles("against") {
         Some(layers) => against(&layers)?,
         None => vec![Against::Import(import)],
@@ -103,7 +110,7 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         builders: take!(fleet, Fleet).builders.clone(),
         environment: call.variables("environment").unwrap_or_default(),
         optional: call.boolean("optional").unwrap_or(false),
-        flags: build_flags(&mut call),
+        flags: Box::new(build_flags(&mut call)),
         repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),
         prove: call.boolean("prove").unwrap_or(false),
     }))
@@ -120,7 +127,7 @@ fn ordered_first(
     if let Some(layers) = layers {
         call.insert("against", Checked::Handles(layers));
     }
-    match (asking.ask)(Request::Order(ordered(&mut call)?))? {
+    match (asking.ask)(Request::Order(ordered(&mut call, asking)?))? {
         Response::Order(order) => Ok(order),
         other => Err(Fault::new(format!("expected an order, got a {}", Handle::from(other).tag().text()))),
     }

@@ -102,3 +102,81 @@ fn sources_of_an_import_are_narrowed_and_built_without_an_order_of_ones_own() {
     let message = again.unwrap_err().message;
     assert_eq!(message, "`stage`: expected a name of its own for each build, got `first` again");
 }
+
+/// What a campaign asks `build` for: stage, cell, repeat and proof of each.
+fn built(options: &str) -> Vec<String> {
+    let fake = Arc::<Fake>::default();
+    let text = format!("local cb = require 'cloudbuild'\nreturn cb.campaign 'x' {{ packages = {{ 'a' }}, {options} }}");
+    run_with(&load_text(&text).unwrap(), &fake).unwrap();
+    let requests = fake.requests.lock().unwrap();
+    let build = |request: &Request| match request {
+        Request::Build(build) => {
+            let cell = build.flags.cell.as_ref().map_or("-", |cell| cell.name.as_str());
+            Some(format!("{} {cell} {} {}", build.stage, build.repeat, build.prove))
+        }
+        Request::Publish(publish) => Some(format!("publish {}", publish.stages.join(" "))),
+        Request::Import(_) | Request::Order(_) | Request::Launch(_) | Request::Compare(_) => None,
+    };
+    requests.iter().filter_map(build).collect()
+}
+
+#[test]
+fn a_matrix_builds_each_cell_and_each_repeat_and_publishes_the_baseline() {
+    let cells = "cb.cell 'O2' {}, cb.cell 'O3' { cflags = { replace = { ['-O2'] = '-O3' } } }";
+    assert_eq!(
+        built(&format!("matrix = {{ {cells}, repeats = 2, baseline = 'O3' }}")),
+        [
+            "first.O2 O2 1 false",
+            "first.O3 O3 1 true",
+            "first.O2.2 O2 2 false",
+            "first.O3.2 O3 2 false",
+            "publish first.O3"
+        ]
+    );
+    let by_cell = built(&format!("matrix = {{ {cells}, repeats = 2, order = 'cell by cell' }}"));
+    assert_eq!(by_cell[..2], ["first.O2 O2 1 true", "first.O2.2 O2 2 false"]);
+    assert_eq!(built(""), ["first - 1 true", "publish first"]);
+}
+
+#[test]
+fn a_matrix_that_makes_no_sense_is_refused_when_the_recipe_is_read() {
+    let error = |matrix: &str| {
+        let text = format!(
+            "local cb = require 'cloudbuild'\nreturn cb.campaign 'x' {{ packages = {{ 'a' }}, matrix = {{ {matrix} }} }}"
+        );
+        load_text(&text).unwrap_err().message
+    };
+    assert_eq!(error("cb.cell 'a' {}, baseline = 'b'"), "`matrix.baseline`: expected one of the cells, got `b`");
+    assert_eq!(
+        error("cb.cell 'a' {}, cb.cell 'a' {}"),
+        "`matrix`: expected a name of its own for each cell, got `a` again"
+    );
+    assert_eq!(error(""), "`matrix`: expected a cell such as `cb.cell \"O3\" { ... }`, got an empty list");
+    assert_eq!(error("cb.cell 'a' {}, repeets = 3"), "`matrix` has no field `repeets`");
+}
+
+#[test]
+fn a_campaign_hands_its_functions_rules_and_variant_on() {
+    let fake = Arc::<Fake>::default();
+    let text = r#"
+        local cb = require "cloudbuild"
+        return cb.campaign "board" {
+          arch = cb.variant "armhf-a8" { base = "armhf", flags = "-mtune=cortex-a8" },
+          packages = { "a" },
+          rules = { { match = { section = "libs" }, set = { cflags = { append = "-O3" } } } },
+          choose_flags = function(source, cell) return nil end,
+          on_stage_done = function(stage) return nil end,
+        }"#;
+    let recipe = load_text(text).unwrap();
+    run_with(&recipe, &fake).unwrap();
+    let requests = fake.requests.lock().unwrap();
+    assert!(requests.iter().any(|request| matches!(request,
+        Request::Import(import) if import.arch.as_deref() == Some("armhf"))));
+    let build = requests.iter().find_map(|request| match request {
+        Request::Build(build) => Some(build),
+        _ => None,
+    });
+    let flags = &build.unwrap().flags;
+    assert_eq!((flags.variant.as_ref().unwrap().name.as_str(), flags.rules.len()), ("armhf-a8", 1));
+    assert_eq!(flags.rules[0].at.as_deref(), Some("x.lua:6"));
+}

@@ -111,7 +111,7 @@ fn a_builds_flags_are_plain_data() {
     }
     "#);
     let again: BuildFlags = serde_json::from_value(serde_json::to_value(&request.flags).unwrap()).unwrap();
-    assert_eq!(again, request.flags);
+    assert_eq!(again, *request.flags);
 }
 
 #[test]

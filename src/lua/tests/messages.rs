@@ -35,11 +35,11 @@ fn an_unknown_option_names_the_nearest() {
         |                                     ^^^^^^^
     hint: did you mean `packages`?
     "#);
-    assert_snapshot!(of("cb.campaign \"hello\" { matrix = {} }"), @r#"
-    x.lua:2: `cb.campaign` has no option `matrix`
-      2 | local value = cb.campaign "hello" { matrix = {} }
-        |                                     ^^^^^^
-    hint: it takes: sources, packages, stages, not_for_us, arch, builders, publish, environment, prove
+    assert_snapshot!(of("cb.stage \"hello\" { matrix = {} }"), @r#"
+    x.lua:2: `cb.stage` has no option `matrix`
+      2 | local value = cb.stage "hello" { matrix = {} }
+        |                                  ^^^^^^
+    hint: it takes: packages, against, optional
     "#);
     assert_snapshot!(of("cb.here { 2 }"), @r"
     x.lua:2: `cb.here`: expected named fields, got the key number 1

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use crate::core::events::{Event, Listener};
-use crate::core::flags::BuildFlags;
 use crate::core::recipe::selection::BaseClosure;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest, OrderRequest,
@@ -46,7 +45,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 builders,
                 environment: BTreeMap::new(),
                 optional: false,
-                flags: BuildFlags::default(),
+                flags: Box::default(),
                 repeat: 1,
                 prove: true,
             }),

@@ -1,16 +1,12 @@
 //! What packages made of the flags that were asked for, found in the logs of their builds.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
-
-use anyhow::Context;
 
 use super::Stage;
 use crate::core::flags::effective::asks_for_flags;
-use crate::core::flags::overridden::{Overridden, Status};
+use crate::core::flags::overridden::{Overridden, Said};
 use crate::core::ids::JobId;
+use crate::io::files;
 use crate::io::state::{flags, jobs};
 
 /// No more of a log is read, in bytes: what is looked for stands before the build, or where a package says it itself.
@@ -40,26 +36,11 @@ fn of_job(stage: &Stage<'_>, job: &jobs::Job) -> anyhow::Result<Vec<Overridden>>
     let Some(offer) = stage.state.read(|db| jobs::offer(db, job.id))? else { return Ok(Vec::new()) };
     let log = stage.state.read(|db| jobs::log(db, job))?;
     match log.filter(|_| asks_for_flags(&offer.environment)) {
-        Some(log) => Ok(status(&stage.dir.join(log))?.overridden(&offer.environment)),
-        None => Ok(Vec::new()),
-    }
-}
-
-/// What dpkg-buildflags said in a log; nothing where there is no log any more.
-fn status(log: &Path) -> anyhow::Result<Status> {
-    let mut status = Status::default();
-    let file = match File::open(log) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(status),
-        Err(error) => return Err(error).with_context(|| format!("open `{}`", log.display())),
-    };
-    let mut reader = BufReader::new(file.take(MOST_READ));
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if reader.read_until(b'\n', &mut line).with_context(|| format!("read `{}`", log.display()))? == 0 {
-            return Ok(status);
+        Some(log) => {
+            let mut said = Said::of(&offer.environment);
+            files::each_line(&stage.dir.join(log), MOST_READ, |line| said.take(line))?;
+            Ok(said.overridden())
         }
-        status.take(line.trim_ascii_end());
+        None => Ok(Vec::new()),
     }
 }

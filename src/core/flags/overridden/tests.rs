@@ -1,14 +1,15 @@
 use super::*;
 
-/// Variables as dpkg names them without `DEB_`, and the lines of a status without what each begins with.
-fn check(asked: &[(&str, &str)], status: &[&str]) -> Vec<String> {
+/// Variables as dpkg names them without `DEB_`, and the lines of a log; those of a status without what each begins with.
+fn check(asked: &[(&str, &str)], log: &[&str]) -> Vec<String> {
     let environment = asked.iter().map(|(name, value)| (format!("DEB_{name}"), (*value).to_owned())).collect();
-    let mut read = Status::default();
-    for line in status {
-        read.take(format!("dpkg-buildflags: status: {line}").as_bytes());
+    let mut said = Said::of(&environment);
+    for line in log {
+        let compiles = line.contains(".c");
+        let line = if compiles { (*line).to_owned() } else { format!("dpkg-buildflags: status: {line}") };
+        said.take(line.as_bytes());
     }
-    read.take(b"gcc -O0 -c x.c");
-    read.overridden(&environment).iter().map(ToString::to_string).collect()
+    said.overridden().iter().map(ToString::to_string).collect()
 }
 
 const O3: &[(&str, &str)] = &[("CFLAGS_STRIP", "-O2"), ("CFLAGS_APPEND", "-O3")];
@@ -73,4 +74,37 @@ fn words_of_one_family_exclude_each_other() {
         assert!(!contradicts(one, other), "{one} {other}");
     }
     assert!(!contradicts("-fsanitize=address", "-fsanitize=undefined"));
+}
+
+#[test]
+fn what_the_compiler_was_called_with_is_believed_more() {
+    let strip = "environment variable DEB_CFLAGS_MAINT_STRIP=-O3";
+    let status = [strip, "CFLAGS [env+maintainer]: -g"];
+    let call = |flags: &str| format!("libtool: compile:  gcc -DHAVE_CONFIG_H {flags} -c x.c -o x.o");
+    let (with, without) = (call("-g -O3"), call("-g -O2"));
+    let log = [status[0], status[1], &with, &with, &without];
+    assert!(check(O3, &log).is_empty(), "most calls have it");
+    assert_eq!(check(O3, &[status[0], status[1], &without]), ["CFLAGS -O3 (DEB_CFLAGS_MAINT_STRIP=-O3)"]);
+    let fine = "CFLAGS [env]: -g -O3";
+    assert_eq!(check(O3, &[fine, &without, &without]), ["CFLAGS -O3 (none of 2 compiler calls has it)"]);
+    assert!(check(O3, &[fine, &without, &with]).is_empty(), "some have it");
+}
+
+#[test]
+fn compilers_are_known_by_their_names_and_languages_by_both_names() {
+    let asked = [("CFLAGS_APPEND", "-O3"), ("CXXFLAGS_APPEND", "-O1")];
+    for call in [
+        "cc -O2 -c a.c",
+        "/usr/bin/arm-linux-gnueabihf-gcc-12 -O3 -Os a.c -o a",
+        "ccache x86_64-linux-gnu-gcc -c ../src/a.c",
+        "cd build && /usr/bin/cc -o CMakeFiles/a.dir/a.c.o -c /build/a.c",
+    ] {
+        assert_eq!(check(&asked, &[call]), ["CFLAGS -O3 (none of 1 compiler call has it)"], "{call}");
+    }
+    for call in ["g++ -O3 -c a.cpp", "gcc -c a.cc", "clang++-14 a.c"] {
+        assert_eq!(check(&asked, &[call]), ["CXXFLAGS -O1 (none of 1 compiler call has it)"], "{call}");
+    }
+    for call in ["checking for gcc... a.c", "gcc --version .c", "gcc a.o -o a.cgi", "ld a.c", "gcc -c conftest.c"] {
+        assert!(check(&asked, &[call]).is_empty(), "{call}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Flags: cells of a matrix, variants of an architecture, and the tables that both and the rules are made of.
 
 use super::parameter;
-use crate::core::flags::{Cell, FlagSet, Language, Variant, VariantIndex, set};
+use crate::core::flags::{Cell, Language, Variant, VariantIndex, set};
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options, Parameter, Record, Word};
 use crate::lua::door::flags::{flag_set, flag_set_or_text};
@@ -11,6 +11,7 @@ use crate::lua::values::{Handle, Tag};
 pub const CHANGE: Record = Record {
     name: "changes of flags",
     sentence: "A change to the flags of one kind of compiler; dpkg does it by STRIP, APPEND and PREPEND.",
+    items: None,
     fields: &[
         parameter("replace", Kind::Replacements, Is("{}"), "Flags that are taken away, and what is appended instead."),
         parameter("strip", Kind::Flags, Is("none"), "Flags that are taken away."),
@@ -23,6 +24,7 @@ pub const CHANGE: Record = Record {
 pub const FLAGS: Record = Record {
     name: "flags",
     sentence: "What packages are built with: flags, options, profiles and variables.",
+    items: None,
     fields: FLAG_FIELDS,
 };
 
@@ -47,6 +49,7 @@ const FLAG_FIELDS: &[Parameter] = &[
 pub const MATCH: Record = Record {
     name: "what packages have",
     sentence: "Which packages: all that is said has to hold, and of each list one entry.",
+    items: None,
     fields: &[
         parameter("name", Kind::Words(&PATTERN), Is("any"), "Source packages; `*` and `?` stand for any text."),
         parameter("section", Kind::Words(&WORD), Is("any"), "`Section:` of the source package."),
@@ -62,6 +65,7 @@ pub const MATCH: Record = Record {
 pub const RULE: Record = Record {
     name: "match and set",
     sentence: "Flags for the packages that match; of two rules the later one wins.",
+    items: None,
     fields: &[
         parameter("match", Kind::Record(&MATCH), Required, "Which packages."),
         parameter("set", Kind::Record(&FLAGS), Required, "What they are built with."),
@@ -137,7 +141,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 name: call.name(),
                 base: call.text("base").expect("its declaration says that it is required"),
                 tag: call.text("tag"),
-                flags: flag_set_or_text(&mut call, "flags").unwrap_or_else(FlagSet::default),
+                flags: flag_set_or_text(&mut call, "flags").unwrap_or_default(),
                 index: index.unwrap_or_default(),
                 below: call.boolean("below").unwrap_or(false),
             }))

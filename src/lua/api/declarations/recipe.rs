@@ -2,11 +2,30 @@
 
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
-use crate::lua::api::{Body, Declaration, Kind, Options};
+use crate::lua::api::declarations::flags::RULE;
+use crate::lua::api::{Body, Declaration, Kind, Options, Record};
 use crate::lua::values::{Handle, RecipeParts, Tag};
+use crate::primitives::hooks::Hook;
 
 /// What packages can come from.
 const SOURCES: &[Tag] = &[Tag::AptSources];
+
+/// What is compared, cell by cell.
+pub const MATRIX: Record = Record {
+    name: "cells",
+    sentence: "Cells that the same packages are built in, each in stages and an archive of its own.",
+    items: Some(parameter("cells", Kind::Some(&[Tag::Cell]), Required, "Cells, each with a name of its own.")),
+    fields: &[
+        parameter("baseline", Kind::Name, Is("the first cell"), "The cell that is published and compared with."),
+        parameter("repeats", Kind::Integer(1, 100), Is("1"), "How often each cell is built."),
+        parameter(
+            "order",
+            Kind::OneOf(&["interleaved", "cell by cell"]),
+            Is("interleaved"),
+            "`interleaved` builds each cell once before any is repeated, so that a slow hour is nobody's.",
+        ),
+    ],
+};
 
 /// What a file returns.
 pub const DECLARATIONS: &[Declaration] = &[
@@ -26,7 +45,24 @@ pub const DECLARATIONS: &[Declaration] = &[
                 "Passes, each with packages of its own.",
             ),
             parameter("not_for_us", Kind::Texts, Is("{}"), "Source packages that are left out, by name."),
-            parameter("arch", Kind::Name, Is("the machine's own"), "Debian architecture to build for."),
+            parameter(
+                "arch",
+                Kind::NameOr(&[Tag::Variant]),
+                Is("the machine's own"),
+                "Debian architecture to build for, or a variant of one.",
+            ),
+            parameter("rules", Kind::Records(&RULE), Is("{}"), "What some packages are built with; later wins."),
+            parameter("matrix", Kind::Record(&MATRIX), Is("one cell, as the distribution builds"), "What is compared."),
+            parameter("choose_flags", Kind::Hook(Hook::ChooseFlags), Is("nothing"), "Flags for one source in a cell."),
+            parameter("choose_how", Kind::Hook(Hook::ChooseHow), Is("nothing"), "How one source is built."),
+            parameter(
+                "classify",
+                Kind::Hook(Hook::Classify),
+                Is("nothing"),
+                "Which failure it was, where that is unsure.",
+            ),
+            parameter("on_failure", Kind::Hook(Hook::OnFailure), Is("nothing"), "What to do about a failed job."),
+            parameter("on_stage_done", Kind::Hook(Hook::OnStageDone), Is("nothing"), "What to do after a stage."),
             parameter("builders", Kind::Some(&[Tag::Builders]), Is("cb.here()"), "Who builds."),
             parameter("publish", Kind::One(&[Tag::Directory]), Is("cb.dir \"archive\""), "Where the archive goes."),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
