@@ -11,7 +11,6 @@ use crate::io::state::Reader;
 use crate::io::state::durations::{self, Durations};
 use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::Perform;
-use crate::primitives::hooks::NoHooks;
 use crate::primitives::planned::Planned;
 
 /// A recipe's arguments, by name.
@@ -64,11 +63,11 @@ fn performed(ctx: &Context, args: &RecipeArgs, recipe: &Recipe, arguments: Argum
     drop(guard);
     let listener = progress::listener(&ctx.output.aside());
     let machine = site::machine(&runtime)?;
+    let options = RunOptions { listener: Some(Arc::clone(&listener)), ..RunOptions::default() };
+    let hooks = recipe.hooks(options.clone())?;
     let (history, handle) = (history(ctx, args), runtime.handle().clone());
-    let hooks = Arc::new(NoHooks);
     let planned = Planned::new(mirror, cache, Arc::clone(&listener), machine, history, hooks, handle);
     let planned = Arc::new(planned.with_slots(ctx.settings.slots));
-    let options = RunOptions { listener: Some(listener), ..RunOptions::default() };
     recipe.run(Arc::clone(&planned) as Arc<dyn Perform>, arguments, options)?;
     Ok(planned)
 }

@@ -14,7 +14,7 @@ use crate::lua::error::RecipeError;
 use crate::lua::recipe::{self, RunOptions};
 use crate::lua::session::{Fault, Session, lock};
 use crate::lua::watch::Limits;
-use crate::lua::{LoadOptions, faults, files, json, sandbox};
+use crate::lua::{LoadOptions, files, json, sandbox};
 use crate::primitives::Perform;
 use crate::primitives::offline::Offline;
 
@@ -77,7 +77,7 @@ pub fn module(lua: &Lua, session: &Arc<Session>) -> Result<Value, Fault> {
             .hint("run the file with `cloudbuild recipe test FILE_test.lua`"));
     }
     let function = sandbox::compile(lua, session, "=stdlib/test.lua", include_str!("../../stdlib/test.lua"))?;
-    let native = native(lua, session).map_err(|error| faults::fault(session, error))?;
+    let native = native(lua, session).map_err(|error| sandbox::fault(session, error))?;
     let module = sandbox::call(lua, session, &function, native)?;
     if let Value::Table(table) = &module {
         table.set_readonly(true);

@@ -23,6 +23,7 @@ mod recipe_tools;
 mod slow_chroot;
 mod slow_flags;
 mod slow_follow;
+mod slow_hooks;
 mod slow_machine;
 mod slow_order;
 mod slow_outcomes;

@@ -7,6 +7,7 @@
 
 mod board;
 pub mod changed;
+mod failures;
 mod overridden;
 mod prefetch;
 mod ready;
@@ -97,6 +98,9 @@ pub fn build(stage: &Stage<'_>, imports: Imports<'_>, request: &BuildRequest) ->
         loop {
             changes.mark_unchanged();
             stage.state.read(|db| board.catch_up(db))?;
+            if failures::ask(stage, &board.take_failed())? {
+                continue;
+            }
             if board.is_done() {
                 return Ok(());
             }
@@ -125,6 +129,7 @@ pub fn build(stage: &Stage<'_>, imports: Imports<'_>, request: &BuildRequest) ->
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
+    failures::stage_done(stage, &request.stage, &jobs)?;
     let artifacts = stage.state.read(|db| artifacts::by_stage(db, stage.run, &request.stage))?;
     let packages = artifacts.into_iter().filter(|(_, artifact)| artifact.kind == ArtifactKind::Deb);
     let mut binaries: Vec<String> = packages.filter_map(|(_, artifact)| artifact.package).collect();
