@@ -1,16 +1,17 @@
 //! The words of the command line: commands, flags, and what clap says when they are wrong.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+pub mod parse;
+pub mod recipe;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::error::{ContextKind, ErrorKind};
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
-use super::arrange::{self, Arranged};
+use self::recipe::RecipeCommand;
 use super::exit::{Exit, Failure};
+use crate::core::settings;
 use crate::core::settings::value::read_duration;
-use crate::core::{settings, suggest};
 
 /// Rebuild a Debian-style archive, or part of it, the way a Lua recipe says.
 #[derive(Debug, Parser)]
@@ -71,8 +72,8 @@ pub struct Global {
 pub enum Command {
     /// Run a recipe: import, build, publish; goes on where an unfinished run stopped
     Run(RunArgs),
-    /// Show what a run of a recipe would do
-    Plan(RecipeArgs),
+    /// Show what a run of a recipe would do, or save it
+    Plan(PlanArgs),
     /// Show the order that a recipe's jobs are built in, what they need, and how loops are broken
     Order(OrderArgs),
     /// Show the jobs of a run and their states
@@ -94,6 +95,9 @@ pub enum Command {
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check a recipe, test it, or begin a new one
+    #[command(subcommand)]
+    Recipe(RecipeCommand),
     /// Show what a recipe can call: everything, or one of it
     Api(ApiArgs),
     /// Show the help of a command, a recipe, or an error code such as `E0201`
@@ -123,6 +127,23 @@ pub struct RunArgs {
     /// Go on with an unfinished run as far as the edited recipe asks for the same
     #[arg(long, conflicts_with = "restart")]
     pub adopt: bool,
+    /// Do exactly what `plan -o FILE` saved, or say what moved since
+    #[arg(long, value_name = "FILE", conflicts_with = "follow")]
+    pub plan: Option<PathBuf>,
+    /// The recipe, a Lua file [default: the plan's]
+    #[arg(value_name = "RECIPE", required_unless_present = "plan")]
+    pub recipe: Option<PathBuf>,
+    /// Arguments of the recipe, as it declares them
+    #[arg(value_name = "--NAME VALUE", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+}
+
+/// What to plan.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Save the plan, for `run --plan FILE`
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// The recipe.
     #[command(flatten)]
     pub recipe: RecipeArgs,
@@ -288,6 +309,7 @@ impl Cli {
             | Command::Import(_)
             | Command::Outdated(_)
             | Command::Config(_)
+            | Command::Recipe(_)
             | Command::Api(_)
             | Command::Help(_) => None,
         };
@@ -320,86 +342,4 @@ impl RecipeArgs {
         }
         Ok(pairs)
     }
-}
-
-/// What a command line asks for.
-#[derive(Debug)]
-pub enum Parsed {
-    /// Help or the version; it knows whether it was asked for.
-    Help(clap::Error),
-    /// The help of a recipe.
-    RecipeHelp(PathBuf),
-    /// A command.
-    Cli(Box<Cli>),
-}
-
-/// Whether errors are to be told as JSON too; asked before anything is parsed.
-pub fn asks_for_json(arguments: &[OsString]) -> bool {
-    arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json")
-}
-
-/// Names that a recipe's own arguments may not have: those of our flags.
-pub fn reserved_names() -> Vec<String> {
-    let mut command = Cli::command();
-    command.build();
-    let mut names: Vec<String> = arrange::Flags::of(&command).names().chain(["version".to_owned()]).collect();
-    let takes_recipe = |command: &&clap::Command| command.get_positionals().any(clap::Arg::is_trailing_var_arg_set);
-    let commands = command.get_subcommands().filter(takes_recipe);
-    names.extend(commands.flat_map(|command| arrange::Flags::of(command).names().collect::<Vec<_>>()));
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-/// Parses a command line, the program's name first; `is_file` says whether a word names a file.
-pub fn parse(arguments: Vec<OsString>, is_file: &dyn Fn(&Path) -> bool) -> anyhow::Result<Parsed> {
-    let mut command = Cli::command();
-    command.build();
-    let Arranged { line, recipe } = arrange::arrange(&command, arguments, is_file);
-    match (Cli::try_parse_from(line), recipe) {
-        (Ok(cli), _) => Ok(Parsed::Cli(Box::new(cli))),
-        (Err(error), Some(recipe)) if error.kind() == ErrorKind::DisplayHelp => Ok(Parsed::RecipeHelp(recipe)),
-        (Err(error), _) if is_help(error.kind()) => Ok(Parsed::Help(error)),
-        (Err(error), _) => Err(failure(&error).into()),
-    }
-}
-
-/// What clap calls an error, and is help: asked for, or because nothing was asked for.
-fn is_help(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-    )
-}
-
-/// An error of clap's in our words.
-fn failure(error: &clap::Error) -> Failure {
-    if let (ErrorKind::InvalidSubcommand, Some(word)) = (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
-        let word = word.to_string();
-        let mut command = Cli::command();
-        command.build();
-        let names: Vec<&str> =
-            command.get_subcommands().filter(|command| !command.is_hide_set()).map(|c| c.get_name()).collect();
-        let hint = match suggest::nearest(&word, names) {
-            Some(near) => format!("did you mean `cloudbuild {near}`?"),
-            None => "a recipe's name ends in `.lua` or is a file that exists; `cloudbuild --help` lists the commands"
-                .to_owned(),
-        };
-        return Failure::new(Exit::Usage, format!("expected a recipe or a command, got `{word}`")).hint(hint);
-    }
-    let text = error.render().to_string().replace('\'', "`");
-    let mut message = Vec::new();
-    let mut tips = Vec::new();
-    for line in text.lines() {
-        if let Some(tip) = line.trim_start().strip_prefix("tip: ") {
-            tips.push(tip.to_owned());
-        } else if line.starts_with("Usage:") || line.starts_with("For more information") {
-            break;
-        } else if !line.trim().is_empty() {
-            message.push(line.trim().trim_start_matches("error: "));
-        }
-    }
-    let hint =
-        if tips.is_empty() { "`--help` after a command shows what it takes".to_owned() } else { tips.join("; ") };
-    Failure::new(Exit::Usage, message.join(" ")).hint(hint)
 }

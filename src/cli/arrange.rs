@@ -62,8 +62,13 @@ impl Flags {
         }
         match text.strip_prefix('-') {
             Some(letters) if !letters.is_empty() => {
-                let ours = letters.chars().all(|letter| self.short.get(&letter) == Some(&false));
-                if ours { Word::Flag } else { Word::Foreign }
+                let mut known = letters.chars().map(|letter| self.short.get(&letter));
+                match known.next().flatten() {
+                    Some(true) if letters.chars().count() == 1 => Word::FlagBeforeValue,
+                    Some(true) => Word::Flag,
+                    Some(false) if known.all(|takes_value| takes_value == Some(&false)) => Word::Flag,
+                    Some(false) | None => Word::Foreign,
+                }
             }
             _ => Word::Plain,
         }
@@ -153,7 +158,9 @@ fn looks_like_a_recipe(word: &OsStr, is_file: &dyn Fn(&Path) -> bool) -> bool {
 mod tests {
     use clap::CommandFactory;
 
-    use super::super::args::{Cli, Command, Parsed, RecipeArgument, asks_for_json, parse, reserved_names};
+    use super::super::args::parse::{Parsed, asks_for_json, parse, reserved_names};
+    use super::super::args::recipe::RecipeCommand;
+    use super::super::args::{Cli, Command, RecipeArgs, RecipeArgument};
     use super::super::exit::{Failure, exit_of, told};
 
     fn words(line: &str) -> Vec<std::ffi::OsString> {
@@ -178,7 +185,9 @@ mod tests {
     fn recipe(line: &str) -> (String, Result<Vec<RecipeArgument>, Failure>, bool) {
         let cli = cli(line);
         let Command::Run(args) = &cli.command else { panic!("`{line}` runs a recipe") };
-        (args.recipe.recipe.display().to_string(), args.recipe.pairs(), cli.global.json)
+        let recipe = args.recipe.clone().expect("it is named");
+        let words = RecipeArgs { recipe: recipe.clone(), arguments: args.arguments.clone() };
+        (recipe.display().to_string(), words.pairs(), cli.global.json)
     }
 
     #[test]
@@ -213,6 +222,19 @@ mod tests {
         assert_eq!((path.as_str(), json), ("x.lua", true));
         assert_eq!(text, ["package=zlib", "fast=(on)", "level=-5", "package=gcc"]);
         assert_eq!(cli(line).flags(), [("slots", "--slots", "3")]);
+    }
+
+    #[test]
+    fn a_short_flag_may_have_a_value_and_a_command_may_have_commands() {
+        for line in ["plan x.lua -o p.json --package zlib", "plan -op.json x.lua --package zlib"] {
+            let cli = cli(line);
+            let Command::Plan(args) = &cli.command else { panic!("`{line}` plans") };
+            assert_eq!(args.output.as_deref(), Some(std::path::Path::new("p.json")), "{line}");
+            assert_eq!(args.recipe.arguments, ["--package", "zlib"]);
+        }
+        let cli = cli("recipe check x.lua --package zlib --json");
+        let Command::Recipe(RecipeCommand::Check(args)) = &cli.command else { panic!("it checks") };
+        assert_eq!((args.arguments.len(), cli.global.json), (2, true));
     }
 
     #[test]

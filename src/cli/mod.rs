@@ -34,12 +34,14 @@ pub mod plan;
 pub mod progress;
 pub mod recipe;
 pub mod run;
+pub mod saved;
 pub mod setup;
 pub mod site;
 pub mod status;
 pub mod summary;
 
-use args::{Cli, Command, ConfigCommand, Parsed};
+use args::parse::{self, Parsed};
+use args::{Cli, Command, ConfigCommand};
 use exit::{Exit, Failure};
 use output::Output;
 
@@ -104,8 +106,8 @@ impl Context {
 /// Everything that the binary does.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let json = args::asks_for_json(&arguments);
-    let result = args::parse(arguments, &Path::is_file).and_then(|parsed| match parsed {
+    let json = parse::asks_for_json(&arguments);
+    let result = parse::parse(arguments, &Path::is_file).and_then(|parsed| match parsed {
         Parsed::Help(help) => {
             // Somebody who closed the pipe has read enough of it.
             let _ = help.print();
@@ -151,6 +153,7 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Import(args) => import::import(&ctx, args),
         Command::Outdated(args) => outdated::outdated(&ctx, args),
         Command::Config(ConfigCommand::Show { origin }) => config::show(&ctx, *origin),
+        Command::Recipe(command) => recipe::recipe(&ctx, command),
         Command::Api(args) => api::api(&ctx, args),
         Command::Help(args) => help::help(&ctx, args),
         Command::Daemon(args) => daemon::daemon(&ctx, args),

@@ -3,25 +3,34 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::args::RecipeArgs;
+use super::args::{PlanArgs, RecipeArgs};
 use super::exit::Exit;
 use super::output::Format;
-use super::{Context, progress, recipe, site};
+use super::{Context, progress, recipe, saved, site};
 use crate::io::state::Reader;
 use crate::io::state::durations::{self, Durations};
-use crate::lua::recipe::RunOptions;
+use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::Perform;
 use crate::primitives::planned::Planned;
 
 /// A recipe's arguments, by name.
 type Arguments = BTreeMap<String, serde_json::Value>;
 
-/// Runs the recipe against a performer that records, and prints what it recorded.
-pub fn plan(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Exit> {
-    let plan = planned(ctx, args)?.plan();
+/// Runs the recipe against a performer that records, prints what it recorded, and saves it where that is asked for.
+pub fn plan(ctx: &Context, args: &PlanArgs) -> anyhow::Result<Exit> {
+    let (recipe, arguments) = read(ctx, &args.recipe, None)?;
+    let planned = performed(ctx, &args.recipe, &recipe, arguments.clone())?;
+    let saved = saved::made(&recipe, arguments, &planned)?;
+    if let Some(file) = &args.output {
+        saved::write(&saved, file)?;
+    }
     match ctx.output.format {
-        Format::Json => ctx.output.document(&plan)?,
-        Format::Text => ctx.output.print(plan.to_string().trim_end())?,
+        Format::Json => ctx.output.document(&saved)?,
+        Format::Text => ctx.output.print(planned.plan().to_string().trim_end())?,
+    }
+    if let Some(file) = &args.output {
+        let text = format!("saved: `cloudbuild run --plan {}` does exactly this", file.display());
+        ctx.output.aside().say(&text);
     }
     Ok(Exit::Done)
 }
@@ -33,11 +42,20 @@ pub fn planned(ctx: &Context, args: &RecipeArgs) -> anyhow::Result<Arc<Planned>>
 
 /// The same, with `arguments` instead of those of the command line.
 pub fn planned_with(ctx: &Context, args: &RecipeArgs, arguments: Option<&Arguments>) -> anyhow::Result<Arc<Planned>> {
+    let (recipe, arguments) = read(ctx, args, arguments)?;
+    performed(ctx, args, &recipe, arguments)
+}
+
+fn read(ctx: &Context, args: &RecipeArgs, arguments: Option<&Arguments>) -> anyhow::Result<(Recipe, Arguments)> {
     let recipe = recipe::load(&ctx.settings, args)?;
     let arguments = match arguments {
         Some(arguments) => arguments.clone(),
         None => recipe::arguments(&recipe, args)?,
     };
+    Ok((recipe, arguments))
+}
+
+fn performed(ctx: &Context, args: &RecipeArgs, recipe: &Recipe, arguments: Arguments) -> anyhow::Result<Arc<Planned>> {
     let runtime = site::runtime()?;
     let guard = runtime.enter();
     let cache = site::cache(ctx)?;
@@ -48,7 +66,8 @@ pub fn planned_with(ctx: &Context, args: &RecipeArgs, arguments: Option<&Argumen
     let options = RunOptions { listener: Some(Arc::clone(&listener)), ..RunOptions::default() };
     let hooks = recipe.hooks(options.clone())?;
     let (history, handle) = (history(ctx, args), runtime.handle().clone());
-    let planned = Arc::new(Planned::new(mirror, cache, Arc::clone(&listener), machine, history, hooks, handle));
+    let planned = Planned::new(mirror, cache, Arc::clone(&listener), machine, history, hooks, handle);
+    let planned = Arc::new(planned.with_slots(ctx.settings.slots));
     recipe.run(Arc::clone(&planned) as Arc<dyn Perform>, arguments, options)?;
     Ok(planned)
 }

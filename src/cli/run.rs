@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::args::{RecipeArgs, RunArgs};
+use super::args::RunArgs;
 use super::begin::{self, Start, Unfinished};
 use super::exit::{Exit, Failure, exit_of};
 use super::interrupt::Interrupts;
 use super::output::Format;
+use super::saved::Subject;
 use super::summary::Summary;
-use super::{Context, doctor, follow, progress, recipe, setup, site, summary};
+use super::{Context, doctor, follow, progress, saved, setup, site, summary};
 use crate::control::{self, ControlHandle, ControlOptions};
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
@@ -34,6 +35,7 @@ use crate::primitives::journal::Journaled;
 use crate::primitives::keeper::LocalDaemon;
 use crate::primitives::live::Live;
 use crate::primitives::proof::Proving;
+use crate::primitives::saved::Saved;
 use crate::primitives::{Pace, Perform, Signals, import};
 
 /// What the runs of a recipe have in common; the state directory is locked as long as this lives.
@@ -41,6 +43,7 @@ pub struct Session<'c> {
     ctx: &'c Context,
     recipe: Recipe,
     arguments: BTreeMap<String, serde_json::Value>,
+    plan: Option<serde_json::Value>,
     dir: PathBuf,
     state: State,
     _lock: StateLock,
@@ -60,7 +63,7 @@ pub struct Ended {
 
 /// Runs a recipe, or goes on with its unfinished run; with an interval, again and again.
 pub fn run(ctx: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
-    let session = Session::begin(ctx, &args.recipe)?;
+    let session = Session::begin(ctx, saved::subject(ctx, args)?)?;
     let unfinished = match (args.restart, args.adopt) {
         (true, _) => Unfinished::Restart,
         (false, true) => Unfinished::Adopt,
@@ -77,13 +80,13 @@ pub fn run(ctx: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
 
 impl<'c> Session<'c> {
     /// Reads the recipe, checks the machine, takes the state directory, and listens for Ctrl-C from now on.
-    fn begin(ctx: &'c Context, args: &RecipeArgs) -> anyhow::Result<Session<'c>> {
-        let recipe = recipe::load(&ctx.settings, args)?;
-        let arguments = recipe::arguments(&recipe, args)?;
+    fn begin(ctx: &'c Context, subject: Subject) -> anyhow::Result<Session<'c>> {
+        let Subject { path, recipe, arguments, plan } = subject;
+        let plan = plan.map(serde_json::to_value).transpose().context("write the plan as JSON")?;
         ready(ctx)?;
-        let dir = ctx.state_of(&args.recipe);
+        let dir = ctx.state_of(&path);
         let (state, lock) = open(&dir)?;
-        claim(&state, &dir, &args.recipe)?;
+        claim(&state, &dir, &path)?;
         let runtime = site::runtime()?;
         let listener = progress::listener(&ctx.output);
         let (signals, cancel) = (Arc::new(Signals::default()), Arc::new(AtomicBool::new(false)));
@@ -98,14 +101,15 @@ impl<'c> Session<'c> {
             }
         }));
         runtime.spawn(halt(Arc::clone(&signals), Arc::clone(&cancel)));
-        Ok(Session { ctx, recipe, arguments, dir, state, _lock: lock, runtime, listener, signals, cancel })
+        Ok(Session { ctx, recipe, arguments, plan, dir, state, _lock: lock, runtime, listener, signals, cancel })
     }
 
     /// Runs the recipe from the top; `round` counts where upstream is followed.
     pub fn run(&self, unfinished: Unfinished, round: Option<u64>) -> anyhow::Result<Ended> {
         let Session { ctx, dir, state, runtime, listener, signals, .. } = self;
-        let start = Start { recipe: &self.recipe, arguments: &self.arguments, plan: None, unfinished, listener };
-        let Run { id: run, seed, .. } = begin::begin(state, dir, &start)?;
+        let start =
+            Start { recipe: &self.recipe, arguments: &self.arguments, plan: self.plan.clone(), unfinished, listener };
+        let Run { id: run, seed, plan, .. } = begin::begin(state, dir, &start)?;
         let built = Store::open(dir.join("store"))?;
         let (seed, cancel) = (seed.unsigned_abs(), Arc::clone(&self.cancel));
         let options = RunOptions { seed, cancel, listener: Some(Arc::clone(listener)) };
@@ -131,7 +135,12 @@ impl<'c> Session<'c> {
         };
         drop(guard);
         let live = Arc::new(live);
-        let performer: Arc<dyn Perform> = Arc::new(Journaled::new(Arc::<Live>::clone(&live), state.clone(), run));
+        let mut performer = Arc::<Live>::clone(&live) as Arc<dyn Perform>;
+        if let Some(plan) = plan {
+            let plan = serde_json::from_value(plan).context("read the run's plan")?;
+            performer = Arc::new(Saved::new(plan, performer, state.clone(), live.files.cache.clone()));
+        }
+        let performer: Arc<dyn Perform> = Arc::new(Journaled::new(performer, state.clone(), run));
         let result = self.recipe.run(performer, self.arguments.clone(), options).map_err(anyhow::Error::from);
         runtime.block_on(live.proving.leave())?;
         leave(runtime, control, dir, signals.pace())?;

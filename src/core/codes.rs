@@ -141,7 +141,7 @@ pub struct Explained {
 impl Code {
     /// The code with this text form, in any case.
     pub fn find(text: &str) -> Option<Code> {
-        Code::ALL.iter().copied().find(|code| code.text().eq_ignore_ascii_case(text))
+        Code::of_text(&text.to_ascii_uppercase())
     }
 
     /// What it means, at length.

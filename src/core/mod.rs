@@ -13,6 +13,7 @@ pub mod rules;
 pub mod recipe;
 pub mod hooks;
 pub mod plan;
+pub mod forecast;
 pub mod import;
 pub mod pinned;
 pub mod sample;

@@ -1,14 +1,17 @@
 //! What a run will do, step by step; prints itself.
 
+pub mod saved;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::flags::planned::PlannedFlags;
+use crate::core::forecast::{Forecast, bytes, time};
 use crate::core::order::text::{counted, loop_sentence};
 use crate::core::pinned::{Imported, Role};
 use crate::core::recipe::loops::OrderLoop;
-use crate::core::recipe::{Builders, OrderedJob, PublishTarget};
+use crate::core::recipe::{Builders, OrderedJob, PublishTarget, Skipped};
 
 /// One step of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +34,8 @@ pub enum Step {
         loops: Vec<OrderLoop>,
         /// What could not be built, and why, as far as is known now.
         unbuildable: Vec<(String, String)>,
+        /// What was asked for and has no job here.
+        skipped: Vec<Skipped>,
     },
     /// Builders would be launched when there is work.
     Launch {
@@ -43,6 +48,10 @@ pub enum Step {
         stage: String,
         /// How many jobs at most: results with the same inputs are taken from earlier runs.
         jobs: u64,
+        /// What it is expected to take.
+        forecast: Forecast,
+        /// What a person should look at before.
+        warnings: Vec<String>,
         /// Which of the same builds it is, from 1.
         #[serde(default = "once")]
         repeat: u32,
@@ -118,7 +127,7 @@ impl fmt::Display for Step {
                 }
                 imported.notes.iter().try_for_each(|note| writeln!(f, "         note: {note}"))
             }
-            Step::Order { jobs, loops, unbuildable } => {
+            Step::Order { jobs, loops, unbuildable, skipped } => {
                 writeln!(f, "order    {}", counted(jobs.len(), "job"))?;
                 for job in jobs {
                     let after = match job.after.as_slice() {
@@ -130,16 +139,19 @@ impl fmt::Display for Step {
                 for found in loops {
                     writeln!(f, "         loop: {}", loop_sentence(found))?;
                 }
+                skipped.iter().try_for_each(|it| writeln!(f, "         {} is skipped: {}", it.source, it.reason))?;
                 unbuildable.iter().try_for_each(|(source, reason)| writeln!(f, "         {source}: {reason}"))
             }
             Step::Launch { builders } => builders.iter().try_for_each(|group| match group {
                 Builders::Here { slots: Some(slots) } => writeln!(f, "launch   this machine, {slots} at a time"),
                 Builders::Here { slots: None } => writeln!(f, "launch   this machine"),
             }),
-            Step::Build { stage, jobs, repeat, flags } => {
+            Step::Build { stage, jobs, forecast, warnings, repeat, flags } => {
                 let repeat = if *repeat > 1 { format!(", repeat {repeat}") } else { String::new() };
                 writeln!(f, "build    stage `{stage}`{repeat}: up to {}", counted(*jobs as usize, "job"))?;
-                write!(f, "{flags}")
+                write!(f, "{flags}")?;
+                expected(f, *jobs, forecast)?;
+                warnings.iter().try_for_each(|warning| writeln!(f, "         warning: {warning}"))
             }
             Step::Publish { to, suite, stages, prove } => {
                 let PublishTarget::Dir { path } = to;
@@ -150,6 +162,25 @@ impl fmt::Display for Step {
             Step::Compare { stages } => writeln!(f, "compare  {} with what was imported", stages.join(", ")),
         }
     }
+}
+
+/// What a stage is expected to take, in words.
+fn expected(f: &mut fmt::Formatter<'_>, jobs: u64, forecast: &Forecast) -> fmt::Result {
+    if jobs == 0 {
+        return Ok(());
+    }
+    let Forecast { slots, known, .. } = forecast;
+    writeln!(
+        f,
+        "         expected: {} of builds, {} with {slots} at a time (the longest chain takes {}); {known} of {} known \
+         from earlier builds",
+        time(forecast.work_seconds),
+        time(forecast.elapsed_seconds),
+        time(forecast.chain_seconds),
+        counted(jobs as usize, "estimate")
+    )?;
+    let (sources, disk) = (bytes(forecast.source_bytes), bytes(forecast.disk_bytes));
+    writeln!(f, "         disk: {sources} of sources, about {disk} while they are built")
 }
 
 /// The sources of some jobs, each once.
@@ -192,9 +223,25 @@ mod tests {
                         }],
                     }],
                     unbuildable: vec![("zlib".to_owned(), "needs debhelper, which is not there".to_owned())],
+                    skipped: vec![Skipped { source: "sed".to_owned(), reason: "not for us".to_owned() }],
                 },
                 Step::Launch { builders: vec![Builders::Here { slots: Some(2) }] },
-                Step::Build { stage: "first".to_owned(), jobs: 2, repeat: 1, flags: PlannedFlags::default() },
+                Step::Build {
+                    stage: "first".to_owned(),
+                    jobs: 2,
+                    repeat: 1,
+                    flags: PlannedFlags::default(),
+                    forecast: Forecast {
+                        slots: 2,
+                        work_seconds: 600,
+                        elapsed_seconds: 400,
+                        chain_seconds: 300,
+                        known: 1,
+                        source_bytes: 2_000_000,
+                        disk_bytes: 30_000_000,
+                    },
+                    warnings: vec!["look at this".to_owned()],
+                },
                 Step::Publish {
                     to: PublishTarget::Dir { path: "out".into() },
                     suite: "acme".to_owned(),
@@ -208,9 +255,14 @@ order    2 jobs
          zlib 1.0-1 (amd64)
          app 1.0-1 (amd64)  after zlib
          loop: zlib, app need each other to be built: 1 edge met by older binaries
+         sed is skipped: not for us
          zlib: needs debhelper, which is not there
 launch   this machine, 2 at a time
 build    stage `first`: up to 2 jobs
+         expected: 10 min of builds, 6 min with 2 at a time (the longest chain takes 5 min); 1 of 2 estimates known \
+from earlier builds
+         disk: 2 MB of sources, about 30 MB while they are built
+         warning: look at this
 publish  suite `acme` of first to out
 ";
         assert_eq!(plan.to_string(), expected);

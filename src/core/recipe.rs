@@ -2,6 +2,7 @@
 //!
 //! `lua` makes the requests from tables and the responses into tables; `primitives` does what they say.
 
+pub mod findings;
 pub mod loops;
 pub mod selection;
 

@@ -8,6 +8,7 @@
 
 pub mod error;
 pub mod recipe;
+pub mod tester;
 pub mod watch;
 
 mod api;

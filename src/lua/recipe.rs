@@ -18,6 +18,7 @@ use crate::lua::error::{Frame, Place, RecipeError};
 use crate::lua::recipe::argument::Argument;
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
 use crate::lua::stdlib::{self, Modules};
+use crate::lua::tester::Tester;
 use crate::lua::values::{Handle, RecipeParts};
 use crate::lua::watch::{Backstop, Limits, Watch};
 use crate::lua::{LoadOptions, check, door, files, json, locate, sandbox};
@@ -75,9 +76,7 @@ pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
         Some(bytes) => files::text(bytes, &file)?,
         None => files::read(&path, &file)?,
     };
-    let whole = std::path::absolute(&path)
-        .map_err(|error| RecipeError::of_file(&file, format!("cannot find the recipe's folder: {error}"), None))?;
-    let folder = whole.parent().map(Path::to_path_buf).unwrap_or_default();
+    let folder = folder(&path, &file)?;
     let files = BTreeMap::from([(file.clone(), Arc::from(text))]);
     let modules = match &own {
         Some(folder) => stdlib::of_folder(folder)?,
@@ -214,6 +213,7 @@ fn on_own_stack<R: Send>(
             let result = work(&lua, session);
             // The tables that the session keeps belong to this VM.
             session.forget_tables();
+            session.tester.iter().for_each(|tester| tester.clear());
             result
         })?;
         match thread.join() {
@@ -225,8 +225,36 @@ fn on_own_stack<R: Send>(
     result.map_err(no_thread)?.map_err(|fault| error(session, fault))
 }
 
+/// Reads a test file in a VM of its own and does something with the cases that it has.
+pub fn of_test<R: Send>(
+    path: PathBuf,
+    limits: Limits,
+    tester: Tester,
+    work: impl FnOnce(&Lua, &Arc<Session>, &Tester) -> R + Send,
+) -> Result<R, RecipeError> {
+    let file = path.display().to_string();
+    let text = files::read(&path, &file)?;
+    let folder = folder(&path, &file)?;
+    let tester = Arc::new(tester);
+    let mut session = Session::new(file.clone(), folder, BTreeMap::from([(file, Arc::from(text))]), limits);
+    session.tester = Some(Arc::clone(&tester));
+    on_own_stack(&Arc::new(session), 0, |lua, session| {
+        let text = lock(&session.files)[&session.file].clone();
+        let function = sandbox::compile(lua, session, &format!("{RECIPE_CHUNK}{}", session.file), &text)?;
+        sandbox::call(lua, session, &function, ())?;
+        Ok(work(lua, session, &tester))
+    })
+}
+
+/// The folder of a file, absolute.
+fn folder(path: &Path, file: &str) -> Result<PathBuf, RecipeError> {
+    let whole = std::path::absolute(path)
+        .map_err(|error| RecipeError::of_file(file, format!("cannot find the recipe's folder: {error}"), None))?;
+    Ok(whole.parent().map(Path::to_path_buf).unwrap_or_default())
+}
+
 /// A fault as the caller sees it: with the source line, and with what a primitive failed with.
-fn error(session: &Session, fault: Fault) -> RecipeError {
+pub fn error(session: &Session, fault: Fault) -> RecipeError {
     let Fault { code, message, hint, field, frames, failure } = fault;
     let mut failures = lock(&session.failures);
     let index = failure.or_else(|| failures.iter().rposition(|(seen, _)| message.contains(seen.as_str())));
@@ -291,6 +319,7 @@ impl Session {
             values: Mutex::default(),
             long_fields: Mutex::default(),
             modules: Mutex::default(),
+            tester: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::core::codes::Code;
 use crate::core::events::Listener;
 use crate::lua::error::Frame;
 use crate::lua::stdlib::Modules;
+use crate::lua::tester::Tester;
 use crate::lua::values::Handle;
 use crate::lua::watch::{Limits, Stop, Watch};
 use crate::primitives::Perform;
@@ -63,6 +64,8 @@ pub struct Session {
     pub values: Mutex<HashMap<usize, (Table, Arc<Handle>)>>,
     /// Long fields of values that were read once, by the address of the value's table and the field's name.
     pub long_fields: Mutex<HashMap<(usize, &'static str), Value>>,
+    /// What a test file has besides.
+    pub tester: Option<Arc<Tester>>,
     /// Modules that were required: absent, being read, or there.
     pub modules: Mutex<HashMap<String, Option<Value>>>,
 }

@@ -1,9 +1,9 @@
 //! Recipes that work, and recipes that do not: each ends with what was asked for, or with file and line.
 
 mod campaigns;
+mod codes;
 mod flags;
 mod hooks;
-mod codes;
 mod hostile;
 mod messages;
 mod run;

@@ -47,7 +47,7 @@ impl Journaled {
 }
 
 /// The primitive's name, as in the request's JSON.
-fn name(request: &Request) -> &'static str {
+pub fn name(request: &Request) -> &'static str {
     match request {
         Request::Import(_) => "import",
         Request::Order(_) => "order",

@@ -18,6 +18,7 @@ pub mod publish;
 pub mod journal;
 pub mod planned;
 pub mod offline;
+pub mod saved;
 pub mod live;
 pub mod keeper;
 

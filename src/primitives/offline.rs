@@ -1,7 +1,12 @@
 //! Performs on a sample archive, without network or builders: what `recipe check` and `recipe test` run recipes on.
 
+pub mod hooks;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use anyhow::Context;
+use serde_json::{Value as Json, json};
 
 use crate::core::events::Listener;
 use crate::core::job::JobState;
@@ -50,6 +55,30 @@ impl Offline {
     /// The steps so far.
     pub fn plan(&self) -> Plan {
         self.planned.plan()
+    }
+
+    /// What was asked and what came of it, for tests: `requests`, `built` and `published`.
+    pub fn told(&self) -> anyhow::Result<Json> {
+        let (mut requests, mut built, mut published) = (Vec::new(), Vec::new(), Vec::new());
+        for (request, response) in self.asked() {
+            if let Some(Response::Build(result)) = &response {
+                for job in &result.jobs {
+                    let mut job = serde_json::to_value(job).context("write a job as JSON")?;
+                    job["stage"] = Json::from(result.stage.as_str());
+                    built.push(job);
+                }
+            }
+            if let (Request::Publish(request), Some(_)) = (&request, &response) {
+                let installed = |job: &&Json| {
+                    let of_stage = request.stages.iter().any(|stage| job["stage"] == stage.as_str());
+                    of_stage && job["state"] == JobState::Installed.text()
+                };
+                let sources: Vec<&Json> = built.iter().filter(installed).map(|job| &job["source"]).collect();
+                published.push(json!({ "suite": request.suite, "stages": request.stages, "sources": sources }));
+            }
+            requests.push(serde_json::to_value(request).context("write a request as JSON")?);
+        }
+        Ok(json!({ "requests": requests, "built": built, "published": published }))
     }
 
     fn seen(&self) -> MutexGuard<'_, Vec<(Request, Option<Response>)>> {

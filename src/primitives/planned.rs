@@ -1,6 +1,6 @@
 //! Performs what only reads and decides, and records the rest: what `cloudbuild plan` shows.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -10,13 +10,16 @@ use serde::Serialize;
 
 use crate::core::events::Listener;
 use crate::core::flags::planned::PlannedFlags;
+use crate::core::forecast::forecast;
 use crate::core::ids::{GenerationId, ImportId, JobId};
 use crate::core::job::JobState;
+use crate::core::order::estimate;
 use crate::core::pinned::Imported;
+use crate::core::plan::saved::Decided;
 use crate::core::plan::{Plan, Step};
 use crate::core::recipe::{
-    BuildRequest, BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult,
-    OrderedJob, PublishRequest, PublishResult, PublishTarget, Request, Response,
+    BuildRequest, BuildResult, Builders, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest,
+    OrderResult, OrderedJob, PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
 use crate::io::mirror::Mirror;
 use crate::io::state::durations::Durations;
@@ -31,6 +34,7 @@ pub struct Planned {
     listener: Arc<dyn Listener>,
     machine: String,
     history: Durations,
+    slots: u32,
     hooks: Arc<dyn Decide>,
     seen: Mutex<Seen>,
 }
@@ -51,6 +55,7 @@ struct Seen {
     imports: Vec<Imported>,
     plan: Plan,
     orders: Vec<Staged>,
+    decided: Vec<Decided>,
 }
 
 /// An order, and the stage that would be built by it.
@@ -90,8 +95,26 @@ impl Planned {
 
     /// The same over any world, without a history and without hooks.
     pub fn over(world: World, cache: Store, listener: Arc<dyn Listener>, machine: String) -> Planned {
-        let (history, hooks) = (Durations::default(), Arc::new(NoHooks));
-        Planned { world, cache, listener, machine, history, hooks, seen: Mutex::default() }
+        Planned {
+            world,
+            cache,
+            listener,
+            machine,
+            history: Durations::default(),
+            slots: 1,
+            hooks: Arc::new(NoHooks),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// The same on a machine that builds so many at the same time where the recipe does not say it.
+    pub fn with_slots(self, slots: u32) -> Planned {
+        Planned { slots, ..self }
+    }
+
+    /// What was decided so far, for a run that does this plan.
+    pub fn decided(&self) -> Vec<Decided> {
+        self.seen().decided.clone()
     }
 
     /// The steps so far.
@@ -160,13 +183,60 @@ impl Planned {
         };
         let (result, unbuildable) = order::order(&over, request)?;
         let mut seen = self.seen();
-        seen.plan.steps.push(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
+        seen.plan.steps.push(Step::Order {
+            jobs: result.jobs.clone(),
+            loops: result.loops.clone(),
+            unbuildable,
+            skipped: result.skipped.clone(),
+        });
         seen.orders.push(Staged { stage: None, order: result.clone() });
         Ok(result)
     }
 }
 
 impl Planned {
+    /// Keeps what was decided.
+    fn decide(&self, request: Request, response: Response) -> Response {
+        self.seen().decided.push(Decided { request, response: response.clone() });
+        response
+    }
+
+    /// What a stage would do, and is expected to take.
+    fn stage(&self, request: &BuildRequest, flags: PlannedFlags) -> anyhow::Result<Step> {
+        let jobs = &request.order.jobs;
+        let sizes = self.sizes(&request.order)?;
+        let history = |job: &&OrderedJob| self.history.get(&job.source).is_some_and(|of| of.contains_key(&job.arch));
+        let known = jobs.iter().filter(history).count() as u64;
+        let of_group = |group: &Builders| match group {
+            Builders::Here { slots } => slots.unwrap_or(self.slots),
+        };
+        let slots = request.builders.iter().map(of_group).sum();
+        let mut warnings = Vec::new();
+        if jobs.is_empty() {
+            warnings.push("nothing is selected, so nothing will be built".to_owned());
+        }
+        if known == 0 && !jobs.is_empty() {
+            warnings.push("no earlier builds are known: times follow from the sources' sizes and sections".to_owned());
+        }
+        let (stage, repeat) = (request.stage.clone(), request.repeat);
+        let count = (jobs.len() - flags.skipped.len()) as u64;
+        Ok(Step::Build { stage, jobs: count, repeat, flags, forecast: forecast(jobs, slots, &sizes, known), warnings })
+    }
+
+    /// The bytes of each job's source.
+    fn sizes(&self, order: &OrderResult) -> anyhow::Result<Vec<u64>> {
+        let imported = self.imported(order.import)?;
+        import::with_archive(&self.cache, &imported, |archive| {
+            let wanted: HashSet<&str> = order.jobs.iter().map(|job| job.source.as_str()).collect();
+            let named = archive.sources.iter().filter(|record| wanted.contains(record.source.name));
+            let sizes: HashMap<(&str, &str), u64> = named
+                .map(|record| ((record.source.name, record.source.version), estimate::size(&record.source)))
+                .collect();
+            let size = |job: &OrderedJob| sizes.get(&(job.source.as_str(), job.version.as_str())).copied();
+            Ok(order.jobs.iter().map(|job| size(job).unwrap_or_default()).collect())
+        })
+    }
+
     /// The sources that a stage would build.
     fn would_build(&self, stage: &str) -> Vec<String> {
         let seen = self.seen();
@@ -231,8 +301,14 @@ impl Planned {
 impl Perform for Planned {
     fn perform(&self, request: Request) -> anyhow::Result<Response> {
         Ok(match request {
-            Request::Import(request) => Response::Import(self.import(&request)?),
-            Request::Order(request) => Response::Order(self.order(&request)?),
+            Request::Import(request) => {
+                let response = Response::Import(self.import(&request)?);
+                self.decide(Request::Import(request), response)
+            }
+            Request::Order(request) => {
+                let response = Response::Order(self.order(&request)?);
+                self.decide(Request::Order(request), response)
+            }
             Request::Launch(request) => {
                 self.record(Step::Launch { builders: request.builders.clone() });
                 Response::Launch(LaunchResult { builders: request.builders })
@@ -241,8 +317,7 @@ impl Perform for Planned {
                 let imported = self.imported(request.order.import)?;
                 let flags = flags::planned(&self.cache, &imported, &request, self.hooks.as_ref())?;
                 let built = self.as_if_built(&request, &flags)?;
-                let jobs = (request.order.jobs.len() - flags.skipped.len()) as u64;
-                self.record(Step::Build { stage: request.stage.clone(), jobs, repeat: request.repeat, flags });
+                self.record(self.stage(&request, flags)?);
                 self.seen().built(&request);
                 Response::Build(built)
             }

@@ -80,8 +80,11 @@ pub const EXPLAINED: &[(Code, Explained)] = &[
         Code::MissingOption,
         "An option that has no default was left out. `cloudbuild api NAME` shows what each call takes, and\n\
          what is taken where an option is left out.",
-        Recipe("return require(\"cloudbuild\").campaign \"x\" {}"),
-        HELLO,
+        Recipe("local cb = require \"cloudbuild\"\nreturn cb.campaign \"x\" { stages = { cb.stage \"first\" {} } }"),
+        Recipe(
+            "local cb = require \"cloudbuild\"\n\
+             return cb.campaign \"x\" { stages = { cb.stage \"first\" { packages = { \"hello\" } } } }",
+        ),
     ),
     of(
         Code::UnknownName,

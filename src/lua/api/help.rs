@@ -8,7 +8,7 @@ use crate::core::suggest::nearest_few;
 use crate::lua::api::declarations;
 use crate::lua::api::results::fields;
 use crate::lua::api::{Body, Declaration, Default, Options, Parameter};
-use crate::lua::door::narrow::METHODS;
+use crate::lua::door::narrow::{METHODS, Method};
 
 /// Everything a recipe can call.
 pub fn text() -> String {
@@ -18,11 +18,8 @@ pub fn text() -> String {
         text.push_str(&section(declaration));
     }
     for method in METHODS {
-        let of: Vec<&str> = method.of.iter().map(|tag| tag.text()).collect();
-        let (name, parameter) = (method.name, method.parameter.name.to_uppercase());
-        write!(text, "\nVALUE:{name}({parameter}), of a value of kind `{}`\n", of.join("` or `")).expect(ALL);
-        writeln!(text, "  {}\n  {}", method.sentence, line(&method.parameter)).expect(ALL);
-        writeln!(text, "  gives: a value of kind `{}`", method.result.text()).expect(ALL);
+        text.push('\n');
+        text.push_str(&method_section(method));
     }
     for record in declarations::RECORDS {
         write!(text, "\na table of {}\n  {}\n", record.name, record.sentence).expect(ALL);
@@ -40,6 +37,10 @@ pub fn text_of(name: &str) -> Result<String, Vec<String>> {
     for field in fields(declaration.result) {
         writeln!(text, "    .{:<10} {}: {}", field.name, field.kind, field.sentence).expect(ALL);
     }
+    for method in METHODS.iter().filter(|method| method.of.contains(&declaration.result)) {
+        let name = format!("{}({})", method.name, method.parameter.name.to_uppercase());
+        writeln!(text, "    :{name:<10} {}", method.sentence).expect(ALL);
+    }
     Ok(text)
 }
 
@@ -47,7 +48,10 @@ pub fn text_of(name: &str) -> Result<String, Vec<String>> {
 pub fn document(name: Option<&str>) -> Result<Json, Vec<String>> {
     match name {
         Some(name) => find(name).map(described),
-        None => Ok(json!({ "calls": declarations::all().map(described).collect::<Vec<_>>() })),
+        None => {
+            let calls: Vec<Json> = declarations::all().map(described).collect();
+            Ok(json!({ "calls": calls, "methods": METHODS.iter().map(method).collect::<Vec<_>>() }))
+        }
     }
 }
 
@@ -69,14 +73,6 @@ fn described(declaration: &'static Declaration) -> Json {
         Body::Performs(_) => true,
         Body::Makes(_) | Body::Composed(_) => false,
     };
-    let parameter = |parameter: &Parameter| {
-        let default = match parameter.default {
-            Default::Required => None,
-            Default::Is(default) => Some(default),
-        };
-        let expected = parameter.kind.expected();
-        json!({ "name": parameter.name, "expected": expected, "sentence": parameter.sentence, "default": default })
-    };
     let results = fields(declaration.result).iter();
     let results = results.map(|field| json!({ "name": field.name, "type": field.kind, "sentence": field.sentence }));
     json!({
@@ -91,7 +87,40 @@ fn described(declaration: &'static Declaration) -> Json {
     })
 }
 
+fn method(method: &Method) -> Json {
+    let of: Vec<&str> = method.of.iter().map(|tag| tag.text()).collect();
+    let Method { name, sentence, result, .. } = method;
+    json!({
+        "name": name,
+        "of": of,
+        "sentence": sentence,
+        "argument": parameter(&method.parameter),
+        "gives": { "kind": result.text() },
+    })
+}
+
+fn parameter(parameter: &Parameter) -> Json {
+    let default = match parameter.default {
+        Default::Required => None,
+        Default::Is(default) => Some(default),
+    };
+    let expected = parameter.kind.expected();
+    json!({ "name": parameter.name, "expected": expected, "sentence": parameter.sentence, "default": default })
+}
+
 const ALL: &str = "a string takes all text";
+
+fn method_section(method: &Method) -> String {
+    let of: Vec<&str> = method.of.iter().map(|tag| tag.text()).collect();
+    let (name, parameter) = (method.name, method.parameter.name.to_uppercase());
+    format!(
+        "VALUE:{name}({parameter}), of a value of kind `{}`\n  {}\n  {}\n  gives: a value of kind `{}`\n",
+        of.join("` or `"),
+        method.sentence,
+        line(&method.parameter),
+        method.result.text()
+    )
+}
 
 fn section(declaration: &Declaration) -> String {
     let acts = match declaration.body {

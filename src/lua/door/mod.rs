@@ -201,10 +201,15 @@ fn finish(
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
             let copy = copied(lua, session, declaration, options).map_err(|error| sandbox::fault(session, error))?;
-            let value = sandbox::call(lua, session, &function, (name, copy))?;
+            let value = sandbox::call(lua, session, &function, (name, copy)).map_err(refused)?;
             composed(lua, session, declaration, value)
         }
     }
+}
+
+/// What a module of `stdlib/` raises says what is wrong with the options, as Rust would.
+fn refused(fault: Fault) -> Fault {
+    if fault.code == Code::Runtime { fault.code(Code::Value) } else { fault }
 }
 
 /// What a module of `stdlib/` gave: a value of `cb` already, or a plain table that becomes one.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mlua::{Function, Lua, MultiValue, Value};
 
+use crate::core::codes::Code;
 use crate::core::recipe::selection::{Pick, Selection};
 use crate::lua::api::{Default, Kind, Parameter};
 use crate::lua::check;
@@ -106,6 +107,7 @@ fn call(lua: &Lua, session: &Arc<Session>, method: &Method, arguments: MultiValu
         return Err(Fault::new(format!(
             "`{name}`: expected a call with `:` and one argument, got {got} and {count} in all"
         ))
+        .code(Code::WrongCall)
         .hint(format!("write `value:{name}({parameter})`")));
     };
     let argument = arguments.next().unwrap_or(Value::Nil);

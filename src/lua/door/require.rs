@@ -8,7 +8,7 @@ use mlua::{Function, Lua, Value};
 use crate::core::codes::Code;
 use crate::lua::check::{described, shortened};
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
-use crate::lua::{door, files, sandbox};
+use crate::lua::{door, files, sandbox, tester};
 
 /// What `require` gives for a name.
 pub fn require(lua: &Lua, session: &Arc<Session>, name: &Value) -> Result<Value, Fault> {
@@ -18,6 +18,9 @@ pub fn require(lua: &Lua, session: &Arc<Session>, name: &Value) -> Result<Value,
     };
     if name == "cloudbuild" {
         return Ok(Value::Table(door::cb(lua)));
+    }
+    if name == "cloudbuild.test" {
+        return once(session, &name, || tester::module(lua, session));
     }
     if let Some(module) = name.strip_prefix("cloudbuild.")
         && from_stdlib(lua)
