@@ -32,6 +32,8 @@ pub struct Standing {
     pub flags_by: Vec<String>,
     /// Flags that were asked for and that the package has otherwise.
     pub overridden: Vec<Overridden>,
+    /// What the recipe's hooks decided of it, in words, with the place of each.
+    pub decided: Vec<String>,
 }
 
 /// Whether build-dependencies can be installed.
@@ -111,6 +113,8 @@ pub struct Explanation {
     pub flags_by: Vec<String>,
     /// Flags that were asked for and that the package has otherwise.
     pub overridden: Vec<Overridden>,
+    /// What the recipe's hooks decided of it, in words, with the place of each.
+    pub decided: Vec<String>,
 }
 
 /// What a package holds up.
@@ -174,7 +178,8 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
         cut: cut.map(|edge| edge_sentence(edge, &order.jobs)).collect(),
         log: standing.as_ref().and_then(|standing| standing.log.clone()),
         flags_by: standing.as_ref().map(|standing| standing.flags_by.clone()).unwrap_or_default(),
-        overridden: standing.map(|standing| standing.overridden).unwrap_or_default(),
+        overridden: standing.as_ref().map(|standing| standing.overridden.clone()).unwrap_or_default(),
+        decided: standing.map(|standing| standing.decided).unwrap_or_default(),
     }
 }
 
@@ -198,6 +203,7 @@ pub fn explain_alone(source: &str, version: &str, arch: &str, answer: &Answer) -
         log: None,
         flags_by: Vec::new(),
         overridden: Vec::new(),
+        decided: Vec::new(),
     }
 }
 
@@ -310,6 +316,9 @@ impl fmt::Display for Explanation {
         }
         for overridden in &self.overridden {
             write!(f, "\n  overridden by package: {overridden}")?;
+        }
+        for decision in &self.decided {
+            write!(f, "\n  decided by {decision}")?;
         }
         if let Some(log) = &self.log {
             write!(f, "\n  log: {log}")?;

@@ -7,6 +7,7 @@ mod codes;
 mod hostile;
 mod messages;
 mod run;
+mod steps;
 mod surface;
 
 use std::collections::BTreeMap;

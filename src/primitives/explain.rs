@@ -16,6 +16,7 @@ use crate::core::pinned::Imported;
 use crate::core::recipe::{OrderResult, Response};
 use crate::core::suggest;
 use crate::core::view::{self, BuiltBinary};
+use crate::io::state::hook_answers::{self, HookAnswer};
 use crate::io::state::{Reader, artifacts, flags, jobs, journal, runs};
 use crate::io::store::Store;
 use crate::primitives::Refusal;
@@ -89,6 +90,11 @@ fn stages(state: &Reader, dir: &Path, run: RunId, order: &OrderResult) -> anyhow
                 log: log.map(|log| dir.join(log).display().to_string()),
                 flags_by,
                 overridden: overridden.unwrap_or_default(),
+                decided: state
+                    .read(|db| hook_answers::by_source(db, run, &row.source))?
+                    .iter()
+                    .filter_map(told)
+                    .collect(),
             };
             standings.push((row.source.clone(), row.arch.clone(), standing));
         }
@@ -97,6 +103,15 @@ fn stages(state: &Reader, dir: &Path, run: RunId, order: &OrderResult) -> anyhow
         Ok(StageJobs { standings, built })
     };
     names.into_iter().map(stage).collect()
+}
+
+/// An answer of a hook: `choose_flags`, oem.lua:22: what it said. `None`: it had no opinion.
+fn told(answer: &HookAnswer) -> Option<String> {
+    if answer.answer.is_null() {
+        return None;
+    }
+    let place = answer.place.as_deref().map(|place| format!(", {place}")).unwrap_or_default();
+    Some(format!("`{}`{place}: {}", answer.hook, answer.answer))
 }
 
 /// Explains every job of a source; `word` is the source, one of its binaries, or either with `:ARCH`.

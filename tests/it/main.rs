@@ -22,6 +22,7 @@ mod slow_chroot;
 mod slow_cross;
 mod slow_flags;
 mod slow_follow;
+mod slow_hooks;
 mod slow_machine;
 mod slow_order;
 mod slow_outcomes;

@@ -2,10 +2,14 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::columns::{json, maybe_text, signed, text, to_json, unsigned};
+mod happened;
+
+use self::happened::happened;
+use super::columns::{json, maybe_json, maybe_text, signed, text, to_json, unsigned};
 use super::db::{Db, Tx};
 use super::error::StateError;
 use super::{artifacts, attempts, events};
+use crate::core::hooks::Retry;
 use crate::core::how::{Abilities, HowWord};
 use crate::core::ids::{Epoch, InputsHash, JobId, RunId};
 use crate::core::job::{JobEvent, JobState, step};
@@ -85,6 +89,8 @@ pub struct Job {
     pub seconds: u64,
     /// When its state changed last.
     pub changed_at: i64,
+    /// How its next attempt differs from the last one, where `on_failure` asked for another.
+    pub retry: Option<Retry>,
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
@@ -113,6 +119,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
         reused: row.get("reused")?,
         seconds: unsigned(row, "seconds")?,
         changed_at: row.get("changed_at")?,
+        retry: maybe_json(row, "retry")?,
     })
 }
 
@@ -121,7 +128,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, run, stage, source, version, arch, component, after, position, priority, frees, profiles, how, state, ",
-            "reason, epoch, builder, lease_expires, offer IS NOT NULL AS offered, inputs, attempts, reused, seconds, changed_at FROM jobs ",
+            "reason, epoch, builder, lease_expires, offer IS NOT NULL AS offered, inputs, attempts, reused, seconds, changed_at, retry FROM jobs ",
             $rest
         )
     };
@@ -240,7 +247,7 @@ pub fn apply(tx: &Tx, id: JobId, event: &JobEvent, now: i64) -> Result<Job, Stat
     tx.connection()
         .prepare_cached(
             "UPDATE jobs SET state = ?2, reason = ?3, epoch = ?4, builder = ?5, lease_expires = ?6, attempts = ?7,
-                             reused = ?8, seconds = ?9, changed_at = ?10
+                             reused = ?8, seconds = ?9, changed_at = ?10, retry = ?11, alone = ?12
              WHERE id = ?1",
         )?
         .execute((
@@ -254,6 +261,8 @@ pub fn apply(tx: &Tx, id: JobId, event: &JobEvent, now: i64) -> Result<Job, Stat
             after.reused,
             signed(after.seconds),
             now,
+            after.retry.as_ref().map(to_json),
+            after.retry.as_ref().is_some_and(|retry| retry.alone),
         ))?;
     events::append(tx, id, now, event)?;
     if let JobEvent::Leased { builder, epoch } = event {
@@ -262,58 +271,9 @@ pub fn apply(tx: &Tx, id: JobId, event: &JobEvent, now: i64) -> Result<Job, Stat
     Ok(after)
 }
 
-/// What an event changes in a job's row besides its state.
-fn happened(mut job: Job, event: &JobEvent) -> Job {
-    if job.state != JobState::Building {
-        job.lease_expires = None;
-    }
-    match event {
-        JobEvent::Leased { builder, epoch } => {
-            job.builder = Some(builder.clone());
-            job.epoch = *epoch;
-            job.attempts += 1;
-            job.reason = None;
-        }
-        JobEvent::Resumed { builder, .. } => {
-            job.builder = Some(builder.clone());
-            job.reason = None;
-        }
-        JobEvent::Built { seconds } => {
-            job.seconds = *seconds;
-            job.reason = None;
-        }
-        JobEvent::Uploaded | JobEvent::Installed | JobEvent::DependenciesMet => job.reason = None,
-        JobEvent::Reused { .. } => {
-            job.reused = true;
-            job.reason = None;
-        }
-        JobEvent::Failed { reason, seconds, .. } => {
-            job.seconds = *seconds;
-            job.reason = Some(reason.clone());
-        }
-        JobEvent::LeaseExpired { .. } => {
-            let builder = job.builder.as_deref().unwrap_or("its builder");
-            job.reason = Some(format!("nothing was heard of `{builder}` for too long"));
-        }
-        JobEvent::GaveBack { reason } => {
-            job.attempts = job.attempts.saturating_sub(1);
-            job.reason = Some(reason.clone());
-        }
-        JobEvent::Retried => {
-            job.attempts = 0;
-            job.reason = None;
-        }
-        JobEvent::Waits { reason }
-        | JobEvent::Uninstallable { reason }
-        | JobEvent::MarkedFailed { reason }
-        | JobEvent::MarkedNotForUs { reason }
-        | JobEvent::LeftOut { reason } => job.reason = Some(reason.clone()),
-    }
-    job
-}
-
 /// Leases the job of active runs that most waits for, of those that are ready for a machine that runs or emulates these
-/// architectures, if there is one.
+/// architectures, if there is one. A job that has to be alone waits until its builder has nothing else, and nothing else
+/// is leased to that builder as long as it has such a job.
 pub fn lease_next(
     tx: &Tx,
     can: &Abilities,
@@ -324,14 +284,21 @@ pub fn lease_next(
     let itself = can.itself.iter().map(|arch| offer_arch(arch, false));
     let able: Vec<String> = itself.chain(can.emulated.iter().map(|arch| offer_arch(arch, true))).collect();
     let mut query = tx.connection().prepare_cached(
-        "SELECT jobs.id, jobs.epoch FROM jobs JOIN runs ON runs.id = jobs.run
+        "SELECT jobs.id, jobs.epoch, jobs.alone FROM jobs JOIN runs ON runs.id = jobs.run
          WHERE jobs.state = 'needs-build' AND jobs.offer IS NOT NULL AND jobs.offer_arch IN (SELECT value FROM json_each(?1))
                AND runs.status = 'active'
          ORDER BY jobs.priority DESC, jobs.frees DESC, jobs.position, jobs.id LIMIT 1",
     )?;
-    let next =
-        query.query_row([to_json(&able)], |row| Ok((JobId(row.get("id")?), row.get::<_, i64>("epoch")?))).optional()?;
-    let Some((id, epoch)) = next else { return Ok(None) };
+    let next = query.query_row([to_json(&able)], |row| {
+        Ok((JobId(row.get("id")?), row.get::<_, i64>("epoch")?, row.get::<_, bool>("alone")?))
+    });
+    let Some((id, epoch, alone)) = next.optional()? else { return Ok(None) };
+    let mut beside = tx
+        .connection()
+        .prepare_cached("SELECT 1 FROM jobs WHERE state = 'building' AND builder = ?1 AND (alone OR ?2) LIMIT 1")?;
+    if beside.exists((builder, alone))? {
+        return Ok(None);
+    }
     apply(tx, id, &JobEvent::Leased { builder: builder.to_owned(), epoch: Epoch(epoch + 1) }, now)?;
     set_lease_expires(tx, id, expires)?;
     offer(tx, id)

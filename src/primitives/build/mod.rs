@@ -7,6 +7,7 @@
 
 mod board;
 pub mod changed;
+mod failures;
 mod ground;
 mod overridden;
 mod prefetch;
@@ -106,6 +107,9 @@ pub fn build(
         loop {
             changes.mark_unchanged();
             stage.state.read(|db| board.catch_up(db))?;
+            if failures::ask(stage, &board.take_failed())? {
+                continue;
+            }
             if board.is_done() {
                 return Ok(());
             }
@@ -134,6 +138,7 @@ pub fn build(
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
+    failures::stage_done(stage, &request.stage, &jobs)?;
     let artifacts = stage.state.read(|db| artifacts::by_stage(db, stage.run, &request.stage))?;
     let packages = artifacts.into_iter().filter(|(_, artifact)| artifact.kind == ArtifactKind::Deb);
     let mut binaries: Vec<String> = packages.filter_map(|(_, artifact)| artifact.package).collect();

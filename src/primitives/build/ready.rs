@@ -8,7 +8,7 @@ use super::ground::Ground;
 use super::prefetch::Prefetch;
 use crate::core::archive::{Archive, PackageRecord, SourceRecord};
 use crate::core::events::Event;
-use crate::core::flags::effective::Environment;
+use crate::core::flags::effective::{self, Environment};
 use crate::core::how::How;
 use crate::core::ids::{Epoch, InputsHash, JobId};
 use crate::core::install::installer::Installer;
@@ -134,7 +134,14 @@ impl<'p> Planner<'p> {
     /// What each job is built with, or why it is not.
     pub(super) fn chosen(&self, jobs: &[Job]) -> anyhow::Result<Vec<Chosen>> {
         let wanted = jobs.iter().map(|job| self.wanted(job));
-        self.chooser.choose(&wanted.collect::<anyhow::Result<Vec<_>>>()?)
+        let mut chosen = self.chooser.choose(&wanted.collect::<anyhow::Result<Vec<_>>>()?)?;
+        for (job, chosen) in jobs.iter().zip(&mut chosen) {
+            let parallel = job.retry.as_ref().and_then(|retry| retry.parallel);
+            if let (Chosen::Build { environment, .. }, Some(count)) = (chosen, parallel) {
+                effective::set_parallel(environment, count);
+            }
+        }
+        Ok(chosen)
     }
 
     /// What rules and hooks are asked about.
