@@ -120,10 +120,14 @@ fn send_back(stage: &Stage<'_>, job: &Job, retry: Retry, place: String, before: 
     }
     stage.listener.hear(&Event::Note { text });
     let (id, now) = (job.id, clock::now().as_millisecond());
+    let how = retry.how;
     stage.state.write(move |tx| {
         jobs::apply(tx, id, &JobEvent::SentBack { retry, place }, now)?;
         // What it is offered with differs from the last time.
-        jobs::clear_offer(tx, id)
+        match how {
+            Some(how) => jobs::set_how(tx, id, how),
+            None => jobs::clear_offer(tx, id),
+        }
     })?;
     stage.signals.state_changed();
     Ok(true)

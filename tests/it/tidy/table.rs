@@ -29,6 +29,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("tracing", OUTSIDE),
     // Pure: bytes and values in, bytes and values out.
     ("batsat", &["core"]),
+    ("object", &["core"]),
     ("similar", &["core"]),
     ("memchr", &["core", "io", "cli"]),
     ("rayon", &["core", "io", "primitives"]),
