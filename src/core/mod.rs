@@ -10,6 +10,7 @@ pub mod recipe;
 pub mod plan;
 pub mod import;
 pub mod pinned;
+pub mod overlay;
 pub mod archive;
 pub mod outdated;
 pub mod view;

@@ -3,6 +3,7 @@
 //! `lua` makes the requests from tables and the responses into tables; `primitives` does what they say.
 
 pub mod loops;
+pub mod overlay;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
 use crate::core::recipe::loops::OrderLoop;
+use crate::core::recipe::overlay::Overlay;
 
 /// Where source and binary packages come from: the value of `cb.apt.system()` and `cb.apt.sources "FILE"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,11 @@ pub enum AptSources {
     /// One file, one-line or deb822; everything in it is named by the recipe.
     File {
         /// Already resolved against the recipe's folder.
+        path: PathBuf,
+    },
+    /// One local source package and no archive: `cb.import { dsc = "FILE" }`.
+    SourcePackage {
+        /// The `.dsc`, already resolved against the recipe's folder.
         path: PathBuf,
     },
 }
@@ -72,6 +79,9 @@ pub struct ImportRequest {
     pub sources: AptSources,
     /// Debian architecture to build for; the machine's own when it is not given.
     pub arch: Option<String>,
+    /// Local packages that supersede what the sources have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlay: Vec<Overlay>,
 }
 
 /// What was imported, counted.
@@ -135,6 +145,17 @@ pub struct OrderRequest {
     pub profiles: Vec<String>,
     /// Whether a job may be built with an older binary of what a loop keeps from being built before it.
     pub older_binaries: bool,
+    /// Whether the sources of the import's overlay are added, as they are unless the recipe says otherwise.
+    #[serde(default = "yes")]
+    pub overlay: bool,
+    /// What is built against, where that is another import than the one that the sources are in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<ImportId>,
+}
+
+/// What was before there was a choice.
+fn yes() -> bool {
+    true
 }
 
 /// Source packages in build order.

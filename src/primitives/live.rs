@@ -9,6 +9,7 @@ use crate::core::ids::{ChrootKey, RunId};
 use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, Request, Response};
 use crate::io::host;
 use crate::io::openpgp::signing::SigningKey;
+use crate::io::overlay::Keep;
 use crate::io::state::State;
 use crate::io::state::durations;
 use crate::primitives::build::Stage;
@@ -58,7 +59,8 @@ impl Perform for Live {
             Request::Import(request) => {
                 let what = "pin the APT sources and their indexes".to_owned();
                 listener.hear(&Event::Working { step: "import".to_owned(), what });
-                let fetching = import::fetch(&self.files.mirror, &request, &self.machine, listener);
+                let keep = Keep { files: self.files.built.clone(), indexes: self.files.cache.clone() };
+                let fetching = import::fetch(&self.files.mirror, &keep, &request, &self.machine, listener);
                 let imported = self.runtime.block_on(self.signals.unless(Pace::Drain, fetching))?;
                 Response::Import(import::pin(&self.state, &self.files.cache, imported, listener)?)
             }

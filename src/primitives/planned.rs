@@ -16,6 +16,7 @@ use crate::core::recipe::{
     PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
 use crate::io::mirror::Mirror;
+use crate::io::overlay::Keep;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::{Perform, import, order};
@@ -101,7 +102,8 @@ impl Planned {
 
     fn import(&self, request: &crate::core::recipe::ImportRequest) -> anyhow::Result<ImportResult> {
         let listener = self.listener.as_ref();
-        let fetching = import::fetch(&self.mirror, request, &self.machine, listener);
+        let keep = Keep { files: self.cache.clone(), indexes: self.cache.clone() };
+        let fetching = import::fetch(&self.mirror, &keep, request, &self.machine, listener);
         let imported = self.runtime.block_on(fetching)?;
         let result = import::count(&self.cache, &imported, listener)?;
         let (sources, packages) = (result.sources, result.packages);

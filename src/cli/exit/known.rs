@@ -18,6 +18,7 @@ use crate::io::host::HostError;
 use crate::io::machines::here::HereError;
 use crate::io::mirror::error::MirrorError;
 use crate::io::openpgp::OpenPgpError;
+use crate::io::overlay::OverlayError;
 use crate::io::sbuild::SbuildError;
 use crate::io::settings::ReadError;
 use crate::io::state::StateError;
@@ -51,6 +52,7 @@ const KNOWN: &[Known] = &[
     by!(RecipeError, of_recipe),
     by!(Refusal, of_refusal),
     by!(MirrorError, of_mirror),
+    by!(OverlayError, of_overlay),
     by!(StateError, of_state),
     by!(SbuildError, of_sbuild),
     by!(ArchiveError, of_archive),
@@ -122,6 +124,10 @@ fn of_refusal(refusal: &Refusal) -> Exit {
         Whose::World => Exit::Infrastructure,
         Whose::Asker => Exit::Usage,
     }
+}
+
+fn of_overlay(error: &OverlayError) -> Exit {
+    if error.is_of_machine() { Exit::Infrastructure } else { Exit::Recipe }
 }
 
 fn of_mirror(error: &MirrorError) -> Exit {

@@ -25,7 +25,7 @@ pub fn import(mut call: Call) -> Result<Request, Fault> {
         Some(handle) => take!(handle, AptSources).clone(),
         None => AptSources::System { also: Vec::new() },
     };
-    Ok(Request::Import(ImportRequest { sources, arch: call.text("arch") }))
+    Ok(Request::Import(ImportRequest { sources, arch: call.text("arch"), overlay: Vec::new() }))
 }
 
 /// `cb.order`
@@ -34,7 +34,14 @@ pub fn order(mut call: Call) -> Result<Request, Fault> {
     let packages = call.packages("packages");
     let profiles = call.names("profiles").unwrap_or_else(|| LOOP_PROFILES.map(str::to_owned).to_vec());
     let older_binaries = call.boolean("older_binaries").unwrap_or(true);
-    Ok(Request::Order(OrderRequest { import: take!(handle, Import).import, packages, profiles, older_binaries }))
+    Ok(Request::Order(OrderRequest {
+        import: take!(handle, Import).import,
+        packages,
+        profiles,
+        older_binaries,
+        overlay: true,
+        against: None,
+    }))
 }
 
 /// `cb.launch`

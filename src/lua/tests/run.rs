@@ -27,12 +27,18 @@ fn hello_asks_for_the_six_primitives_in_order() {
     assert_eq!(
         *fake.requests.lock().unwrap(),
         [
-            Request::Import(ImportRequest { sources: AptSources::System { also: Vec::new() }, arch: None }),
+            Request::Import(ImportRequest {
+                sources: AptSources::System { also: Vec::new() },
+                arch: None,
+                overlay: Vec::new(),
+            }),
             Request::Order(OrderRequest {
                 import,
                 packages: Selection::Names(vec!["hello".to_owned()]),
                 profiles: vec!["nocheck".to_owned(), "nodoc".to_owned()],
                 older_binaries: true,
+                overlay: true,
+                against: None,
             }),
             Request::Launch(LaunchRequest { builders: builders.clone() }),
             Request::Build(BuildRequest {
@@ -82,7 +88,10 @@ fn a_campaign_takes_all_its_options() {
     let requests = fake.requests.lock().unwrap();
     let path = std::path::absolute("debian.sources").unwrap();
     let sources = AptSources::File { path };
-    assert_eq!(requests[0], Request::Import(ImportRequest { sources, arch: Some("armhf".to_owned()) }));
+    assert_eq!(
+        requests[0],
+        Request::Import(ImportRequest { sources, arch: Some("armhf".to_owned()), overlay: Vec::new() })
+    );
     assert!(matches!(&requests[1], Request::Order(order) if order.packages == Selection::Everything));
     let builders = vec![Builders::Here { slots: Some(2) }, Builders::Here { slots: Some(3) }];
     assert_eq!(requests[2], Request::Launch(LaunchRequest { builders }));

@@ -140,8 +140,11 @@ fn a_result_with_the_same_inputs_is_found_in_any_run_and_taken_with_its_files() 
 fn rows_come_back_as_they_went_in() {
     let dir = tempfile::tempdir().unwrap();
     let (state, run) = filled(dir.path());
-    let imported =
-        crate::core::pinned::Imported { architecture: "amd64".to_owned(), suites: vec![], notes: vec!["n".to_owned()] };
+    let imported = crate::core::pinned::Imported {
+        architecture: "amd64".to_owned(),
+        notes: vec!["n".to_owned()],
+        ..crate::core::pinned::Imported::default()
+    };
     let expected = imported.clone();
     let id = state.write(move |tx| imports::insert(tx, &imported)).unwrap();
     assert_eq!(state.read(|db| imports::get(db, id)).unwrap(), Some(expected));
