@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::core::install::refusal::Refusal;
 use crate::core::order::csr::Csr;
 use crate::core::order::text::{counted, edge_sentence, seconds};
+use crate::core::overlay::confirm::Superseding;
 use crate::core::recipe::{OrderResult, OrderedJob};
 
 /// Other jobs that a person is shown; the rest is in the JSON.
@@ -27,6 +28,8 @@ pub struct Standing {
     pub reason: Option<String>,
     /// Its log, if there is one.
     pub log: Option<String>,
+    /// The packages of the overlay that it was built with.
+    pub superseded: Vec<Superseding>,
 }
 
 /// Whether build-dependencies can be installed.
@@ -100,6 +103,8 @@ pub struct Explanation {
     pub waits_for: Vec<Other>,
     /// What it does not wait for though it needs it, since the order broke a loop there.
     pub cut: Vec<String>,
+    /// The packages of the overlay that it was built with, as was confirmed.
+    pub superseded: Vec<Superseding>,
     /// The log of its last attempt.
     pub log: Option<String>,
 }
@@ -163,6 +168,7 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
         frees: job.frees,
         waits_for,
         cut: cut.map(|edge| edge_sentence(edge, &order.jobs)).collect(),
+        superseded: standing.as_ref().map(|standing| standing.superseded.clone()).unwrap_or_default(),
         log: standing.and_then(|standing| standing.log),
     }
 }
@@ -184,6 +190,7 @@ pub fn explain_alone(source: &str, version: &str, arch: &str, answer: &Answer) -
         frees: 0,
         waits_for: Vec::new(),
         cut: Vec::new(),
+        superseded: Vec::new(),
         log: None,
     }
 }
@@ -291,6 +298,9 @@ impl fmt::Display for Explanation {
         }
         for sentence in self.cut.iter().take(SHOWN) {
             write!(f, "\n  in a loop: {sentence}")?;
+        }
+        if !self.superseded.is_empty() {
+            write!(f, "\n  built with {} of the overlay", shown(&self.superseded))?;
         }
         if let Some(log) = &self.log {
             write!(f, "\n  log: {log}")?;

@@ -3,6 +3,8 @@
 //! They are listed by indexes like those of any suite, so that whoever reads an import reads them, too; the role of the
 //! suite says that what else has a package of theirs is hidden.
 
+pub mod confirm;
+
 use std::path::{Path, PathBuf};
 
 use crate::core::debian::architecture;
@@ -25,8 +27,6 @@ const DIRECTORY: &str = "overlay";
 pub struct Local {
     /// What the import keeps of it.
     pub pinned: PinnedOverlay,
-    /// The component that it goes to: that of its section.
-    pub component: String,
     /// The binary packages that it is or makes here.
     pub packages: Vec<String>,
     /// Its stanza in the index.
@@ -85,8 +85,7 @@ pub fn source(overlay: &Overlay, dsc: &Dsc, file: &DscFile, architecture: &str) 
     };
     let directory = format!("{DIRECTORY}/{}", dsc.source);
     Ok(Local {
-        pinned: pinned(overlay, &dsc.source, &dsc.version, file.sha256),
-        component: component(section),
+        pinned: pinned(overlay, [&dsc.source, &dsc.version, section], file.sha256),
         packages: dsc.binaries.iter().filter(made).cloned().collect(),
         stanza: dsc.sources_stanza(&directory, file, section, priority),
     })
@@ -118,8 +117,7 @@ pub fn binary(overlay: &Overlay, control: &str, sha256: Sha256, size: u64, archi
     let whole = control::paragraphs(stanza.as_bytes()).next().ok_or_else(|| unfit("expected a paragraph"))?;
     packages::package(whole).map_err(Unfit::Control)?;
     Ok(Local {
-        pinned: pinned(overlay, name, version, sha256),
-        component: component(field("Section")),
+        pinned: pinned(overlay, [name, version, field("Section")], sha256),
         packages: vec![name.to_owned()],
         stanza,
     })
@@ -130,12 +128,13 @@ pub fn file_name(package: &str, version: &str, architecture: &str) -> String {
     format!("{package}_{}_{architecture}.deb", without_epoch(version))
 }
 
-fn pinned(overlay: &Overlay, name: &str, version: &str, sha256: Sha256) -> PinnedOverlay {
+fn pinned(overlay: &Overlay, [name, version, section]: [&str; 3], sha256: Sha256) -> PinnedOverlay {
     PinnedOverlay {
         kind: overlay.kind,
         path: overlay.path.clone(),
         name: name.to_owned(),
         version: version.to_owned(),
+        component: component(section),
         sha256,
         first: overlay.first,
         suffix: overlay.suffix.clone(),
@@ -177,11 +176,11 @@ pub fn indexes(locals: &[Local], architecture: &str) -> Vec<(String, IndexKind, 
             OverlayKind::SourcePackage | OverlayKind::SourceTree => IndexKind::Sources,
             OverlayKind::BinaryPackage => IndexKind::Packages(architecture.to_owned()),
         };
-        let known =
-            indexes.iter_mut().find(|(component, known, _)| (&*component, &*known) == (&local.component, &kind));
+        let home = &local.pinned.component;
+        let known = indexes.iter_mut().find(|(component, known, _)| component == home && *known == kind);
         match known {
             Some((_, _, text)) => *text += &format!("\n{}", local.stanza),
-            None => indexes.push((local.component.clone(), kind, local.stanza.clone())),
+            None => indexes.push((home.clone(), kind, local.stanza.clone())),
         }
     }
     indexes.sort();

@@ -132,6 +132,8 @@ pub struct PinnedOverlay {
     pub name: String,
     /// Its version, with epoch.
     pub version: String,
+    /// The component that it goes to.
+    pub component: String,
     /// Hash of the `.dsc` or `.deb`.
     pub sha256: Sha256,
     /// Every other job of a stage comes after it.

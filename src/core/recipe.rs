@@ -296,6 +296,10 @@ pub struct BuiltJob {
 pub struct PublishRequest {
     /// Stages of this run whose packages are published, in order; a later one supersedes an earlier one.
     pub stages: Vec<String>,
+    /// What the stages were built against: the overlays of these imports are published, too, and hide what else has
+    /// packages of theirs.
+    #[serde(default)]
+    pub imports: Vec<ImportId>,
     /// Where to.
     pub to: PublishTarget,
     /// `Suite:` and `Codename:` of the archive, and its folder under `dists/`.

@@ -138,6 +138,10 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
     };
     match (kind, value) {
         (Kind::Text, Value::String(_)) => text(session, value, path).map(Checked::Text),
+        (Kind::File, Value::String(_)) => {
+            let path = session.folder.join(text(session, value, path)?);
+            Ok(Checked::Text(path.to_string_lossy().into_owned()))
+        }
         (Kind::Name, Value::String(_)) => {
             let text = text(session, value, path)?;
             let plain = |c: char| c.is_ascii_alphanumeric() || ".+_~-".contains(c);
@@ -179,6 +183,7 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
         (
             Kind::Text
             | Kind::Name
+            | Kind::File
             | Kind::Boolean
             | Kind::OneOf(_)
             | Kind::Texts

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod messages;
+mod overlay;
 mod run;
 mod surface;
 

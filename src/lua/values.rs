@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::core::recipe::overlay::{Overlay, OverlayKind};
 use crate::core::recipe::{
     AptSources, BaseClosure, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult,
     PublishResult, Response,
@@ -53,6 +54,8 @@ tags! {
     Recipe "recipe" "a recipe such as `cb.campaign \"name\" { ... }`";
     /// APT sources.
     AptSources "apt-sources" "APT sources such as `cb.apt.system()`";
+    /// A local package that supersedes.
+    Overlay "overlay" "an overlay such as `cb.source_package \"x.dsc\"`";
     /// Every source package.
     Everything "everything" "`cb.everything {}`";
     /// The source packages of the base system.
@@ -80,6 +83,8 @@ tags! {
 pub enum Handle {
     /// APT sources.
     AptSources(AptSources),
+    /// A local package that supersedes.
+    Overlay(Overlay),
     /// Every source package.
     Everything,
     /// The source packages of the base system.
@@ -161,6 +166,7 @@ impl Handle {
     pub fn tag(&self) -> Tag {
         match self {
             Handle::AptSources(_) => Tag::AptSources,
+            Handle::Overlay(_) => Tag::Overlay,
             Handle::Everything => Tag::Everything,
             Handle::BaseSystem(_) => Tag::BaseSystem,
             Handle::Builders(_) => Tag::Builders,
@@ -176,6 +182,32 @@ impl Handle {
         }
     }
 
+    /// The declaration that takes this value's options in a second call, as in `cb.dir "out" { ... }`, and the name that
+    /// was given in the first one.
+    pub fn completed_by(&self) -> Option<(&'static str, String)> {
+        let (declaration, path) = match self {
+            Handle::Directory(Directory { path, .. }) => ("dir", path),
+            Handle::Overlay(Overlay { kind, path, .. }) => match kind {
+                OverlayKind::SourcePackage => ("source_package", path),
+                OverlayKind::SourceTree => ("source_tree", path),
+                OverlayKind::BinaryPackage => return None,
+            },
+            Handle::AptSources(_)
+            | Handle::Everything
+            | Handle::BaseSystem(_)
+            | Handle::Builders(_)
+            | Handle::Import(_)
+            | Handle::Order(_)
+            | Handle::Fleet(_)
+            | Handle::Built(_)
+            | Handle::Published(_)
+            | Handle::Comparison(_)
+            | Handle::Recipe(_)
+            | Handle::Composed(_) => return None,
+        };
+        Some((declaration, path.to_string_lossy().into_owned()))
+    }
+
     /// As plain data, `kind` included: what a run that returns it hands back.
     pub fn json(&self) -> Json {
         let mut json = self.fields();
@@ -188,6 +220,9 @@ impl Handle {
         let plain = |value: serde_json::Result<Json>| value.expect("plain data always becomes JSON");
         match self {
             Handle::AptSources(sources) => plain(serde_json::to_value(sources)),
+            Handle::Overlay(Overlay { kind, path, first, suffix }) => {
+                json!({ "path": path, "given": kind.text(), "first": first, "suffix": suffix })
+            }
             Handle::Everything => json!({}),
             Handle::BaseSystem(closure) => json!({ "closure": closure.text() }),
             Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),

@@ -12,7 +12,7 @@ use crate::io::openpgp::signing::SigningKey;
 use crate::io::overlay::Keep;
 use crate::io::state::State;
 use crate::io::state::durations;
-use crate::primitives::build::Stage;
+use crate::primitives::build::{Grounds, Stage};
 use crate::primitives::files::Files;
 use crate::primitives::keeper::{Keeper, LocalDaemon};
 use crate::primitives::proof::Proving;
@@ -67,17 +67,21 @@ impl Perform for Live {
             Request::Order(request) => {
                 let imported = import::pinned(&self.state, request.import)?;
                 let history = self.state.read(durations::latest)?;
-                let (result, _) = order::order(&self.files.cache, &imported, &request, &history, listener)?;
+                let against = request.against.map(|id| import::pinned(&self.state, id)).transpose()?;
+                let against = against.as_ref().unwrap_or(&imported);
+                let (result, _) = order::order(&self.files.cache, &imported, against, &request, &history, listener)?;
                 Response::Order(result)
             }
             Request::Launch(request) => Response::Launch(launch(request)?),
             Request::Build(request) => {
-                let imported = import::pinned(&self.state, request.order.import)?;
+                let sources = import::pinned(&self.state, request.order.import)?;
+                let against = import::pinned(&self.state, build::base(&request)?)?;
                 self.check_runs(&request.order.arch)?;
                 let keeper = Keeper::new(self, self.slots(&request.builders));
                 let keep = |pace| keeper.keep(pace);
+                let grounds = Grounds { sources: &sources, against: &against };
                 let prepare = |of| self.proving.prepare_ahead(of);
-                Response::Build(build::build(&self.stage(&keep, &prepare), &imported, &request)?)
+                Response::Build(build::build(&self.stage(&keep, &prepare), grounds, &request)?)
             }
             Request::Publish(request) => {
                 let publishing = publish::Publishing {

@@ -19,7 +19,7 @@ use crate::io::mirror::Mirror;
 use crate::io::overlay::Keep;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
-use crate::primitives::{Perform, import, order};
+use crate::primitives::{Perform, build, import, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
@@ -115,7 +115,9 @@ impl Planned {
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
         let imported = self.imported(request.import)?;
         let listener = self.listener.as_ref();
-        let (result, unbuildable) = order::order(&self.cache, &imported, request, &self.history, listener)?;
+        let against = request.against.map(|id| self.imported(id)).transpose()?;
+        let against = against.as_ref().unwrap_or(&imported);
+        let (result, unbuildable) = order::order(&self.cache, &imported, against, request, &self.history, listener)?;
         let mut seen = self.seen();
         seen.plan.steps.push(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
         seen.orders.push(Staged { stage: None, order: result.clone() });
@@ -135,7 +137,7 @@ impl Perform for Planned {
             Request::Build(request) => {
                 self.record(Step::Build { stage: request.stage.clone(), jobs: request.order.jobs.len() as u64 });
                 self.seen().built(&request);
-                Response::Build(as_if_built(&request))
+                Response::Build(as_if_built(&request, build::base(&request)?))
             }
             Request::Publish(request) => {
                 let (to, suite) = (request.to.clone(), request.suite.clone());
@@ -151,7 +153,7 @@ impl Perform for Planned {
 }
 
 /// A plan goes on as if all went well: what comes after a build is planned, too.
-fn as_if_built(request: &BuildRequest) -> BuildResult {
+fn as_if_built(request: &BuildRequest, import: ImportId) -> BuildResult {
     let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
         job: JobId(number),
         source: job.source.clone(),
@@ -163,12 +165,7 @@ fn as_if_built(request: &BuildRequest) -> BuildResult {
         reason: None,
         seconds: 0,
     });
-    BuildResult {
-        stage: request.stage.clone(),
-        import: request.order.import,
-        arch: request.order.arch.clone(),
-        jobs: jobs.collect(),
-    }
+    BuildResult { stage: request.stage.clone(), import, arch: request.order.arch.clone(), jobs: jobs.collect() }
 }
 
 fn as_if_published(request: &PublishRequest) -> PublishResult {

@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use crate::core::debian::packages::Package;
 use crate::core::ids::ViewId;
+use crate::core::overlay::confirm::Superseding;
 use crate::core::view;
 use crate::io::clock;
 use crate::io::files;
@@ -26,6 +27,7 @@ pub fn write(
     state_dir: &Path,
     id: ViewId,
     visible: &[Package<'_>],
+    overlay: &[Superseding],
     architecture: &str,
     key: &SigningKey,
 ) -> anyhow::Result<()> {
@@ -38,13 +40,14 @@ pub fn write(
     let release = view::release(architecture, &clock::release_date(now), &packages);
     let signed = key.sign_inline(release.as_bytes(), now).context("sign the view")?;
     let suite = format!("dists/{}", view::SUITE);
-    files::write_folder(
-        &folder,
-        &[
-            (format!("{suite}/{}", view::packages_path(architecture)), packages.as_slice()),
-            (format!("{suite}/Release"), release.as_bytes()),
-            (format!("{suite}/InRelease"), signed.as_slice()),
-        ],
-    )
-    .context("write the view")
+    let listed = serde_json::to_vec(overlay).context("write what is an overlay's as JSON")?;
+    let mut all = vec![
+        (format!("{suite}/{}", view::packages_path(architecture)), packages.as_slice()),
+        (format!("{suite}/Release"), release.as_bytes()),
+        (format!("{suite}/InRelease"), signed.as_slice()),
+    ];
+    if !overlay.is_empty() {
+        all.push((view::OVERLAY.to_owned(), listed.as_slice()));
+    }
+    files::write_folder(&folder, &all).context("write the view")
 }

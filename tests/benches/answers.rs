@@ -38,7 +38,7 @@ pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &
     let archive = archive(sources, packages, &suite);
     let order = whole(&archive, architecture);
     let (number, first) = (1..).zip(&order.jobs).max_by_key(|(_, job)| job.frees).expect("an archive has sources");
-    let imported = Imported { architecture: architecture.to_owned(), suites: Vec::new(), notes: Vec::new() };
+    let imported = Imported { architecture: architecture.to_owned(), ..Imported::default() };
     let ordered = Ordered { imported, order: Some(order.clone()), stages: Vec::new() };
     let timed = |work: &dyn Fn()| {
         let once = |_| {
@@ -70,7 +70,9 @@ pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &
 fn whole(archive: &Archive<'_>, architecture: &str) -> OrderResult {
     let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
     let sources: Vec<SourceRecord<'_>> = archive.chosen_sources().into_values().collect();
-    let options = Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, history: &|_, _| None };
+    let first = Default::default();
+    let options =
+        Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, first: &first, history: &|_, _| None };
     let order = order::order(&sources, &visible, &options);
     let import = ImportId(Sha256([0; 32]));
     OrderResult { import, arch: architecture.to_owned(), jobs: order.jobs, loops: order.loops }

@@ -76,7 +76,9 @@ fn ordered<T>(
     let start = Instant::now();
     let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
     let sources = select(archive, &visible, &Selection::Everything, architecture).unwrap();
-    let options = Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, history: &|_, _| None };
+    let first = Default::default();
+    let options =
+        Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, first: &first, history: &|_, _| None };
     let choosing = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let order = order::order(&sources, &visible, &options);

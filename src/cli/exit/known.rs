@@ -24,6 +24,7 @@ use crate::io::settings::ReadError;
 use crate::io::state::StateError;
 use crate::io::store::StoreError;
 use crate::lua::error::RecipeError;
+use crate::primitives::build::Stopped;
 use crate::primitives::journal::Diverged;
 use crate::primitives::{Interrupted, Refusal, Whose};
 
@@ -57,6 +58,7 @@ const KNOWN: &[Known] = &[
     by!(SbuildError, of_sbuild),
     by!(ArchiveError, of_archive),
     by!(PlanError, of_publish_plan),
+    always!(Stopped, Exit::SomeFailed),
     always!(Interrupted, Exit::Interrupted),
     always!(SettingsError, Exit::Usage),
     always!(ReadError, Exit::Usage),

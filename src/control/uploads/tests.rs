@@ -2,6 +2,8 @@
 
 use super::testing::{Upload, deb, declared, dsc, job};
 use super::*;
+use crate::core::ids::Sha256;
+use crate::core::overlay::confirm::Superseding;
 use crate::io::state::artifacts::ArtifactKind;
 use crate::wire::File;
 
@@ -218,4 +220,22 @@ fn a_file_that_is_not_as_promised_or_is_cut_off_gets_no_name() {
     assert!(receiving.finish(Some(crate::core::ids::Sha256::of(b"other"))).unwrap().is_err());
     drop(spool::Receiving::begin(dir.path(), job, epoch, "y.deb").unwrap());
     assert_eq!(std::fs::read_dir(spool::dir(dir.path(), job, epoch)).unwrap().count(), 0);
+}
+
+#[test]
+fn what_was_installed_of_an_overlay_is_confirmed_and_another_version_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = good().write(dir.path());
+    let artifacts = verify(dir.path(), &files, &job(), &dsc()).unwrap();
+    let check = |version: &str| {
+        let sha256 = Sha256::of(version.as_bytes());
+        let local = Superseding { package: "gcc".to_owned(), version: version.to_owned(), sha256 };
+        let index = format!("Package: gcc\nVersion: {version}\nSHA256: {sha256}\n\n");
+        confirm(dir.path(), &artifacts, &(vec![local], index.into_bytes()), "amd64")
+    };
+    // The .buildinfo has gcc 1.
+    assert_eq!(check("1").unwrap()[0].version, "1");
+    let refused = check("0.9+acme1").unwrap_err();
+    assert_eq!(refused.reason, "built with gcc 1 instead of the overlay's 0.9+acme1");
+    assert_eq!(refused.fault, Fault::Unknown);
 }

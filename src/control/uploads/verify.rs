@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{BadUpload, package, spool};
 use crate::core::debian::changes::{Buildinfo, Changes, Dsc, ListedFile};
+use crate::core::overlay::confirm::{self, Superseding};
 use crate::io::state::artifacts::{Artifact, ArtifactKind};
 use crate::io::state::jobs::Job;
 use crate::wire::File;
@@ -35,6 +36,23 @@ pub fn verify(dir: &Path, files: &[File], job: &Job, dsc: &Dsc) -> Result<Vec<Ar
         return Err(BadUpload::contents("expected at least one binary package, got none".to_owned()));
     }
     Ok(artifacts)
+}
+
+/// The packages of the overlay that a verified build was made with: those of the view that it was built against, of
+/// which the second of the pair is the index.
+pub fn confirm(
+    dir: &Path,
+    artifacts: &[Artifact],
+    (overlay, index): &(Vec<Superseding>, Vec<u8>),
+    architecture: &str,
+) -> Result<Vec<Superseding>, BadUpload> {
+    let info = artifacts.iter().find(|artifact| artifact.kind == ArtifactKind::Buildinfo);
+    let info = info.ok_or_else(|| BadUpload::contents("expected one .buildinfo file, got none".to_owned()))?;
+    let bytes = std::fs::read(dir.join(&info.name))
+        .map_err(|error| BadUpload::transfer(format!("`{}` cannot be read: {error}", info.name)))?;
+    let info = Buildinfo::parse(&bytes).map_err(|error| BadUpload::contents(format!("`{}`: {error}", info.name)))?;
+    confirm::confirm(&info.installed, overlay, index, architecture)
+        .map_err(|mismatch| BadUpload::contents(mismatch.to_string()))
 }
 
 /// The files that the builder says it made, by name, each of them here and whole.

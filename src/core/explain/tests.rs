@@ -48,6 +48,7 @@ fn standing(state: &str, ended: bool) -> Standing {
         ended,
         reason: (ended && state != "installed").then(|| "build: make failed".to_owned()),
         log: None,
+        superseded: Vec::new(),
     }
 }
 

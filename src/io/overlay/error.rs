@@ -50,7 +50,7 @@ pub enum OverlayError {
         /// The `.dsc`.
         dsc: PathBuf,
         /// How it differs.
-        source: StoreError,
+        source: Box<StoreError>,
     },
     /// A `.deb` that cannot be read.
     #[error(transparent)]

@@ -50,7 +50,11 @@ pub(super) fn source(store: &Store, overlay: &Overlay, dsc: &Path, architecture:
 fn keep(store: &Store, path: &Path, dsc: &Path, expected: (Sha256, u64)) -> Result<(), OverlayError> {
     let mut file = File::open(path).map_err(at(path))?;
     let mut writer = store.writer()?;
-    let wrong = |source| OverlayError::File { path: path.to_owned(), dsc: dsc.to_owned(), source };
+    let wrong = |source: StoreError| OverlayError::File {
+        path: path.to_owned(),
+        dsc: dsc.to_owned(),
+        source: Box::new(source),
+    };
     io::copy(&mut file, &mut writer).map_err(|error| StoreError::of(store.root(), "keep", path, error))?;
     match writer.finish(Some(expected)) {
         Ok(_) => Ok(()),

@@ -140,8 +140,8 @@ fn a_database_of_a_newer_program_is_refused_and_left_alone() {
     let connection = rusqlite::Connection::open(dir.path().join(FILE)).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(matches!(State::open(dir.path()).unwrap_err(), StateError::Newer { found: 99, known: 3, .. }));
-    assert!(matches!(Reader::open(dir.path()).unwrap_err(), StateError::Newer { found: 99, known: 3, .. }));
+    assert!(matches!(State::open(dir.path()).unwrap_err(), StateError::Newer { found: 99, known: 4, .. }));
+    assert!(matches!(Reader::open(dir.path()).unwrap_err(), StateError::Newer { found: 99, known: 4, .. }));
 }
 
 #[test]

@@ -26,6 +26,7 @@ const fn long(name: &'static str, kind: &'static str, sentence: &'static str) ->
 pub fn fields(tag: Tag) -> &'static [Field] {
     match tag {
         Tag::AptSources => &[],
+        Tag::Overlay => OVERLAY,
         Tag::Everything => &[],
         Tag::BaseSystem => BASE_SYSTEM,
         Tag::Builders => BUILDERS,
@@ -39,6 +40,13 @@ pub fn fields(tag: Tag) -> &'static [Field] {
         Tag::Recipe => RECIPE,
     }
 }
+
+const OVERLAY: &[Field] = &[
+    field("path", "string", "The file, or the tree's folder."),
+    field("given", "string", "`source-package`, `source-tree` or `binary-package`."),
+    field("first", "boolean", "Whether every other job of a stage comes after it."),
+    field("suffix", "string?", "What is appended to the version of what it builds, if anything."),
+];
 
 const BASE_SYSTEM: &[Field] = &[field("closure", "string", "`runtime` or `build`.")];
 

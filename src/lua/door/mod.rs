@@ -19,7 +19,7 @@ use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
 use crate::lua::sandbox;
 use crate::lua::session::{Fault, Session, frames};
-use crate::lua::values::{self, Directory, Handle};
+use crate::lua::values::{self, Handle};
 
 /// What the functions of `cb` need of the VM.
 struct Door {
@@ -31,9 +31,8 @@ struct Door {
 pub fn install(lua: &Lua, session: &Arc<Session>) -> mlua::Result<()> {
     let metatable = values::metatable(lua, session)?;
     let shared = Arc::clone(session);
-    let again = lua.create_function(move |lua, args: MultiValue| {
-        complete_directory(lua, &shared, args).map_err(|fault| fault.raise(lua))
-    })?;
+    let again = lua
+        .create_function(move |lua, args: MultiValue| complete(lua, &shared, args).map_err(|fault| fault.raise(lua)))?;
     metatable.raw_set("__call", again)?;
     metatable.set_readonly(true);
     let cb = lua.create_table()?;
@@ -267,16 +266,17 @@ fn failed(lua: &Lua, session: &Session, shown: &str, error: anyhow::Error) -> Fa
     Fault { hint, failure: Some(failure), ..fault }
 }
 
-/// `cb.dir "out" { ... }`: the second call of a directory, which gives its options.
-fn complete_directory(lua: &Lua, session: &Arc<Session>, args: MultiValue) -> Result<Value, Fault> {
+/// `cb.dir "out" { ... }`: the second call of a value that was made by its name, which gives its options.
+fn complete(lua: &Lua, session: &Arc<Session>, args: MultiValue) -> Result<Value, Fault> {
     let mut args = args.into_iter();
     let first = args.next().unwrap_or(Value::Nil);
     let handle = first.as_table().and_then(|table| session.handle(table));
-    let Some(Handle::Directory(Directory { path, .. })) = handle.as_deref() else {
+    let Some((name, given)) = handle.as_deref().and_then(Handle::completed_by) else {
         let got = described(session, &first);
         return Err(Fault::new(format!("expected a function to call, got {got}")));
     };
-    let declaration = declarations::all().find(|declaration| declaration.name == "dir").expect("`dir` is declared");
+    let declaration = declarations::all().find(|declaration| declaration.name == name);
+    let declaration = declaration.expect("what made the value is declared");
     let table = options(session, declaration, &args.next().unwrap_or(Value::Nil))?;
-    finish(lua, session, declaration, Some(path.to_string_lossy().into_owned()), table.as_ref())
+    finish(lua, session, declaration, Some(given), table.as_ref())
 }

@@ -1,6 +1,8 @@
 //! Makes the requests of primitives from calls that have been checked.
 
+use crate::core::ids::ImportId;
 use crate::core::order::LOOP_PROFILES;
+use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, BuildResult, Builders, CompareRequest, ImportRequest, LaunchRequest,
     OrderRequest, PublishRequest, PublishTarget, Request,
@@ -21,11 +23,24 @@ macro_rules! take {
 
 /// `cb.import`
 pub fn import(mut call: Call) -> Result<Request, Fault> {
-    let sources = match call.handle("sources") {
-        Some(handle) => take!(handle, AptSources).clone(),
-        None => AptSources::System { also: Vec::new() },
+    let overlay = call.handles("overlay").unwrap_or_default();
+    let overlay: Vec<Overlay> = overlay.iter().map(|handle| take!(handle, Overlay).clone()).collect();
+    let sources = match (call.handle("sources"), call.text("dsc")) {
+        (Some(_), Some(_)) => {
+            return Err(Fault::new("`cb.import`: expected `sources` or `dsc`, got both")
+                .hint("`overlay = { cb.source_package \"x.dsc\" }` puts a source package before those of the sources")
+                .field("dsc"));
+        }
+        (None, Some(_)) if !overlay.is_empty() => {
+            return Err(Fault::new("`cb.import`: expected `dsc` alone, got `overlay`, too")
+                .hint("an overlay supersedes what `sources` have")
+                .field("overlay"));
+        }
+        (None, Some(path)) => AptSources::SourcePackage { path: path.into() },
+        (Some(handle), None) => take!(handle, AptSources).clone(),
+        (None, None) => AptSources::System { also: Vec::new() },
     };
-    Ok(Request::Import(ImportRequest { sources, arch: call.text("arch"), overlay: Vec::new() }))
+    Ok(Request::Import(ImportRequest { sources, arch: call.text("arch"), overlay }))
 }
 
 /// `cb.order`
@@ -39,8 +54,8 @@ pub fn order(mut call: Call) -> Result<Request, Fault> {
         packages,
         profiles,
         older_binaries,
-        overlay: true,
-        against: None,
+        overlay: call.boolean("overlay").unwrap_or(true),
+        against: call.handle("against").map(|handle| take!(handle, Import).import),
     }))
 }
 
@@ -80,6 +95,7 @@ fn layer(handle: &Handle) -> Against {
         Handle::Import(imported) => Against::Import(imported.import),
         Handle::Built(built) => Against::Stage(built.stage.clone()),
         Handle::AptSources(_)
+        | Handle::Overlay(_)
         | Handle::Everything
         | Handle::BaseSystem(_)
         | Handle::Builders(_)
@@ -103,6 +119,7 @@ pub fn publish(mut call: Call) -> Result<Request, Fault> {
     Ok(Request::Publish(PublishRequest {
         arch: last.arch.clone(),
         stages: stages(&builds),
+        imports: imports(&builds),
         to: PublishTarget::Dir { path },
         origin: call.text("origin").or(origin).unwrap_or_else(|| "cloudbuild".to_owned()),
         label: call.text("label").or(label).unwrap_or_else(|| suite.clone()),
@@ -134,6 +151,17 @@ fn builds(call: &mut Call) -> Result<Vec<BuildResult>, Fault> {
 
 fn stages(builds: &[BuildResult]) -> Vec<String> {
     builds.iter().map(|build| build.stage.clone()).collect()
+}
+
+/// What the builds were built against, each import once.
+fn imports(builds: &[BuildResult]) -> Vec<ImportId> {
+    let mut imports: Vec<ImportId> = Vec::new();
+    for build in builds {
+        if !imports.contains(&build.import) {
+            imports.push(build.import);
+        }
+    }
+    imports
 }
 
 /// The last of the builds, which says what the others were built against and for, too.

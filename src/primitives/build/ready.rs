@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Stage;
 use super::prefetch::Prefetch;
+use super::{Grounds, Stage};
 use crate::core::archive::{Archive, PackageRecord, SourceRecord};
 use crate::core::events::Event;
 use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, ViewId};
@@ -16,7 +16,7 @@ use crate::core::install::installer::Installer;
 use crate::core::install::request::{Alternatives, Half, Request};
 use crate::core::install::universe::{Architectures, Universe};
 use crate::core::job::JobEvent;
-use crate::core::pinned::Imported;
+use crate::core::pinned::{Imported, PinnedOverlay, Role};
 use crate::core::recipe::{Against, BuildRequest};
 use crate::core::view::{self, BuiltBinary};
 use crate::io::clock;
@@ -28,9 +28,12 @@ use crate::wire::{File, Lease};
 /// Looks at a stage's jobs over one import.
 pub struct Planner<'p> {
     pub(super) stage: &'p Stage<'p>,
+    /// What is built against, below what stages built.
     imported: &'p Imported,
     pub(super) request: &'p BuildRequest,
-    candidates: Vec<PackageRecord<'p>>,
+    /// The sources of the overlays of all imports that this is over.
+    pub(super) overlay: Vec<&'p PinnedOverlay>,
+    pub(super) candidates: Vec<PackageRecord<'p>>,
     pub(super) sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
     distribution: String,
     prefetch: Prefetch,
@@ -48,42 +51,40 @@ impl<'p> Planner<'p> {
     /// Makes the archive's files known to whoever asks for them by hash.
     pub fn new(
         stage: &'p Stage<'p>,
-        imported: &'p Imported,
-        archive: &Archive<'p>,
+        grounds: Grounds<'p>,
+        of_sources: &Archive<'p>,
+        against: &Archive<'p>,
         request: &'p BuildRequest,
     ) -> anyhow::Result<Planner<'p>> {
-        let other = request.against.iter().find_map(|layer| match layer {
-            Against::Import(import) if *import != request.order.import => Some(import),
-            Against::Import(_) | Against::Stage(_) => None,
-        });
-        if let Some(other) = other {
-            return Err(Refusal::of_recipe(format!(
-                "`against` has the import {other}, and the order is over {}\nhint: import both lists of sources in one \
-                 file, and order over that",
-                request.order.import
-            ))
-            .into());
-        }
-        let candidates = archive.candidates();
+        let imported = grounds.against;
+        let mut overlay: Vec<&PinnedOverlay> = grounds.sources.overlay_sources().collect();
+        overlay
+            .extend(imported.overlay_sources().filter(|local| grounds.sources.overlay_source(&local.name).is_none()));
+        let candidates = against.candidates();
         let wanted: FxHashSet<(&str, &str)> =
             request.order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
-        import::make_known(stage.files, imported, archive, &wanted);
+        import::make_known(stage.files, imported, against, &wanted);
+        import::make_known(stage.files, grounds.sources, of_sources, &wanted);
         let mut sources = FxHashMap::default();
         let prefetch = Prefetch::start(stage.files);
-        for record in archive.sources.iter().filter(|record| record.suite.role.feeds()) {
+        for record in of_sources.sources.iter().filter(|record| record.suite.role.feeds()) {
             let key = (record.source.name, record.source.version);
-            if wanted.contains(&key) && !sources.contains_key(&key) {
+            // An overlay may have the version of what it supersedes.
+            let is_new = !sources.contains_key(&key) || record.suite.role == Role::Overlay;
+            if wanted.contains(&key) && is_new {
                 let files = record.source.files().unwrap_or_default();
                 prefetch.want(files.iter().map(|file| file.sha256));
                 sources.insert(key, *record);
             }
         }
         // The chroot's packages say which suite a build is for: the one that has the Essential packages.
-        let base = candidates.iter().find(|record| record.package.essential).map(|record| record.suite);
+        let of_suite = |record: &&PackageRecord<'_>| record.package.essential && record.suite.role != Role::Overlay;
+        let base = candidates.iter().find(of_suite).map(|record| record.suite);
         let distribution = base.map_or("unstable", |suite| {
             if suite.codename.is_empty() { suite.suite.as_str() } else { suite.codename.as_str() }
         });
-        Ok(Planner { stage, imported, request, candidates, sources, distribution: distribution.to_owned(), prefetch })
+        let distribution = distribution.to_owned();
+        Ok(Planner { stage, imported, request, overlay, candidates, sources, distribution, prefetch })
     }
 
     /// Offers what became ready, takes earlier results where the inputs are the same, and says what can never be.
@@ -115,7 +116,8 @@ impl<'p> Planner<'p> {
         let visible = view::visible(&self.candidates, built, &stanzas).map_err(anyhow::Error::msg)?;
         let view = view::id(&self.imported.id(), built);
         let architecture = self.imported.architecture.as_str();
-        primitives::view::write(self.stage.dir, view, &visible, architecture, self.stage.key)?;
+        let superseding = view::superseding(&visible, &self.candidates, built);
+        primitives::view::write(self.stage.dir, view, &visible, &superseding, architecture, self.stage.key)?;
         let universe = Universe::new(&visible, Architectures::native(architecture));
         let chroot = Base::of_chroot(&universe);
         if let Some(refusal) = &chroot.refusal {
@@ -147,8 +149,13 @@ impl<'p> Planner<'p> {
         let mut taken: FxHashSet<(String, bool)> = FxHashSet::default();
         for stage in stages {
             let artifacts = self.stage.state.read(|db| artifacts::by_stage(db, self.stage.run, stage))?;
-            let of_stage: Vec<BuiltBinary> =
-                artifacts.into_iter().filter_map(|(_, artifact)| built_binary(artifact)).collect();
+            let mut of_stage: Vec<BuiltBinary> = Vec::new();
+            for (job, artifact) in artifacts {
+                let source = artifact.source.clone().unwrap_or_default();
+                if let Some(overlay) = self.of_overlay(job, &source)? {
+                    of_stage.extend(built_binary(artifact, overlay));
+                }
+            }
             // A source that a newer layer provides is not taken from an older one.
             let half = |binary: &BuiltBinary| (binary.source.clone(), binary.name.ends_with("_all.deb"));
             let fresh: Vec<BuiltBinary> =
@@ -156,6 +163,7 @@ impl<'p> Planner<'p> {
             taken.extend(fresh.iter().map(half));
             built.extend(fresh);
         }
+        built.extend(self.built_elsewhere(&mut taken)?);
         Ok(built)
     }
 
@@ -300,10 +308,12 @@ pub(super) fn environment(of_stage: &BTreeMap<String, String>, profiles: &[Strin
     environment
 }
 
-pub fn built_binary(artifact: Artifact) -> Option<BuiltBinary> {
+/// What a job made, if it is a package that can be built against; `overlay`: whether it is an overlay's.
+pub fn built_binary(artifact: Artifact, overlay: bool) -> Option<BuiltBinary> {
     let control = artifact.control?;
     (artifact.kind == ArtifactKind::Deb).then_some(BuiltBinary {
         source: artifact.source?,
+        overlay,
         name: artifact.name,
         size: artifact.size,
         sha256: artifact.sha256,

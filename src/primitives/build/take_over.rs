@@ -16,6 +16,7 @@ use crate::core::view::BuiltBinary;
 use crate::io::clock;
 use crate::io::state::artifacts::{self, Artifact};
 use crate::io::state::jobs::{self, Job};
+use crate::io::state::superseded;
 
 /// An earlier job, and what it made.
 struct Earlier {
@@ -40,8 +41,10 @@ impl Planner<'_> {
             return Ok(());
         }
         // All are offered over one view that has all of them: that is what a proof of the archive installs from.
-        let new: Vec<BuiltBinary> =
-            taken.iter().flat_map(|(_, earlier)| earlier.made.clone()).filter_map(built_binary).collect();
+        let of_overlay = |job: &Job| self.overlay.iter().any(|local| local.name == job.source);
+        let made =
+            taken.iter().flat_map(|(job, earlier)| earlier.made.iter().map(|file| (of_overlay(job), file.clone())));
+        let new: Vec<BuiltBinary> = made.filter_map(|(overlay, file)| built_binary(file, overlay)).collect();
         let half = |binary: &BuiltBinary| (binary.source.clone(), binary.name.ends_with("_all.deb"));
         let halves: FxHashSet<(String, bool)> = new.iter().map(half).collect();
         let mut built = self.built()?;
@@ -77,6 +80,15 @@ impl Planner<'_> {
                 continue;
             }
             let made = state.read(|db| artifacts::by_job(db, earlier.id))?;
+            // What was built with an overlay that is another one by now is built again.
+            let superseded = state.read(|db| superseded::by_job(db, earlier.id))?;
+            let mut current = true;
+            for found in &superseded {
+                current &= self.is_current(found)?;
+            }
+            if !current {
+                continue;
+            }
             if made.iter().all(|file| self.stage.files.built.contains(&file.sha256)) {
                 return Ok(Some(Earlier { job: earlier, made }));
             }

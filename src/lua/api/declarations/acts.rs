@@ -23,6 +23,13 @@ pub const DECLARATIONS: &[Declaration] = &[
         fields: &[
             parameter("sources", Kind::One(SOURCES), Is("cb.apt.system()"), "Where packages come from."),
             parameter("arch", Kind::Name, Is("the machine's own"), "Debian architecture to build for."),
+            parameter(
+                "overlay",
+                Kind::Some(&[Tag::Overlay]),
+                Is("{}"),
+                "Local packages that supersede every other version of themselves.",
+            ),
+            parameter("dsc", Kind::File, Is("none"), "One local source package instead of `sources`: its .dsc."),
         ],
         result: Tag::Import,
         body: Body::Performs(request::import),
@@ -47,6 +54,13 @@ pub const DECLARATIONS: &[Declaration] = &[
                 Kind::Boolean,
                 Is("true"),
                 "Where packages need each other, build against the older binaries that are there.",
+            ),
+            parameter("overlay", Kind::Boolean, Is("true"), "Build the sources of the import's overlay, too."),
+            parameter(
+                "against",
+                Kind::One(&[Tag::Import]),
+                Is("the same import"),
+                "The import that is built against, where the sources are in another one.",
             ),
         ],
         result: Tag::Order,

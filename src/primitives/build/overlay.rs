@@ -1,0 +1,161 @@
+//! Overlays in a stage: what was built of them is visible whoever else has it, and a stage stops where one fails.
+
+use rustc_hash::FxHashSet;
+
+use super::ready::{Planner, built_binary};
+use crate::core::ids::JobId;
+use crate::core::job::{JobEvent, JobState};
+use crate::core::overlay::confirm::Superseding;
+use crate::core::pinned::Role;
+use crate::core::view::BuiltBinary;
+use crate::io::clock;
+use crate::io::state::artifacts;
+use crate::io::state::jobs::{self, Job};
+
+/// A stage that ended since nothing may be built against what an overlay supersedes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "stage `{stage}` stops: {name} {version} ({arch}) of the overlay `{path}` was not built{}; {}\n\
+     hint: `cloudbuild logs {name}` shows the build; start again to try it once more, or with --restart once `{path}` is \
+     mended: results with the same inputs are taken over",
+    reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default(), left(*waiting)
+)]
+pub struct Stopped {
+    /// The stage.
+    pub stage: String,
+    /// Source package name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// A Debian architecture, or `all`.
+    pub arch: String,
+    /// Where the overlay came from.
+    pub path: String,
+    /// Why it was not built.
+    pub reason: Option<String>,
+    /// Jobs that were not tried.
+    pub waiting: usize,
+}
+
+fn left(waiting: usize) -> String {
+    match waiting {
+        0 => "no other job was left".to_owned(),
+        1 => "1 job was not tried, since it would be built against another version of it".to_owned(),
+        more => format!("{more} jobs were not tried, since they would be built against another version of it"),
+    }
+}
+
+impl Planner<'_> {
+    /// Whether a job built a source of the overlay. `None`: it built another version of such a source, which is hidden.
+    pub(super) fn of_overlay(&self, job: JobId, source: &str) -> anyhow::Result<Option<bool>> {
+        let Some(local) = self.overlay.iter().find(|local| local.name == source) else { return Ok(Some(false)) };
+        let offer = self.stage.state.read(|db| jobs::offer(db, job))?;
+        let dsc = offer.and_then(|offer| offer.files.first().map(|file| file.sha256));
+        Ok((dsc == Some(local.sha256)).then_some(true))
+    }
+
+    /// What other stages of the run built of the overlay's sources: a half that is `taken` already is left out.
+    pub(super) fn built_elsewhere(&self, taken: &mut FxHashSet<(String, bool)>) -> anyhow::Result<Vec<BuiltBinary>> {
+        let mut built = Vec::new();
+        for local in &self.overlay {
+            for job in self.jobs_of(&local.name)?.iter().filter(|job| job.state == JobState::Installed) {
+                let half = (local.name.clone(), job.arch == "all");
+                if taken.contains(&half) || self.of_overlay(job.id, &local.name)? != Some(true) {
+                    continue;
+                }
+                let made = self.stage.state.read(|db| artifacts::by_job(db, job.id))?;
+                built.extend(made.into_iter().filter_map(|artifact| built_binary(artifact, true)));
+                taken.insert(half);
+            }
+        }
+        Ok(built)
+    }
+
+    /// Whether a package that a build of an earlier round had of the overlay is still what the overlay has.
+    pub(super) fn is_current(&self, found: &Superseding) -> anyhow::Result<bool> {
+        let mut given = self.candidates.iter().filter(|record| record.suite.role == Role::Overlay);
+        if given.any(|record| record.package.sha256 == found.sha256) {
+            return Ok(true);
+        }
+        for (maker, source) in self.stage.state.read(|db| artifacts::made_by(db, found.sha256))? {
+            let is_local = self.overlay.iter().any(|local| local.name == source);
+            if is_local && self.of_overlay(maker, &source)? == Some(true) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn jobs_of(&self, source: &str) -> anyhow::Result<Vec<Job>> {
+        Ok(self.stage.state.read(|db| jobs::of_source(db, self.stage.run, source))?)
+    }
+
+    /// The jobs of this stage that build the overlay and ended without packages.
+    fn failed(&self) -> anyhow::Result<Vec<Job>> {
+        let mut failed = Vec::new();
+        for local in &self.overlay {
+            let jobs = self.jobs_of(&local.name)?.into_iter();
+            failed.extend(jobs.filter(|job| {
+                job.stage == self.request.stage && job.state.is_terminal() && job.state != JobState::Installed
+            }));
+        }
+        Ok(failed)
+    }
+
+    /// Lets what an earlier start of the run stopped at be tried once more.
+    pub(super) fn try_again(&self) -> anyhow::Result<()> {
+        let failed = self.failed()?;
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let waiting = self.stage.jobs(&self.request.stage)?.into_iter().filter(|job| job.state == JobState::DepWait);
+        let again: FxHashSet<JobId> = failed.into_iter().chain(waiting).map(|job| job.id).collect();
+        let now = clock::now().as_millisecond();
+        self.stage.state.write(move |tx| {
+            for id in again {
+                jobs::apply(tx, id, &JobEvent::Retried, now)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Where an overlay failed, lets all wait that no builder has: they would be built against what it supersedes.
+    /// Answers whether one failed and builders are done with what they had.
+    pub(super) fn stops(&self) -> anyhow::Result<bool> {
+        let failed = self.failed()?;
+        let Some(first) = failed.first() else { return Ok(false) };
+        let reason = format!("waits for {} {} of the overlay, which was not built", first.source, first.version);
+        let open = self.stage.jobs(&self.request.stage)?.into_iter().filter(|job| job.state == JobState::NeedsBuild);
+        let open: Vec<JobId> = open.map(|job| job.id).collect();
+        let now = clock::now().as_millisecond();
+        self.stage.state.write(move |tx| {
+            for id in open {
+                // A builder may have taken it meanwhile; that is waited for.
+                if jobs::expect(tx, id)?.state == JobState::NeedsBuild {
+                    jobs::apply(tx, id, &JobEvent::Waits { reason: reason.clone() }, now)?;
+                }
+            }
+            Ok(())
+        })?;
+        let left = self.stage.jobs(&self.request.stage)?;
+        Ok(left.iter().all(|job| job.state.is_terminal() || job.state == JobState::DepWait))
+    }
+
+    /// The error that a stage ends with, if an overlay failed in it.
+    pub(super) fn stopped(&self) -> anyhow::Result<Option<Stopped>> {
+        let Some(job) = self.failed()?.into_iter().next() else { return Ok(None) };
+        let local = self.overlay.iter().find(|local| local.name == job.source);
+        let waiting = self.stage.jobs(&self.request.stage)?;
+        let waiting = waiting.iter().filter(|job| job.state == JobState::DepWait).count();
+        Ok(Some(Stopped {
+            stage: job.stage,
+            name: job.source,
+            version: job.version,
+            arch: job.arch,
+            path: local.map(|local| local.path.display().to_string()).unwrap_or_default(),
+            reason: job.reason,
+            waiting,
+        }))
+    }
+}
