@@ -52,6 +52,8 @@ pub struct Task {
     pub chroot: PathBuf,
     /// Variables for the build, besides those that sbuild sets.
     pub environment: BTreeMap<String, String>,
+    /// A changelog entry for a version of its own, put before those of the source.
+    pub changelog: Option<String>,
     /// Processes that one build may use at once, unless the environment says so itself.
     pub parallel: u32,
 }
@@ -151,6 +153,7 @@ pub fn configuration(task: &Task, layout: &Layout) -> Result<String, TaskError> 
     for name in ["key_id", "maintainer_name", "uploader_name", "bin_nmu", "append_to_version", "build_path"] {
         set(name, "undef".to_owned());
     }
+    set("bin_nmu_changelog", task.changelog.as_deref().map_or("undef".to_owned(), perl));
     set("pgp_options", "['-us', '-uc']".to_owned());
     for name in ["apt_update", "apt_distupgrade", "check_space"] {
         set(name, "1".to_owned());

@@ -14,19 +14,20 @@ pub fn chroot_key(universe: &Universe<'_>, chroot: &Base<'_>, architecture: &str
 }
 
 /// The hash of what decides the result: the source's `.dsc` (which names its files by hash), the architecture, the
-/// environment, and every package that gets installed, by content.
+/// environment, what is appended to the version, and every package that gets installed, by content.
 pub fn inputs(
     universe: &Universe<'_>,
     chroot: &Base<'_>,
     installed: &Installed,
     dsc: &Sha256,
     architecture: &str,
-    environment: &BTreeMap<String, String>,
+    (environment, version): (&BTreeMap<String, String>, Option<&str>),
 ) -> InputsHash {
     let environment: String = environment.iter().map(|(name, value)| format!("{name}={value:?}\n")).collect();
     let kept = chroot.packages.iter().filter(|package| !installed.without.contains(package));
     let hashes = hashes(universe, kept.chain(&installed.packages));
-    let text = format!("cloudbuild inputs 1\n{dsc}\n{architecture}\n{environment}\n{hashes}");
+    let version = version.map(|version| format!("version {version}\n")).unwrap_or_default();
+    let text = format!("cloudbuild inputs 1\n{dsc}\n{architecture}\n{environment}\n{version}{hashes}");
     InputsHash(Sha256::of(text.as_bytes()))
 }
 
@@ -62,7 +63,10 @@ mod tests {
         let installed = Installer::new(&universe, &chroot).check(&request).unwrap();
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let dsc = Sha256::of(b"dsc");
-        (chroot_key(&universe, &chroot, "amd64"), inputs(&universe, &chroot, &installed, &dsc, "amd64", &environment))
+        (
+            chroot_key(&universe, &chroot, "amd64"),
+            inputs(&universe, &chroot, &installed, &dsc, "amd64", (&environment, None)),
+        )
     }
 
     #[test]

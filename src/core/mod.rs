@@ -16,6 +16,7 @@ pub mod outdated;
 pub mod view;
 pub mod install;
 pub mod order;
+pub mod suffix;
 pub mod inputs;
 pub mod job;
 pub mod build;

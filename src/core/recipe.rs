@@ -238,6 +238,9 @@ pub struct BuildRequest {
     pub builders: Vec<Builders>,
     /// Variables for the build environment (`DEB_BUILD_OPTIONS` and the like).
     pub environment: BTreeMap<String, String>,
+    /// What is appended to the versions of what is built for a real architecture; an overlay may say another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suffix: Option<String>,
     /// What is built will be proved, so a clean chroot is unpacked for that meanwhile.
     pub prove: bool,
 }

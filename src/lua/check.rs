@@ -8,6 +8,7 @@ use std::sync::Arc;
 use mlua::{Table, Value};
 
 use crate::core::build::steers_the_host;
+use crate::core::suffix;
 use crate::core::suggest::nearest;
 use crate::lua::api::{Declaration, Default, Kind, Parameter};
 use crate::lua::check::call::{Call, Checked};
@@ -142,6 +143,10 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             let path = session.folder.join(text(session, value, path)?);
             Ok(Checked::Text(path.to_string_lossy().into_owned()))
         }
+        (Kind::Suffix, Value::String(_)) => {
+            let text = text(session, value, path)?;
+            if suffix::check(&text).is_ok() { Ok(Checked::Text(text)) } else { Err(wrong()) }
+        }
         (Kind::Name, Value::String(_)) => {
             let text = text(session, value, path)?;
             let plain = |c: char| c.is_ascii_alphanumeric() || ".+_~-".contains(c);
@@ -184,6 +189,7 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             Kind::Text
             | Kind::Name
             | Kind::File
+            | Kind::Suffix
             | Kind::Boolean
             | Kind::OneOf(_)
             | Kind::Texts

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::core::events::Listener;
@@ -15,6 +16,7 @@ use crate::core::recipe::{
     BuildRequest, BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult,
     PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
+use crate::core::suffix;
 use crate::io::mirror::Mirror;
 use crate::io::overlay::Keep;
 use crate::io::state::durations::Durations;
@@ -37,6 +39,7 @@ struct Seen {
     imports: Vec<Imported>,
     plan: Plan,
     orders: Vec<Staged>,
+    suffixes: Vec<suffix::Planned>,
 }
 
 /// An order, and the stage that would be built by it.
@@ -112,6 +115,35 @@ impl Planned {
         Ok(result)
     }
 
+    /// Refuses a suffix that libraries would get on one architecture only.
+    fn check_suffixes(&self, request: &BuildRequest) -> anyhow::Result<()> {
+        let (sources, against) = (self.imported(request.order.import)?, self.imported(build::base(request)?)?);
+        let suffix = |source: &str| {
+            let local = sources.overlay_source(source).and_then(|local| local.suffix.clone());
+            local.or_else(|| request.suffix.clone())
+        };
+        let mut same: FxHashMap<String, Vec<String>> = FxHashMap::default();
+        if request.order.jobs.iter().any(|job| suffix(&job.source).is_some()) {
+            import::with_archive(&self.cache, &against, |archive| {
+                let of_all = archive.candidates().into_iter().map(|record| record.package);
+                for package in of_all.filter(|package| package.multi_arch == b"same") {
+                    same.entry(package.source().to_owned()).or_default().push(package.name.to_owned());
+                }
+                Ok(())
+            })?;
+        }
+        let mut seen = self.seen();
+        for job in request.order.jobs.iter().filter(|job| job.arch != "all") {
+            seen.suffixes.push(suffix::Planned {
+                source: job.source.clone(),
+                arch: job.arch.clone(),
+                suffix: suffix(&job.source),
+                same: same.get(&job.source).cloned().unwrap_or_default(),
+            });
+        }
+        Ok(suffix::refuse_partial(&seen.suffixes)?)
+    }
+
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
         let imported = self.imported(request.import)?;
         let listener = self.listener.as_ref();
@@ -135,6 +167,7 @@ impl Perform for Planned {
                 Response::Launch(LaunchResult { builders: request.builders })
             }
             Request::Build(request) => {
+                self.check_suffixes(&request)?;
                 self.record(Step::Build { stage: request.stage.clone(), jobs: request.order.jobs.len() as u64 });
                 self.seen().built(&request);
                 Response::Build(as_if_built(&request, build::base(&request)?))

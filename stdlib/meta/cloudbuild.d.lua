@@ -99,9 +99,11 @@
 
 ---@class (exact) cloudbuild.options.source_package
 ---@field first? boolean Build it before every other package of a stage, against what is there. Default: false.
+---@field suffix? string What is appended to the version of what it builds. Default: the build's.
 
 ---@class (exact) cloudbuild.options.source_tree
 ---@field first? boolean Build it before every other package of a stage, against what is there. Default: false.
+---@field suffix? string What is appended to the version of what it builds. Default: the build's.
 
 ---@class (exact) cloudbuild.options.everything
 
@@ -139,6 +141,7 @@
 ---@field stage? string The stage's name; each stage has its own jobs. Default: first.
 ---@field against? cloudbuild.Import|cloudbuild.Built|(cloudbuild.Import|cloudbuild.Built)[] Whose binaries are built against, newest layer first. Default: the order's import.
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
+---@field suffix? string What is appended to versions: `+b1`, `~acme1`; never of `all`. Default: none.
 ---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 
 ---@class (exact) cloudbuild.options.publish

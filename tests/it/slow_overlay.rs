@@ -13,6 +13,9 @@ use crate::slow_outcomes::{document, has_in_order, job, log, values};
 /// The version of the overlay's library; the archive has 2.0.
 const LOCAL: &str = "1.0+acme1";
 
+/// What is built of it here: a suffix is asked for.
+const MADE: &str = "1.0+acme1+b1";
+
 /// An archive with a later version of the library, a package that needs it and another one, and binaries of both.
 fn archive(place: &Place) -> Fixture {
     let needs = place.path().join("needs");
@@ -54,9 +57,9 @@ return cb.recipe { run = function(cb)
   local changed  = cb.import { dsc = \"tiny-flags_1.0.dsc\" }
   local fleet    = cb.launch { cb.here { slots = 2 } }
   local alone    = cb.order { sources = changed, packages = cb.everything {}, against = upstream }
-  cb.build { stage = \"alone\", order = alone, against = upstream, on = fleet }
+  cb.build { stage = \"alone\", order = alone, against = upstream, on = fleet, suffix = \"~acme2\" }
 
-  local imported = cb.import { overlay = { cb.source_tree \"two\" { first = true }, cb.binary_package \"tiny-builds.deb\" } }
+  local imported = cb.import { overlay = { cb.source_tree \"two\" { first = true, suffix = \"+b1\" }, cb.binary_package \"tiny-builds.deb\" } }
   local order    = cb.order { sources = imported, packages = { \"tiny-needs\", \"tiny-builds\" } }
   local first    = cb.build { stage = \"first\", order = order, on = fleet }
   local users    = cb.order { sources = imported, packages = { \"tiny-needs\" }, overlay = false }
@@ -89,7 +92,8 @@ fn packages_of_lower_versions_supersede_and_that_they_did_is_confirmed() {
         format!("installed  tiny-needs 1.0 ({arch})"),
     ];
     has_in_order(&ran.stderr, &[&built[0], &built[1], &built[2]]);
-    has_in_order(&log(&place, "tiny-needs"), &["libtiny-dev", LOCAL, "Status: successful"]);
+    has_in_order(&log(&place, "tiny-needs"), &["libtiny-dev", MADE, "Status: successful"]);
+    has_in_order(&log(&place, "tiny-flags"), &["tiny-flags_1.0~acme2_", "Version: 1.0~acme2", "Status: successful"]);
 
     // The later stage names no other stage, and saw the same all the same: the first one's result has the same inputs.
     let jobs = summary["jobs"].as_array().unwrap();
@@ -105,16 +109,17 @@ fn packages_of_lower_versions_supersede_and_that_they_did_is_confirmed() {
         assert_eq!(found["sha256"].as_str().unwrap().len(), 64, "{found:#}");
         format!("{} {} in {}", found["package"].as_str().unwrap(), found["version"].as_str().unwrap(), found["builds"])
     };
-    let expected = ["libtiny-dev 1.0+acme1 in 2", "libtiny1 1.0+acme1 in 2", "tiny-builds 0.1 in 2"].map(str::to_owned);
+    let expected =
+        ["libtiny-dev 1.0+acme1+b1 in 2", "libtiny1 1.0+acme1+b1 in 2", "tiny-builds 0.1 in 2"].map(str::to_owned);
     assert_eq!(superseded.iter().map(told).collect::<Vec<_>>(), expected, "{summary:#}");
     let ran = place.cloudbuild_on(&fixture, &["explain", "tiny-needs"]).run();
-    has_in_order(&ran.stdout, &["built with libtiny-dev 1.0+acme1 (", "tiny-builds 0.1 (", "of the overlay"]);
+    has_in_order(&ran.stdout, &["built with libtiny-dev 1.0+acme1+b1 (", "tiny-builds 0.1 (", "of the overlay"]);
 
     // What is published has nothing else of these names, and real apt installs it.
     let root = place.state("tiny").join("archive");
     let index = root.join(format!("dists/tiny/main/binary-{arch}/Packages"));
     assert_eq!(values(&index, "Package:"), ["libtiny-dev", "libtiny1", "tiny-builds", "tiny-data", "tiny-needs"]);
-    assert_eq!(values(&index, "Version:"), ["0.1", "1.0", LOCAL, LOCAL, LOCAL]);
+    assert_eq!(values(&index, "Version:"), ["0.1", "1.0", LOCAL, MADE, MADE]);
     assert_eq!(values(&root.join("dists/tiny/main/source/Sources"), "Package:"), ["tiny-needs", "tiny-two"]);
     assert_eq!(summary["published"][0]["proof"].as_array().unwrap().len(), 5, "{summary:#}");
 }

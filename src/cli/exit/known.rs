@@ -8,6 +8,7 @@ use super::{Exit, Failure, exit_of};
 use crate::core::order::select::SelectionError;
 use crate::core::publish::PlanError;
 use crate::core::settings::SettingsError;
+use crate::core::suffix::Partial;
 use crate::daemon::Trouble;
 use crate::io::archive::ArchiveError;
 use crate::io::archive::deb::DebError;
@@ -58,6 +59,7 @@ const KNOWN: &[Known] = &[
     by!(SbuildError, of_sbuild),
     by!(ArchiveError, of_archive),
     by!(PlanError, of_publish_plan),
+    always!(Partial, Exit::Recipe),
     always!(Stopped, Exit::SomeFailed),
     always!(Interrupted, Exit::Interrupted),
     always!(SettingsError, Exit::Usage),

@@ -45,6 +45,7 @@ pub(in crate::control) fn offer(run: RunId, job: JobId, source: &str, dsc: &[u8]
         view_key: String::new(),
         chroot: ChrootKey(hash("chroot")),
         environment: Default::default(),
+        suffixed: None,
         stall_seconds: 60,
     }
 }

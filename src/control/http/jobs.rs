@@ -224,8 +224,9 @@ async fn look(point: &Arc<Point>, id: JobId, finish: &Finish) -> anyhow::Result<
     blocking(move || {
         let bytes = std::fs::read(&dsc_path).with_context(|| format!("read `{}`", dsc_path.display()))?;
         let dsc = Dsc::parse(&bytes).with_context(|| format!("read the source package of job `{id}`"))?;
+        let version = offer.suffixed.as_ref().map_or(&job.version, |suffixed| &suffixed.version);
         let dir = spool::dir(&point.state_dir, id, finish.epoch);
-        let artifacts = match uploads::verify(&dir, &finish.files, &job, &dsc) {
+        let artifacts = match uploads::verify(&dir, &finish.files, (&job, version), &dsc) {
             Ok(artifacts) => artifacts,
             Err(BadUpload { fault, reason }) => return Ok(Verdict::Refused { fault, reason }),
         };

@@ -86,6 +86,7 @@ pub fn build(mut call: Call) -> Result<Request, Fault> {
         against,
         builders: take!(fleet, Fleet).builders.clone(),
         environment: call.variables("environment").unwrap_or_default(),
+        suffix: call.text("suffix"),
         prove: call.boolean("prove").unwrap_or(false),
     }))
 }

@@ -48,6 +48,11 @@ fn what_makes_no_sense_is_said() {
     let check = |body: &str| message(&format!("local cb = require \"cloudbuild\"\nreturn {body}"));
     let error = check("cb.source_package \"x.dsc\" { frist = true }");
     assert!(error.contains("`cb.source_package` has no option `frist`") && error.contains("did you mean `first`?"));
+    let error = check("cb.source_tree \"x\" { suffix = \"-1\" }");
+    assert!(
+        error.contains("`suffix`: expected `+`, `~` or `.`, then letters") && error.contains("got string `-1`"),
+        "{error}"
+    );
     let error = check("cb.binary_package \"x.deb\" { first = true }");
     assert!(error.contains("expected a function to call, got a value of kind `overlay`"), "{error}");
     let error = check("cb.source_tree(3)");

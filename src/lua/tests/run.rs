@@ -47,6 +47,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 against: vec![Against::Import(import)],
                 builders,
                 environment: BTreeMap::new(),
+                suffix: None,
                 prove: true,
             }),
             Request::Publish(PublishRequest {

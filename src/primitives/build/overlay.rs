@@ -7,6 +7,7 @@ use crate::core::ids::JobId;
 use crate::core::job::{JobEvent, JobState};
 use crate::core::overlay::confirm::Superseding;
 use crate::core::pinned::Role;
+use crate::core::suffix::{self, Suffixed};
 use crate::core::view::BuiltBinary;
 use crate::io::clock;
 use crate::io::state::artifacts;
@@ -69,6 +70,17 @@ impl Planner<'_> {
             }
         }
         Ok(built)
+    }
+
+    /// The version that a job builds, where it is not the source's own.
+    pub(super) fn suffixed(&self, job: &Job) -> Option<Suffixed> {
+        let local = self.overlay.iter().find(|local| local.name == job.source);
+        let suffix = local.and_then(|local| local.suffix.as_ref()).or(self.request.suffix.as_ref());
+        // The date of what is built against, so that the same import gives the same bytes.
+        let date = self.imported.suites.iter().filter(|suite| suite.role.feeds()).filter_map(|suite| suite.date).max();
+        let date = clock::changelog_date(date);
+        let of = (job.source.as_str(), job.version.as_str(), job.arch.as_str());
+        suffix::suffixed(of, suffix.map(String::as_str), &self.distribution, &date)
     }
 
     /// Whether a package that a build of an earlier round had of the overlay is still what the overlay has.

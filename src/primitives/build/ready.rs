@@ -29,13 +29,13 @@ use crate::wire::{File, Lease};
 pub struct Planner<'p> {
     pub(super) stage: &'p Stage<'p>,
     /// What is built against, below what stages built.
-    imported: &'p Imported,
+    pub(super) imported: &'p Imported,
     pub(super) request: &'p BuildRequest,
     /// The sources of the overlays of all imports that this is over.
     pub(super) overlay: Vec<&'p PinnedOverlay>,
     pub(super) candidates: Vec<PackageRecord<'p>>,
     pub(super) sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
-    distribution: String,
+    pub(super) distribution: String,
     prefetch: Prefetch,
 }
 
@@ -193,7 +193,9 @@ impl<'p> Planner<'p> {
             }
         };
         let dsc = offer.files.first().context("the .dsc is the first of a source's files")?.sha256;
-        let inputs = inputs::inputs(against.universe, against.chroot, &installed, &dsc, &job.arch, environment);
+        let version = offer.suffixed.as_ref().map(|suffixed| suffixed.version.as_str());
+        let decides = (environment, version);
+        let inputs = inputs::inputs(against.universe, against.chroot, &installed, &dsc, &job.arch, decides);
         let reusable = self.stage.state.read(|db| jobs::find_reusable(db, inputs))?;
         match reusable.filter(|(_, made)| made.iter().all(|file| self.stage.files.built.contains(&file.sha256))) {
             Some((earlier, _)) => {
@@ -274,6 +276,7 @@ impl<'p> Planner<'p> {
             view_key: self.stage.key.public_armored(),
             chroot: against.chroot_key,
             environment: environment.clone(),
+            suffixed: self.suffixed(job),
             stall_seconds: self.stage.stall.as_secs(),
         })
     }

@@ -75,6 +75,8 @@ impl Planner<'_> {
             let Some(offer) = state.read(|db| jobs::offer(db, earlier.id))? else { continue };
             // One version may come with other files, from another archive.
             if offer.files.first().is_none_or(|file| file.sha256 != *dsc)
+                || offer.suffixed.map(|suffixed| suffixed.version)
+                    != self.suffixed(job).map(|suffixed| suffixed.version)
                 || offer.environment != environment(&self.request.environment, &job.profiles)
             {
                 continue;

@@ -93,6 +93,12 @@ pub const DECLARATIONS: &[Declaration] = &[
                 "Whose binaries are built against, newest layer first.",
             ),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
+            parameter(
+                "suffix",
+                Kind::Suffix,
+                Is("none"),
+                "What is appended to versions: `+b1`, `~acme1`; never of `all`.",
+            ),
             parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],
         result: Tag::Built,

@@ -76,14 +76,17 @@ pub const DECLARATIONS: &[Declaration] = &[
 ];
 
 /// What can be said of an overlay that is built.
-const OF_SOURCE: &[Parameter] = &[parameter(
-    "first",
-    Kind::Boolean,
-    Is("false"),
-    "Build it before every other package of a stage, against what is there.",
-)];
+const OF_SOURCE: &[Parameter] = &[
+    parameter(
+        "first",
+        Kind::Boolean,
+        Is("false"),
+        "Build it before every other package of a stage, against what is there.",
+    ),
+    parameter("suffix", Kind::Suffix, Is("the build's"), "What is appended to the version of what it builds."),
+];
 
 fn overlay(kind: OverlayKind, mut call: Call) -> Result<Handle, Fault> {
     let (path, first) = (call.name().into(), call.boolean("first").unwrap_or(false));
-    Ok(Handle::Overlay(Overlay { kind, path, first, suffix: None }))
+    Ok(Handle::Overlay(Overlay { kind, path, first, suffix: call.text("suffix") }))
 }
