@@ -1,5 +1,72 @@
---- `cb.campaign "name" { ... }`: the whole way, once: import, order, launch, build, publish, compare.
+--- `cb.campaign "name" { ... }`: the whole way: import, then order and build each stage, publish, compare.
 local cb = require "cloudbuild"
+
+--- Raises an error of the campaign's line: its code, what is wrong, advice.
+local function wrong(code, message, hint) error("[" .. code .. "] " .. message .. "\nhint: " .. hint, 0) end
+
+--- The campaign's stages; one that builds `packages` where none are named.
+local function stages_of(options)
+  local stages = options.stages
+  if not stages then
+    if not options.packages then
+      wrong("E0203", "`cb.campaign`: `packages` is missing: expected a list of strings or a selection",
+            "say what to build, or give `stages`")
+    end
+    return { cb.stage "first" { packages = options.packages } }
+  end
+  if options.packages then
+    wrong("E0201", "`cb.campaign`: expected `packages` or `stages`, got both", "each stage says its own packages")
+  end
+  if stages.kind then stages = { stages } end
+  local seen = {}
+  for number, stage in ipairs(stages) do
+    local at = "stages[" .. number .. "]"
+    if seen[stage.name] then
+      wrong("E0206", "`" .. at .. "`: expected a name of its own for each stage, got `" .. stage.name .. "` again",
+            "each stage has its own jobs")
+    end
+    for _, layer in ipairs(stage.against or {}) do
+      if type(layer) == "string" and not seen[layer] then
+        wrong("E0201", "`" .. at .. ".against`: expected a stage before `" .. stage.name .. "`, got `" .. layer .. "`",
+              "stages are built in the order of the list")
+      end
+    end
+    seen[stage.name] = true
+  end
+  if #stages == 0 then wrong("E0201", "`stages`: expected at least one stage, got an empty list", "write `cb.stage \"first\" { ... }`") end
+  return stages
+end
+
+--- What each stage is built as, one after the other: with which cell, the how manieth time, and under which name. A
+--- campaign without a matrix has one turn, named as the stage.
+local function turns_of(matrix)
+  if not matrix then return { {} } end
+  local names, turns = {}, {}
+  for _, cell in ipairs(matrix) do
+    if names[cell.name] then
+      wrong("E0206", "`matrix`: expected a name of its own for each cell, got `" .. cell.name .. "` again",
+            "each cell has stages of its own")
+    end
+    names[cell.name] = cell
+  end
+  local baseline = matrix.baseline or matrix[1].name
+  if not names[baseline] then
+    wrong("E0201", "`matrix.baseline`: expected one of the cells, got `" .. baseline .. "`",
+          "it is the cell that is published, and that others are compared with")
+  end
+  local repeats = matrix.repeats or 1
+  local function add(cell, number)
+    local name = "." .. cell.name
+    if number > 1 then name = name .. "." .. number end
+    turns[#turns + 1] = { cell = cell, number = number, name = name, baseline = cell.name == baseline and number == 1 }
+  end
+  if matrix.order == "cell by cell" then
+    for _, cell in ipairs(matrix) do for number = 1, repeats do add(cell, number) end end
+  else
+    for number = 1, repeats do for _, cell in ipairs(matrix) do add(cell, number) end end
+  end
+  return turns
+end
 
 --- The options have been checked against the declaration of `campaign`.
 ---@param name string
@@ -10,25 +77,64 @@ return function(name, options)
   local builders = options.builders or cb.here()
   local target   = options.publish or cb.dir "archive"
   local prove    = options.prove ~= false
+  local stages   = stages_of(options)
+  local turns    = turns_of(options.matrix)
+  local arch, variant = options.arch, nil
+  if type(arch) == "table" then arch, variant = arch.base, arch end
 
   if builders.kind then builders = { builders } end
 
   return cb.recipe {
     name  = name,
     about = "rebuild packages and publish them as `" .. name .. "`",
+    hooks = {
+      choose_flags = options.choose_flags, choose_how = options.choose_how, classify = options.classify,
+      on_failure = options.on_failure, on_stage_done = options.on_stage_done,
+    },
 
     run = function(cb)
-      local imported = cb.import { sources = sources, arch = options.arch }
-      local order    = cb.order { sources = imported, packages = options.packages }
-      local fleet    = cb.launch(builders)
-      local built    = cb.build { stage = "first", order = order, against = imported, on = fleet,
-                                  environment = options.environment, prove = prove }
-      -- An archive without packages helps nobody, and would replace one that has some.
-      if built.installed > 0 then
-        cb.publish { built, to = target, prove = prove,
-                     suite = target.suite or name, origin = target.origin, label = target.label or name }
+      local imports, fleet = {}, nil
+      local built, all, published, installed = {}, {}, {}, 0
+
+      --- Each list of sources is imported once.
+      local function import(list)
+        imports[list] = imports[list] or cb.import { sources = list, arch = arch }
+        return imports[list]
       end
-      return cb.compare { built }
+
+      --- Builds a stage as one turn says, against what the same turn built before.
+      local function build(stage, turn, last)
+        local suffix, against = turn.name or "", {}
+        for _, layer in ipairs(stage.against or { sources }) do
+          local is_stage = type(layer) == "string"
+          against[#against + 1] = is_stage and built[layer .. suffix] or import(layer)
+        end
+        local order = cb.order { sources = import(sources), packages = stage.packages, against = against,
+                                 not_for_us = options.not_for_us }
+        fleet = fleet or cb.launch(builders)
+        local result = cb.build { stage = stage.name .. suffix, order = order, against = against, on = fleet,
+                                  environment = options.environment, variant = variant, rules = options.rules,
+                                  cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
+                                  prove = prove and last and turn.baseline ~= false }
+        built[stage.name .. suffix] = result
+        all[#all + 1] = result
+        if turn.baseline ~= false then
+          published[#published + 1] = result
+          installed = installed + result.installed
+        end
+      end
+
+      import(sources)
+      for number, stage in ipairs(stages) do
+        for _, turn in ipairs(turns) do build(stage, turn, number == #stages) end
+      end
+
+      -- An archive without packages helps nobody, and would replace one that has some.
+      if installed > 0 then
+        cb.publish { to = target, prove = prove, suite = target.suite or name, origin = target.origin,
+                     label = target.label or name, table.unpack(published) }
+      end
+      return cb.compare(all)
     end,
   }
 end

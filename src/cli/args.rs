@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use super::arrange;
+use super::arrange::{self, Arranged};
 use super::exit::{Exit, Failure};
 use crate::core::settings::value::read_duration;
 use crate::core::{settings, suggest};
@@ -18,6 +18,7 @@ use crate::core::{settings, suggest};
     name = "cloudbuild",
     version,
     arg_required_else_help = true,
+    disable_help_subcommand = true,
     infer_long_args = false,
     override_usage = "cloudbuild [OPTIONS] RECIPE [--NAME VALUE]...\n       cloudbuild [OPTIONS] COMMAND",
     after_help = "A first word that ends in `.lua` or names a file is a recipe to run.\n\
@@ -87,6 +88,10 @@ pub enum Command {
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Show what a recipe can call: everything, or one of it
+    Api(ApiArgs),
+    /// Show the help of a command, a recipe, or an error code such as `E0201`
+    Help(HelpArgs),
     /// Build for a control point (started by `run`)
     #[command(hide = true)]
     Daemon(DaemonArgs),
@@ -98,6 +103,12 @@ pub struct RunArgs {
     /// Track upstream: import again at this interval, build what is outdated and publish, until Ctrl-C
     #[arg(long, value_name = "INTERVAL", value_parser = interval)]
     pub follow: Option<Duration>,
+    /// Start anew, whatever an unfinished run was at
+    #[arg(long)]
+    pub restart: bool,
+    /// Go on with an unfinished run as far as the edited recipe asks for the same
+    #[arg(long, conflicts_with = "restart")]
+    pub adopt: bool,
     /// The recipe.
     #[command(flatten)]
     pub recipe: RecipeArgs,
@@ -114,9 +125,6 @@ pub struct RecipeArgs {
     /// The recipe, a Lua file
     #[arg(value_name = "RECIPE")]
     pub recipe: PathBuf,
-    /// Start anew, whatever an unfinished run was at
-    #[arg(long)]
-    pub restart: bool,
     /// Arguments of the recipe, as it declares them
     #[arg(value_name = "--NAME VALUE", trailing_var_arg = true, allow_hyphen_values = true)]
     pub arguments: Vec<String>,
@@ -149,6 +157,22 @@ pub struct RecipeArgument {
     pub name: String,
     /// `None`: a switch.
     pub value: Option<String>,
+}
+
+/// What a recipe can call.
+#[derive(Debug, Args)]
+pub struct ApiArgs {
+    /// With or without `cb.`, such as `order` or `apt.system` [default: everything]
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// What help is wanted of.
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// A command, a recipe, or an error code [default: the program]
+    #[arg(value_name = "TOPIC")]
+    pub topic: Vec<String>,
 }
 
 /// Which log.
@@ -249,7 +273,9 @@ impl Cli {
             | Command::Setup
             | Command::Import(_)
             | Command::Outdated(_)
-            | Command::Config(_) => None,
+            | Command::Config(_)
+            | Command::Api(_)
+            | Command::Help(_) => None,
         };
         let all = [
             ("cache_dir", "--cache-dir", self.global.cache_dir.as_deref()),
@@ -285,6 +311,8 @@ impl RecipeArgs {
 pub enum Parsed {
     /// Help or the version; it knows whether it was asked for.
     Help(clap::Error),
+    /// The help of a recipe.
+    RecipeHelp(PathBuf),
     /// A command.
     Cli(Box<Cli>),
 }
@@ -311,10 +339,12 @@ pub fn reserved_names() -> Vec<String> {
 pub fn parse(arguments: Vec<OsString>, is_file: &dyn Fn(&Path) -> bool) -> anyhow::Result<Parsed> {
     let mut command = Cli::command();
     command.build();
-    match Cli::try_parse_from(arrange::arrange(&command, arguments, is_file)) {
-        Ok(cli) => Ok(Parsed::Cli(Box::new(cli))),
-        Err(error) if is_help(error.kind()) => Ok(Parsed::Help(error)),
-        Err(error) => Err(failure(&error).into()),
+    let Arranged { line, recipe } = arrange::arrange(&command, arguments, is_file);
+    match (Cli::try_parse_from(line), recipe) {
+        (Ok(cli), _) => Ok(Parsed::Cli(Box::new(cli))),
+        (Err(error), Some(recipe)) if error.kind() == ErrorKind::DisplayHelp => Ok(Parsed::RecipeHelp(recipe)),
+        (Err(error), _) if is_help(error.kind()) => Ok(Parsed::Help(error)),
+        (Err(error), _) => Err(failure(&error).into()),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The flags that a command takes, and whether each takes a value.
 #[derive(Debug, Default)]
@@ -85,16 +85,31 @@ impl Flags {
     }
 }
 
-/// Arranges a command line, the program's name first; what is not understood is left to clap as it is.
-pub fn arrange(command: &clap::Command, arguments: Vec<OsString>, is_file: &dyn Fn(&Path) -> bool) -> Vec<OsString> {
-    arranged(command, &arguments, is_file).unwrap_or(arguments)
+/// A command line as clap reads it.
+pub struct Arranged {
+    /// The program's name first.
+    pub line: Vec<OsString>,
+    /// The recipe that it is about, if it is about one.
+    pub recipe: Option<PathBuf>,
 }
 
-fn arranged(command: &clap::Command, arguments: &[OsString], is_file: &dyn Fn(&Path) -> bool) -> Option<Vec<OsString>> {
+/// Arranges a command line, the program's name first; what is not understood is left to clap as it is.
+pub fn arrange(command: &clap::Command, arguments: Vec<OsString>, is_file: &dyn Fn(&Path) -> bool) -> Arranged {
+    arranged(command, &arguments, is_file).unwrap_or(Arranged { line: arguments, recipe: None })
+}
+
+fn arranged(command: &clap::Command, arguments: &[OsString], is_file: &dyn Fn(&Path) -> bool) -> Option<Arranged> {
     let mut words = arguments.iter().cloned();
     let mut line = vec![words.next()?];
-    let (first, Word::Plain) = Flags::of(command).take(&mut words, &mut line)? else { return None };
-    let named = command.get_subcommands().find(|subcommand| *subcommand.get_name() == *first);
+    let (mut first, Word::Plain) = Flags::of(command).take(&mut words, &mut line)? else { return None };
+    let mut named = command.get_subcommands().find(|subcommand| *subcommand.get_name() == *first);
+    // A command of a command, such as `recipe check`.
+    while let Some(group) = named.filter(|group| group.has_subcommands()) {
+        line.push(first);
+        let (word, Word::Plain) = Flags::of(group).take(&mut words, &mut line)? else { return None };
+        first = word;
+        named = Some(group.find_subcommand(&first)?);
+    }
     let taker = match named {
         Some(subcommand) if subcommand.get_positionals().any(|positional| positional.is_trailing_var_arg_set()) => {
             subcommand
@@ -122,9 +137,10 @@ fn arranged(command: &clap::Command, arguments: &[OsString], is_file: &dyn Fn(&P
             Word::Plain | Word::Foreign | Word::Flag | Word::FlagBeforeValue => own.push(word),
         }
     }
+    let path = PathBuf::from(&recipe);
     line.extend(["--".into(), recipe]);
     line.extend(own);
-    Some(line)
+    Some(Arranged { line, recipe: Some(path) })
 }
 
 /// Whether a first word that is no command means `run`.
@@ -222,10 +238,20 @@ mod tests {
 
     #[test]
     fn help_is_shown_when_it_is_asked_for_and_when_nothing_is() {
-        for (line, asked) in [("", false), ("config", false), ("help", true), ("x.lua --help", true), ("-V", true)] {
+        for (line, asked) in [("", false), ("config", false), ("--help", true), ("run --help", true), ("-V", true)] {
             match parse(words(line), &|_| false) {
                 Ok(Parsed::Help(help)) => assert_eq!(!help.use_stderr(), asked, "{line}"),
                 other => panic!("`{line}` shows help, got {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn help_after_a_recipe_is_the_recipes() {
+        for line in ["x.lua --help", "run x.lua --package zlib -h", "plan --help x.lua"] {
+            match parse(words(line), &|_| false) {
+                Ok(Parsed::RecipeHelp(recipe)) => assert_eq!(recipe.to_str(), Some("x.lua"), "{line}"),
+                other => panic!("`{line}` shows the recipe's help, got {other:?}"),
             }
         }
     }
@@ -253,9 +279,20 @@ mod tests {
     #[test]
     fn a_recipe_may_not_have_arguments_named_like_our_flags() {
         let names = reserved_names();
-        for name in
-            ["state", "json", "setup", "verbose", "quiet", "cache-dir", "slots", "follow", "restart", "help", "version"]
-        {
+        for name in [
+            "state",
+            "json",
+            "setup",
+            "verbose",
+            "quiet",
+            "cache-dir",
+            "slots",
+            "follow",
+            "restart",
+            "adopt",
+            "help",
+            "version",
+        ] {
             assert!(names.iter().any(|reserved| reserved == name), "{name} is ours");
         }
     }

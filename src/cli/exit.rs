@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use crate::core::codes::Code;
+
 pub mod known;
 
 /// How the program ended. This is the one list of exit codes.
@@ -66,6 +68,8 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
+    /// What kind of error of a recipe it is, if it is one.
+    pub code: Option<Code>,
     /// What was expected, what came, where.
     pub message: String,
     /// What to do about it.
@@ -77,7 +81,12 @@ pub struct Failure {
 impl Failure {
     /// An error with its exit code.
     pub fn new(exit: Exit, message: impl Into<String>) -> Failure {
-        Failure { exit, message: message.into(), hint: None, cause: None }
+        Failure { exit, code: None, message: message.into(), hint: None, cause: None }
+    }
+
+    /// The same as a kind of error of a recipe.
+    pub fn code(self, code: Code) -> Failure {
+        Failure { code: Some(code), ..self }
     }
 
     /// The same with advice.
@@ -113,9 +122,23 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     error.chain().find_map(known::exit_of_cause).unwrap_or(Exit::Internal)
 }
 
+/// The kind of error of a recipe that an error is, if it is one.
+pub fn code_of(error: &anyhow::Error) -> Option<Code> {
+    if let Some(failure) = error.downcast_ref::<Failure>()
+        && failure.code.is_some()
+    {
+        return failure.code;
+    }
+    let code = error.chain().find_map(known::code_of_cause);
+    // Whatever else makes a recipe wrong was refused by what it asked.
+    code.or_else(|| (exit_of(error) == Exit::Recipe).then_some(Code::Refused))
+}
+
 /// An error taken apart for showing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
+    /// What kind of error of a recipe it is, if it is one.
+    pub code: Option<Code>,
     /// The error and its causes, the outermost first; causes that the line before already tells are left out.
     pub chain: Vec<String>,
     /// All advice, without `hint: `.
@@ -124,7 +147,7 @@ pub struct Told {
 
 /// Takes an error apart: lines that begin with `hint: ` (and what follows them) are advice.
 pub fn told(error: &anyhow::Error) -> Told {
-    let mut told = Told { chain: Vec::new(), hints: Vec::new() };
+    let mut told = Told { code: code_of(error), chain: Vec::new(), hints: Vec::new() };
     for cause in error.chain() {
         let text = cause.to_string();
         let mut parts = text.split("\nhint: ");
@@ -148,12 +171,18 @@ pub fn error_text(told: &Told) -> String {
     let mut text = String::new();
     for (at, message) in told.chain.iter().enumerate() {
         match at {
-            0 => text.push_str(&format!("{bold_red}error:{bold_red:#} {message}\n")),
+            0 => {
+                let code = told.code.map(|code| format!("[{code}]")).unwrap_or_default();
+                text.push_str(&format!("{bold_red}error{code}:{bold_red:#} {message}\n"));
+            }
             _ => text.push_str(&format!("  because: {message}\n")),
         }
     }
     for hint in &told.hints {
         text.push_str(&format!("{bold_cyan}hint:{bold_cyan:#} {hint}\n"));
+    }
+    if let Some(code) = told.code {
+        text.push_str(&format!("`cloudbuild help {code}` says more\n"));
     }
     text
 }
@@ -161,7 +190,9 @@ pub fn error_text(told: &Told) -> String {
 /// The document of an error.
 pub fn error_document(told: &Told, exit: Exit) -> serde_json::Value {
     let hint = (!told.hints.is_empty()).then(|| told.hints.join("\n"));
-    json!({"error": {"code": exit.word(), "exit": exit.code(), "message": told.chain.join(": "), "hint": hint}})
+    let help = told.code.map(Code::text);
+    let message = told.chain.join(": ");
+    json!({"error": {"code": exit.word(), "exit": exit.code(), "message": message, "hint": hint, "help": help}})
 }
 
 /// Tells an error on standard error, with `json` also as a document on standard output; answers its exit code.
@@ -238,6 +269,7 @@ mod tests {
             "exit": 5,
             "message": "import suite `sid`: cannot fetch InRelease: connection refused",
             "hint": "is the mirror up?",
+            "help": null,
         }});
         assert_eq!(document, expected);
     }

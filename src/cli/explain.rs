@@ -42,10 +42,10 @@ fn show<T: Serialize + std::fmt::Display>(ctx: &Context, word: &str, found: &[T]
 /// machine's own suites where there is no state directory.
 fn ordered(ctx: &Context, args: &AskArgs) -> anyhow::Result<(Store, Vec<Ordered>)> {
     if let Some(recipe) = &args.recipe {
-        let recipe = RecipeArgs { recipe: recipe.clone(), restart: false, arguments: args.arguments.clone() };
+        let recipe = RecipeArgs { recipe: recipe.clone(), arguments: args.arguments.clone() };
         let planned = planned_with(ctx, &recipe, None)?;
         let mut ordered = Vec::new();
-        for staged in planned.orders() {
+        for staged in planned.take_orders() {
             let imported = planned.import_of(&staged.order)?;
             ordered.push(Ordered { imported, order: Some(staged.order), stages: Vec::new() });
         }

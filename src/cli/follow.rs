@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::begin::Unfinished;
 use super::exit::{Exit, error_document, exit_of, told};
 use super::jobs::{Mark, mark};
 use super::output::{Format, clean};
@@ -53,12 +54,12 @@ struct Outdated {
 
 /// Runs round after round until Ctrl-C. What the mirror, the disk or the machine refuse is said and tried again; what is
 /// wrong with the recipe ends it.
-pub fn follow(session: &Session<'_>, restart: bool, interval: Duration) -> anyhow::Result<Exit> {
+pub fn follow(session: &Session<'_>, unfinished: Unfinished, interval: Duration) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for number in 1.. {
         // The first round goes on with what was left unfinished. One that failed later is left behind: what it pinned
         // may be gone from the mirror by now, and what it built is taken over.
-        let ended = session.run(restart || number > 1, Some(number));
+        let ended = session.run(if number > 1 { Unfinished::Restart } else { unfinished }, Some(number));
         let (run, result) = match ended {
             Ok(Ended { run, result }) => (Some(run), result),
             Err(error) => (None, Err(error)),

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
+use crate::core::flags::overridden::Overridden;
 use crate::core::ids::{JobId, RunId};
 use crate::core::job::JobState;
 use crate::io::clock;
-use crate::io::state::{Reader, identity, jobs, runs};
+use crate::io::state::{Reader, flags, identity, jobs, runs};
 
 /// A run and its jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,6 +47,12 @@ pub struct JobLine {
     pub reused: bool,
     /// The log of its last attempt; where an earlier result was taken, the log of the attempt that made it.
     pub log: Option<PathBuf>,
+    /// Who asked for flags of its own: `cell O3`, `rule 3 (oem.lua:22)`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags_by: Vec<String>,
+    /// Flags that were asked for and that the package has otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<Overridden>,
 }
 
 impl JobLine {
@@ -110,10 +117,15 @@ pub fn lines(db: &Reader, dir: &Path, run: RunId) -> anyhow::Result<Jobs> {
     let recipe = db.read(identity::get)?.map(|identity| identity.name).unwrap_or_default();
     let now = clock::now().as_millisecond();
     let mut lines = Vec::new();
+    let mut flags = db.read(|db| flags::by_run(db, run))?;
     for job in db.read(|db| jobs::by_run(db, run))? {
         let running = job.state == JobState::Building;
         let since = u64::try_from(now - job.changed_at).unwrap_or_default() / 1000;
+        let own = flags.remove(&job.id);
+        let (flags_by, overridden) = own.map(|own| (own.asked_by, own.overridden)).unwrap_or_default();
         lines.push(JobLine {
+            flags_by,
+            overridden: overridden.unwrap_or_default(),
             job: job.id,
             log: db.read(|db| jobs::log(db, &job))?.map(|log| dir.join(log)),
             leases: u32::try_from(job.epoch.0).unwrap_or(u32::MAX),

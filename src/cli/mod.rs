@@ -11,14 +11,17 @@ use crate::core::settings::{Merged, Settings};
 use crate::io::settings as io_settings;
 use crate::io::settings::Surroundings;
 
+pub mod api;
 pub mod args;
 pub mod arrange;
+pub mod begin;
 pub mod config;
 pub mod daemon;
 pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod follow;
+pub mod help;
 pub mod import;
 pub mod interrupt;
 pub mod jobs;
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
             let _ = help.print();
             Ok(if help.use_stderr() { Exit::Usage } else { Exit::Done })
         }
+        Parsed::RecipeHelp(recipe) => help::of_recipe(&Output::new(json, false, 0), &recipe),
         Parsed::Cli(cli) => perform(*cli),
     });
     match result {
@@ -144,6 +148,8 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Import(args) => import::import(&ctx, args),
         Command::Outdated(args) => outdated::outdated(&ctx, args),
         Command::Config(ConfigCommand::Show { origin }) => config::show(&ctx, *origin),
+        Command::Api(args) => api::api(&ctx, args),
+        Command::Help(args) => help::help(&ctx.output, args),
         Command::Daemon(args) => daemon::daemon(&ctx, args),
     }
 }

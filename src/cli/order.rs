@@ -9,7 +9,7 @@ use crate::core::order::text;
 
 /// Evaluates the recipe as `plan` does, and prints its orders.
 pub fn order(ctx: &Context, args: &OrderArgs) -> anyhow::Result<Exit> {
-    let orders = planned(ctx, &args.recipe)?.orders();
+    let orders = planned(ctx, &args.recipe)?.take_orders();
     let drawn = |draw: fn(&_) -> String| orders.iter().map(|staged| draw(&staged.order)).collect::<String>();
     match (args.format, ctx.output.format) {
         (Some(GraphFormat::Dot), _) => ctx.output.print(drawn(text::dot).trim_end())?,

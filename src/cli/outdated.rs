@@ -103,7 +103,7 @@ fn subject(ctx: &Context, args: &OutdatedArgs) -> anyhow::Result<Option<Subject>
         let dir = ctx.state_of(recipe);
         // A recipe that was never run has published nothing.
         let state = if dir.is_dir() { Some(Reader::open(&dir)?) } else { None };
-        let recipe = RecipeArgs { recipe: recipe.clone(), restart: false, arguments: args.arguments.clone() };
+        let recipe = RecipeArgs { recipe: recipe.clone(), arguments: args.arguments.clone() };
         return Ok(Some(Subject { recipe, arguments: None, state }));
     }
     if ctx.state.is_none() {
@@ -113,7 +113,7 @@ fn subject(ctx: &Context, args: &OutdatedArgs) -> anyhow::Result<Option<Subject>
     let identity = state.read(identity::get)?;
     let recipe = PathBuf::from(identity.context("no recipe was run in this state directory")?.path);
     let last = state.read(runs::latest)?.and_then(|run| serde_json::from_value(run.arguments).ok());
-    let recipe = RecipeArgs { recipe, restart: false, arguments: Vec::new() };
+    let recipe = RecipeArgs { recipe, arguments: Vec::new() };
     Ok(Some(Subject { recipe, arguments: last, state: Some(state) }))
 }
 
@@ -122,7 +122,7 @@ fn of_recipe(ctx: &Context, subject: &Subject, published: &Published, lists: &Li
     let planned = planned_with(ctx, &subject.recipe, subject.arguments.as_ref())?;
     let cache = site::cache(ctx)?;
     let mut lines: Vec<Line> = Vec::new();
-    for Staged { order, .. } in planned.orders() {
+    for Staged { order, .. } in planned.take_orders() {
         let imported = planned.import_of(&order)?;
         // Several stages may order the same sources.
         let more = outdated::of_order(&cache, &imported, &order, published, lists)?;

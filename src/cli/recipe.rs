@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::args::{self, RecipeArgs};
 use super::exit::{Exit, Failure};
+use crate::core::codes::Code;
 use crate::core::suggest;
 use crate::lua::recipe::Recipe;
 use crate::lua::{self, LoadOptions};
@@ -17,7 +18,10 @@ pub fn load(args: &RecipeArgs) -> anyhow::Result<Recipe> {
     if let Some(taken) = recipe.arguments.iter().find(|argument| reserved.contains(&argument.name)) {
         let message =
             format!("`{}`: the argument `{}` has the name of a flag of cloudbuild's", recipe.file(), taken.name);
-        return Err(Failure::new(Exit::Recipe, message).hint("give the argument another name").into());
+        return Err(Failure::new(Exit::Recipe, message)
+            .code(Code::ReservedArgument)
+            .hint("give the argument another name")
+            .into());
     }
     Ok(recipe)
 }
@@ -39,9 +43,10 @@ pub fn arguments(recipe: &Recipe, args: &RecipeArgs) -> anyhow::Result<BTreeMap<
                 None => format!("it takes --{}", names.collect::<Vec<_>>().join(", --")),
             };
             let message = format!("`{}` has no argument `--{name}`", recipe.file());
-            return Err(Failure::new(Exit::Usage, message).hint(hint).into());
+            return Err(Failure::new(Exit::Usage, message).code(Code::UnknownArgument).hint(hint).into());
         };
-        let value = declared.parse(&texts).map_err(|message| Failure::new(Exit::Usage, message))?;
+        let value =
+            declared.parse(&texts).map_err(|message| Failure::new(Exit::Usage, message).code(Code::ArgumentValue))?;
         arguments.insert(name, value);
     }
     Ok(arguments)

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::args::{RecipeArgs, RunArgs};
+use super::begin::{self, Start, Unfinished};
 use super::exit::{Exit, Failure, exit_of};
 use super::interrupt::Interrupts;
 use super::output::Format;
@@ -23,17 +24,17 @@ use crate::io::machines::here;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
 use crate::io::state::identity::{self, Identity};
-use crate::io::state::jobs;
 use crate::io::state::lock::StateLock;
-use crate::io::state::runs::{self, RunStatus};
+use crate::io::state::runs::{self, Run, RunStatus};
 use crate::io::store::Store;
 use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::files::Files;
+use crate::primitives::hooks::NoHooks;
 use crate::primitives::journal::Journaled;
 use crate::primitives::keeper::LocalDaemon;
 use crate::primitives::live::Live;
 use crate::primitives::proof::Proving;
-use crate::primitives::{Pace, Perform, Signals, import, view};
+use crate::primitives::{Pace, Perform, Signals, import};
 
 /// What the runs of a recipe have in common; the state directory is locked as long as this lives.
 pub struct Session<'c> {
@@ -60,10 +61,15 @@ pub struct Ended {
 /// Runs a recipe, or goes on with its unfinished run; with an interval, again and again.
 pub fn run(ctx: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
     let session = Session::begin(ctx, &args.recipe)?;
+    let unfinished = match (args.restart, args.adopt) {
+        (true, _) => Unfinished::Restart,
+        (false, true) => Unfinished::Adopt,
+        (false, false) => Unfinished::GoOn,
+    };
     match args.follow {
-        Some(interval) => follow::follow(&session, args.recipe.restart, interval),
+        Some(interval) => follow::follow(&session, unfinished, interval),
         None => {
-            let Ended { run, result } = session.run(args.recipe.restart, None)?;
+            let Ended { run, result } = session.run(unfinished, None)?;
             session.show(run, result)
         }
     }
@@ -95,12 +101,11 @@ impl<'c> Session<'c> {
         Ok(Session { ctx, recipe, arguments, dir, state, _lock: lock, runtime, listener, signals, cancel })
     }
 
-    /// Runs the recipe from the top; `restart` leaves an unfinished run behind, `round` counts where upstream is
-    /// followed.
-    pub fn run(&self, restart: bool, round: Option<u64>) -> anyhow::Result<Ended> {
+    /// Runs the recipe from the top; `round` counts where upstream is followed.
+    pub fn run(&self, unfinished: Unfinished, round: Option<u64>) -> anyhow::Result<Ended> {
         let Session { ctx, dir, state, runtime, listener, signals, .. } = self;
-        let text = serde_json::to_value(&self.arguments).context("write the arguments as JSON")?;
-        let run = begin(state, dir, &self.recipe, &text, restart)?;
+        let start = Start { recipe: &self.recipe, arguments: &self.arguments, plan: None, unfinished, listener };
+        let Run { id: run, seed, .. } = begin::begin(state, dir, &start)?;
         let built = Store::open(dir.join("store"))?;
         let guard = runtime.enter();
         let files = site::files(ctx, built)?;
@@ -119,12 +124,13 @@ impl<'c> Session<'c> {
             machine: site::machine(runtime)?,
             stall: ctx.settings.stall_timeout,
             round,
+            hooks: Arc::new(NoHooks),
             runtime: runtime.handle().clone(),
         };
         drop(guard);
         let live = Arc::new(live);
         let performer: Arc<dyn Perform> = Arc::new(Journaled::new(Arc::<Live>::clone(&live), state.clone(), run));
-        let (seed, cancel) = (run.0.unsigned_abs(), Arc::clone(&self.cancel));
+        let (seed, cancel) = (seed.unsigned_abs(), Arc::clone(&self.cancel));
         let options = RunOptions { seed, cancel, listener: Some(Arc::clone(listener)) };
         let result = self.recipe.run(performer, self.arguments.clone(), options).map_err(anyhow::Error::from);
         runtime.block_on(live.proving.leave())?;
@@ -233,43 +239,6 @@ fn claim(state: &State, dir: &Path, path: &Path) -> anyhow::Result<()> {
     let identity = Identity { name, path: absolute.display().to_string() };
     let dir: PathBuf = dir.to_owned();
     Ok(state.write(move |tx| identity::claim(tx, &dir, &identity))?)
-}
-
-/// The run that is gone on with, or a new one.
-fn begin(
-    state: &State,
-    dir: &Path,
-    recipe: &Recipe,
-    arguments: &serde_json::Value,
-    restart: bool,
-) -> anyhow::Result<RunId> {
-    let now = clock::now().as_millisecond();
-    let unfinished = state.read(runs::unfinished)?;
-    if let Some(run) = unfinished.filter(|_| !restart) {
-        let same = run.recipe_hash == recipe.hash && run.arguments == *arguments;
-        // A run that has no jobs yet has nothing to lose, so a corrected recipe simply starts anew.
-        let begun = !state.read(|db| jobs::by_run(db, run.id))?.is_empty();
-        if same {
-            state.write(move |tx| runs::resume(tx, run.id))?;
-            return Ok(run.id);
-        }
-        if begun {
-            let what = if run.arguments == *arguments { "the recipe" } else { "its arguments" };
-            let message = format!("run {} of `{}` is unfinished, and {what} changed since", run.id, recipe.file());
-            let hint = "take the change back to go on with it, or start anew with --restart: results with the same \
-                        inputs are taken over";
-            return Err(Failure::new(Exit::Recipe, message).hint(hint).into());
-        }
-    }
-    view::remove_all(dir)?;
-    let (hash, text, arguments) = (recipe.hash, recipe.text().to_owned(), arguments.clone());
-    Ok(state.write(move |tx| {
-        // Builders are offered the jobs of active runs only, so what a run that was left behind offered is void.
-        if let Some(left) = runs::unfinished(tx)? {
-            runs::end(tx, left.id, RunStatus::Interrupted, now)?;
-        }
-        runs::start(tx, hash, &text, &arguments, now)
-    })?)
 }
 
 fn start_control(

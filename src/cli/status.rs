@@ -51,6 +51,9 @@ pub fn text(jobs: &Jobs) -> String {
         if let Some(reason) = &job.reason {
             lines.push(format!("    {}", clean(reason)));
         }
+        lines.extend(
+            job.overridden.iter().map(|what| format!("    overridden by package: {}", clean(&what.to_string()))),
+        );
         if let (Mark::Bad, Some(log)) = (jobs::mark(&job.state), &job.log) {
             lines.push(format!("    log: {}", log.display()));
         }
@@ -62,6 +65,7 @@ pub fn text(jobs: &Jobs) -> String {
 pub mod tests {
     use super::*;
     use crate::cli::jobs::JobLine;
+    use crate::core::flags::overridden::Overridden;
     use crate::core::ids::{JobId, RunId};
 
     /// Three jobs: one done, one failed, one building.
@@ -77,6 +81,15 @@ pub mod tests {
             seconds,
             leases: u32::from(state != "needs-build"),
             reused: false,
+            flags_by: Vec::new(),
+            overridden: match state {
+                "installed" => vec![Overridden {
+                    variable: "CFLAGS".into(),
+                    asked: "-O3".into(),
+                    by: "DEB_CFLAGS_MAINT_STRIP=-O3".into(),
+                }],
+                _ => Vec::new(),
+            },
             log: (state != "needs-build").then(|| format!("/s/logs/j{number}-1.log").into()),
         };
         let jobs = vec![
@@ -92,6 +105,7 @@ pub mod tests {
         let expected = "\
 run r1 of recipes/x.lua: 1 failed, 1 installed, 1 needs-build
 installed    hello 1.2-3 (amd64)   1 min 5 s
+    overridden by package: CFLAGS -O3 (DEB_CFLAGS_MAINT_STRIP=-O3)
 failed       libfoo 1.2-3 (amd64)  12 s
     build: dh_auto_test exit 2
     log: /s/logs/j2-1.log

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::jobs::{self, JobLine, Mark};
+use super::output::clean;
 use crate::core::ids::{RunId, Sha256};
 use crate::core::order::text::counted;
 use crate::core::overlay::confirm::Superseding;
@@ -31,6 +32,9 @@ pub struct Summary {
     pub superseded: Vec<Superseded>,
     /// What the recipe returned.
     pub result: serde_json::Value,
+    /// Whether something failed that the run is not good without.
+    #[serde(skip)]
+    failed: bool,
     /// Whether all that failed was the world's fault.
     only_infrastructure: bool,
 }
@@ -51,8 +55,19 @@ pub struct Superseded {
 /// Reads what a run that came to its end has left.
 pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) -> anyhow::Result<Summary> {
     let jobs = jobs::lines(&Reader::open(dir)?, dir, run)?.jobs;
+    let (mut published, mut changed, mut optional) = (Vec::new(), Vec::new(), Vec::new());
+    for call in 1.. {
+        let Some(entry) = state.read(|db| journal::lookup(db, run, call))? else { break };
+        match serde_json::from_value(entry.response) {
+            Ok(Response::Publish(result)) => published.push(result),
+            Ok(Response::Compare(result)) => changed.extend(result.rows),
+            Ok(Response::Build(result)) => optional.extend(result.optional.then_some(result.stage)),
+            Ok(Response::Import(_) | Response::Order(_) | Response::Launch(_)) | Err(_) => {}
+        }
+    }
     let mut faults = Vec::new();
-    for job in jobs.iter().filter(|job| jobs::mark(&job.state) == Mark::Bad) {
+    let missed = jobs.iter().filter(|job| jobs::mark(&job.state) == Mark::Bad && !optional.contains(&job.stage));
+    for job in missed {
         let attempts = state.read(|db| attempts::by_job(db, job.job))?;
         faults.push(match attempts.last().and_then(|attempt| attempt.outcome.as_ref()) {
             Some(Outcome::Failed { fault, .. }) => *fault,
@@ -62,31 +77,22 @@ pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) ->
             None => Fault::Infrastructure,
         });
     }
-    let (mut published, mut changed) = (Vec::new(), Vec::new());
-    for call in 1.. {
-        let Some(entry) = state.read(|db| journal::lookup(db, run, call))? else { break };
-        match serde_json::from_value(entry.response) {
-            Ok(Response::Publish(result)) => published.push(result),
-            Ok(Response::Compare(result)) => changed.extend(result.rows),
-            Ok(Response::Import(_) | Response::Order(_) | Response::Launch(_) | Response::Build(_)) | Err(_) => {}
-        }
-    }
     let only_infrastructure = !faults.is_empty() && faults.iter().all(|fault| *fault == Fault::Infrastructure);
+    let failed = !faults.is_empty();
     let superseded = state.read(|db| superseded::by_run(db, run))?;
     let superseded = superseded.into_iter().map(|(found, builds)| {
         let Superseding { package, version, sha256 } = found;
         Superseded { package, version, sha256, builds }
     });
     let superseded = superseded.collect();
-    Ok(Summary { run, jobs, published, changed, superseded, result, only_infrastructure })
+    Ok(Summary { run, jobs, published, changed, superseded, result, failed, only_infrastructure })
 }
 
 impl Summary {
     /// The exit code that it deserves.
     pub fn exit(&self) -> Exit {
-        let failed = self.jobs.iter().any(|job| jobs::mark(&job.state) == Mark::Bad);
         let refused = self.published.iter().any(|published| !published.refused.is_empty());
-        match (self.only_infrastructure, failed || refused) {
+        match (self.only_infrastructure, self.failed || refused) {
             (true, _) => Exit::Infrastructure,
             (false, true) => Exit::SomeFailed,
             (false, false) => Exit::Done,
@@ -96,11 +102,23 @@ impl Summary {
     /// The last lines for people.
     pub fn text(&self) -> String {
         let count = |mark: Mark| self.jobs.iter().filter(|job| jobs::mark(&job.state) == mark).count();
-        let (good, bad) = (count(Mark::Good), count(Mark::Bad));
-        let mut lines = vec![match bad {
-            0 => format!("done: {good} built"),
-            _ => format!("done: {good} built, {bad} failed"),
-        }];
+        let left_out = self.jobs.iter().filter(|job| job.state.ends_with("not-for-us")).count();
+        let (good, bad) = (count(Mark::Good) - left_out, count(Mark::Bad));
+        let mut done = format!("done: {good} built");
+        if bad > 0 {
+            done.push_str(&format!(", {bad} failed"));
+        }
+        if left_out > 0 {
+            done.push_str(&format!(", {left_out} left out"));
+        }
+        let mut lines = vec![done];
+        let overridden = self.jobs.iter().flat_map(|job| job.overridden.iter().map(move |what| (job, what)));
+        let overridden: Vec<String> =
+            overridden.map(|(job, what)| clean(&format!("overridden by package {}: {what}", job.source))).collect();
+        lines.extend(overridden.iter().take(SHOWN).cloned());
+        if let Some(more) = overridden.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            lines.push(format!("         and {more} more; `cloudbuild status` has them all"));
+        }
         lines.extend(self.changed.iter().take(SHOWN).map(comparison));
         if let Some(more) = self.changed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             lines.push(format!("         and {more} more; `--json` has them all"));

@@ -131,21 +131,17 @@ fn supersedes(suite: &PinnedSuite, version: &str, than: &PinnedSuite, that: &str
 impl<'a> Archive<'a> {
     /// The source package of each name that is built: from suites that feed, the newest, never one kept for Built-Using.
     pub fn chosen_sources(&self) -> FxHashMap<&'a str, SourceRecord<'a>> {
-        let mut chosen: FxHashMap<&'a str, SourceRecord<'a>> = FxHashMap::default();
-        for record in &self.sources {
-            if !record.suite.role.feeds() || record.source.extra_source_only {
-                continue;
-            }
-            chosen
-                .entry(record.source.name)
-                .and_modify(|best| {
-                    if supersedes(record.suite, record.source.version, best.suite, best.source.version) {
-                        *best = *record;
-                    }
-                })
-                .or_insert(*record);
-        }
-        chosen
+        self.sources_by_name().into_iter().map(|record| (record.source.name, *record)).collect()
+    }
+
+    /// The same, sorted by name.
+    pub fn sources_by_name(&self) -> Vec<&SourceRecord<'a>> {
+        let built = |record: &&SourceRecord<'_>| record.suite.role.feeds() && !record.source.extra_source_only;
+        best_by_name(
+            self.sources.iter().filter(built).collect(),
+            |record| record.source.name,
+            |one, other| supersedes(one.suite, one.source.version, other.suite, other.source.version),
+        )
     }
 
     /// The versions of a source package that suites which feed have; an overlay's hides all others.
@@ -165,25 +161,44 @@ impl<'a> Archive<'a> {
 
     /// The candidate of each binary package name, sorted by name: what apt would install.
     pub fn candidates(&self) -> Vec<PackageRecord<'a>> {
-        let feeds = |record: &&PackageRecord<'_>| record.suite.role.feeds();
-        let mut candidates: Vec<&PackageRecord<'a>> = self.packages.iter().filter(feeds).collect();
-        // The sort is stable, so the earlier entry stays before what equals it.
-        candidates.par_sort_by_key(|record| record.package.name);
-        let same = |one: &&PackageRecord<'_>, other: &&PackageRecord<'_>| one.package.name == other.package.name;
-        let best = |records: &[&PackageRecord<'a>]| {
-            let newer = |best: &'_ PackageRecord<'a>, record: &'_ PackageRecord<'a>| {
-                supersedes(record.suite, record.package.version, best.suite, best.package.version)
-            };
-            let mut best = records[0];
-            for record in &records[1..] {
-                if newer(best, record) {
-                    best = record;
-                }
-            }
-            *best
-        };
-        candidates.chunk_by(same).map(best).collect()
+        self.packages_by_name().into_iter().copied().collect()
     }
+
+    /// The packages of the candidates: what is built against.
+    pub fn visible(&self) -> Vec<Package<'a>> {
+        self.packages_by_name().into_iter().map(|record| record.package).collect()
+    }
+
+    fn packages_by_name(&self) -> Vec<&PackageRecord<'a>> {
+        best_by_name(
+            self.packages.iter().filter(|record| record.suite.role.feeds()).collect(),
+            |record| record.package.name,
+            |one, other| supersedes(one.suite, one.package.version, other.suite, other.package.version),
+        )
+    }
+}
+
+/// The first letters of a name as a number that sorts as they do: names themselves lie all over an index, and looking at
+/// them costs more than sorting.
+fn beginning(name: &str) -> u128 {
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(name.bytes()).for_each(|(place, byte)| *place = byte);
+    u128::from_be_bytes(bytes)
+}
+
+/// The record of each name that none of the others supersedes, sorted by name.
+fn best_by_name<'r, 'a, T: Sync>(
+    mut records: Vec<&'r T>,
+    name: impl Fn(&T) -> &'a str + Sync,
+    supersedes: impl Fn(&T, &T) -> bool,
+) -> Vec<&'r T> {
+    // The sort is stable, so the earlier entry stays before what equals it.
+    records.par_sort_by_cached_key(|record| (beginning(name(record)), name(record)));
+    let best = |records: &[&'r T]| {
+        let better = |best, record| if supersedes(record, best) { record } else { best };
+        records.iter().copied().reduce(better).expect("a name is that of some record")
+    };
+    records.chunk_by(|one, other| name(one) == name(other)).map(best).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::core::flags::effective::asks_for_flags;
+use crate::core::flags::overridden::PROBE;
+
 pub mod ending;
 
 #[cfg(test)]
@@ -153,6 +156,9 @@ pub fn configuration(task: &Task, layout: &Layout) -> Result<String, TaskError> 
     for name in ["key_id", "maintainer_name", "uploader_name", "bin_nmu", "append_to_version", "build_path"] {
         set(name, "undef".to_owned());
     }
+    // What debian/rules makes of flags that were asked for is said in the log, where some were.
+    let probe = if asks_for_flags(&task.environment) { perl(&format!("--hook-build={PROBE}")) } else { String::new() };
+    set("dpkg_buildpackage_user_options", format!("[{probe}]"));
     set("bin_nmu_changelog", task.changelog.as_deref().map_or("undef".to_owned(), perl));
     set("pgp_options", "['-us', '-uc']".to_owned());
     for name in ["apt_update", "apt_distupgrade", "check_space"] {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::core::flags::overridden::Overridden;
 use crate::core::install::refusal::Refusal;
 use crate::core::order::csr::Csr;
 use crate::core::order::text::{counted, edge_sentence, seconds};
@@ -28,6 +29,10 @@ pub struct Standing {
     pub reason: Option<String>,
     /// Its log, if there is one.
     pub log: Option<String>,
+    /// Who asked for flags of its own: `cell O3`, `rule 3 (oem.lua:22)`.
+    pub flags_by: Vec<String>,
+    /// Flags that were asked for and that the package has otherwise.
+    pub overridden: Vec<Overridden>,
     /// The packages of the overlay that it was built with.
     pub superseded: Vec<Superseding>,
 }
@@ -103,10 +108,14 @@ pub struct Explanation {
     pub waits_for: Vec<Other>,
     /// What it does not wait for though it needs it, since the order broke a loop there.
     pub cut: Vec<String>,
-    /// The packages of the overlay that it was built with, as was confirmed.
-    pub superseded: Vec<Superseding>,
     /// The log of its last attempt.
     pub log: Option<String>,
+    /// Who asked for flags of its own, in the order in which they are applied.
+    pub flags_by: Vec<String>,
+    /// Flags that were asked for and that the package has otherwise.
+    pub overridden: Vec<Overridden>,
+    /// The packages of the overlay that it was built with, as was confirmed.
+    pub superseded: Vec<Superseding>,
 }
 
 /// What a package holds up.
@@ -168,8 +177,10 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
         frees: job.frees,
         waits_for,
         cut: cut.map(|edge| edge_sentence(edge, &order.jobs)).collect(),
+        log: standing.as_ref().and_then(|standing| standing.log.clone()),
+        flags_by: standing.as_ref().map(|standing| standing.flags_by.clone()).unwrap_or_default(),
         superseded: standing.as_ref().map(|standing| standing.superseded.clone()).unwrap_or_default(),
-        log: standing.and_then(|standing| standing.log),
+        overridden: standing.map(|standing| standing.overridden).unwrap_or_default(),
     }
 }
 
@@ -190,8 +201,10 @@ pub fn explain_alone(source: &str, version: &str, arch: &str, answer: &Answer) -
         frees: 0,
         waits_for: Vec::new(),
         cut: Vec::new(),
-        superseded: Vec::new(),
         log: None,
+        flags_by: Vec::new(),
+        overridden: Vec::new(),
+        superseded: Vec::new(),
     }
 }
 
@@ -301,6 +314,12 @@ impl fmt::Display for Explanation {
         }
         if !self.superseded.is_empty() {
             write!(f, "\n  built with {} of the overlay", shown(&self.superseded))?;
+        }
+        if !self.flags_by.is_empty() {
+            write!(f, "\n  its flags are asked for by {}", self.flags_by.join(", "))?;
+        }
+        for overridden in &self.overridden {
+            write!(f, "\n  overridden by package: {overridden}")?;
         }
         if let Some(log) = &self.log {
             write!(f, "\n  log: {log}")?;

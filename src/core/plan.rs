@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::flags::planned::PlannedFlags;
 use crate::core::order::text::{counted, loop_sentence};
 use crate::core::pinned::{Imported, PinnedOverlay, Role};
 use crate::core::recipe::loops::OrderLoop;
@@ -42,6 +43,12 @@ pub enum Step {
         stage: String,
         /// How many jobs at most: results with the same inputs are taken from earlier runs.
         jobs: u64,
+        /// Which of the same builds it is, from 1.
+        #[serde(default = "once")]
+        repeat: u32,
+        /// What they would be built with, and what is left out.
+        #[serde(default)]
+        flags: PlannedFlags,
     },
     /// An archive would be published.
     Publish {
@@ -61,11 +68,33 @@ pub enum Step {
     },
 }
 
+fn once() -> u32 {
+    1
+}
+
 /// The steps of a run, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// In the order of the recipe.
     pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The rules that hold for no job of any stage, as a person is told of them; a stage of few packages may leave rules
+    /// unused that are there for others.
+    pub fn unused_rules(&self) -> Vec<String> {
+        let mut of_stages = self.steps.iter().filter_map(|step| match step {
+            Step::Build { flags, .. } => Some(&flags.unused_rules),
+            Step::Import { .. }
+            | Step::Order { .. }
+            | Step::Launch { .. }
+            | Step::Publish { .. }
+            | Step::Compare { .. } => None,
+        });
+        let mut unused = of_stages.next().cloned().unwrap_or_default();
+        of_stages.for_each(|of_stage| unused.retain(|rule| of_stage.contains(rule)));
+        unused
+    }
 }
 
 impl fmt::Display for Plan {
@@ -115,8 +144,10 @@ impl fmt::Display for Step {
                 Builders::Here { slots: Some(slots) } => writeln!(f, "launch   this machine, {slots} at a time"),
                 Builders::Here { slots: None } => writeln!(f, "launch   this machine"),
             }),
-            Step::Build { stage, jobs } => {
-                writeln!(f, "build    stage `{stage}`: up to {}", counted(*jobs as usize, "job"))
+            Step::Build { stage, jobs, repeat, flags } => {
+                let repeat = if *repeat > 1 { format!(", repeat {repeat}") } else { String::new() };
+                writeln!(f, "build    stage `{stage}`{repeat}: up to {}", counted(*jobs as usize, "job"))?;
+                write!(f, "{flags}")
             }
             Step::Publish { to, suite, stages, prove } => {
                 let PublishTarget::Dir { path } = to;
@@ -171,7 +202,7 @@ mod tests {
                     unbuildable: vec![("zlib".to_owned(), "needs debhelper, which is not there".to_owned())],
                 },
                 Step::Launch { builders: vec![Builders::Here { slots: Some(2) }] },
-                Step::Build { stage: "first".to_owned(), jobs: 2 },
+                Step::Build { stage: "first".to_owned(), jobs: 2, repeat: 1, flags: PlannedFlags::default() },
                 Step::Publish {
                     to: PublishTarget::Dir { path: "out".into() },
                     suite: "acme".to_owned(),

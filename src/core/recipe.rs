@@ -4,15 +4,19 @@
 
 pub mod loops;
 pub mod overlay;
+pub mod selection;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::flags::BuildFlags;
+use crate::core::flags::overridden::Overridden;
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
 use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::overlay::Overlay;
+use crate::core::recipe::selection::Selection;
 
 /// Where source and binary packages come from: the value of `cb.apt.system()` and `cb.apt.sources "FILE"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,41 +102,6 @@ pub struct ImportResult {
     pub packages: u64,
 }
 
-/// Which source packages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Selection {
-    /// These, by name; `name=version` asks for one version.
-    Names(Vec<String>),
-    /// All of them.
-    Everything,
-    /// Those of the base system.
-    BaseSystem(BaseClosure),
-}
-
-/// How far the base system goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BaseClosure {
-    /// The required and important packages and build-essential, with what they need to run.
-    Runtime,
-    /// These, and all that is needed to build them, closed: nothing else has to be there.
-    Build,
-}
-
-impl BaseClosure {
-    /// Every one, in the order of their size.
-    pub const ALL: [BaseClosure; 2] = [BaseClosure::Runtime, BaseClosure::Build];
-
-    /// The one text form.
-    pub fn text(self) -> &'static str {
-        match self {
-            BaseClosure::Runtime => "runtime",
-            BaseClosure::Build => "build",
-        }
-    }
-}
-
 /// `cb.order { sources = imported, packages = ... }`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,21 +110,16 @@ pub struct OrderRequest {
     pub import: ImportId,
     /// Which of its sources.
     pub packages: Selection,
+    /// Sources that are left out whatever `packages` says.
+    pub not_for_us: Vec<String>,
+    /// What they will be built against, newest layer first.
+    pub against: Vec<Against>,
     /// Build profiles that a job may get where that breaks a loop.
     pub profiles: Vec<String>,
     /// Whether a job may be built with an older binary of what a loop keeps from being built before it.
     pub older_binaries: bool,
     /// Whether the sources of the import's overlay are added, as they are unless the recipe says otherwise.
-    #[serde(default = "yes")]
     pub overlay: bool,
-    /// What is built against, where that is another import than the one that the sources are in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub against: Option<ImportId>,
-}
-
-/// What was before there was a choice.
-fn yes() -> bool {
-    true
 }
 
 /// Source packages in build order.
@@ -170,6 +134,18 @@ pub struct OrderResult {
     pub jobs: Vec<OrderedJob>,
     /// Jobs that need each other to be built, the largest loop first.
     pub loops: Vec<OrderLoop>,
+    /// Sources that were asked for and have no job here.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A source package that is not built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Skipped {
+    /// Source package name.
+    pub source: String,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// One job of an order.
@@ -241,8 +217,21 @@ pub struct BuildRequest {
     /// What is appended to the versions of what is built for a real architecture; an overlay may say another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suffix: Option<String>,
+    /// The run is good without what fails in it.
+    pub optional: bool,
+    /// What packages are built with: a variant's flags, a cell's, and rules for some of them.
+    #[serde(default)]
+    pub flags: Box<BuildFlags>,
+    /// Which of the same builds it is, from 1: a later one is built though the results of an earlier one are there.
+    #[serde(default = "first")]
+    pub repeat: u32,
     /// What is built will be proved, so a clean chroot is unpacked for that meanwhile.
     pub prove: bool,
+}
+
+/// The number of a build that is not repeated.
+fn first() -> u32 {
+    1
 }
 
 /// A layer of what is built against.
@@ -267,6 +256,10 @@ pub struct BuildResult {
     pub arch: String,
     /// One line a job, in the order's order.
     pub jobs: Vec<BuiltJob>,
+    /// The run is good without what failed in it.
+    pub optional: bool,
+    /// Names of the binary packages in the stage, sorted; those with debug symbols left out.
+    pub binaries: Vec<String>,
 }
 
 /// One job's end.
@@ -291,6 +284,9 @@ pub struct BuiltJob {
     pub reason: Option<String>,
     /// Seconds that the build took, 0 when it was re-used.
     pub seconds: u64,
+    /// Flags that were asked for and that the package has otherwise.
+    #[serde(default)]
+    pub overridden: Vec<Overridden>,
 }
 
 /// `cb.publish { built, to = cb.dir "out" { ... } }`

@@ -1,7 +1,7 @@
 //! Files and folders that appear whole or not at all.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Something that the file system refused.
@@ -73,9 +73,43 @@ pub fn write_folder(folder: &Path, files: &[(String, &[u8])]) -> Result<(), File
     }
 }
 
+/// Hands out the lines of a file, without what ends them, up to so many bytes of it; none where there is no such file.
+pub fn each_line(path: &Path, most: u64, mut visit: impl FnMut(&[u8])) -> Result<(), FileError> {
+    let problem = |source| FileError { action: "read", path: path.to_owned(), source };
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(problem(error)),
+    };
+    let mut reader = BufReader::new(file.take(most));
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).map_err(problem)? > 0 {
+        visit(line.trim_ascii_end());
+        line.clear();
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_handed_out_as_far_as_is_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        fs::write(&path, "one\ntwo\r\n\nthree").unwrap();
+        let lines = |most| {
+            let mut lines = Vec::new();
+            each_line(&path, most, |line| lines.push(String::from_utf8_lossy(line).into_owned())).unwrap();
+            lines
+        };
+        assert_eq!(
+            (lines(100), lines(6)),
+            (vec!["one".into(), "two".into(), "".into(), "three".into()], vec!["one".into(), "tw".into()])
+        );
+        each_line(&dir.path().join("none"), 100, |_| panic!("there is no such file")).unwrap();
+    }
 
     #[test]
     fn a_folder_is_written_once_and_whole() {

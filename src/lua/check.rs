@@ -1,6 +1,8 @@
 //! Reads the tables of calls strictly: unknown keys, wrong types and missing fields are errors that name what is right.
 
 pub mod call;
+mod nested;
+mod word;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,13 +10,14 @@ use std::sync::Arc;
 use mlua::{Table, Value};
 
 use crate::core::build::steers_the_host;
-use crate::core::suffix;
+use crate::core::codes::Code;
 use crate::core::suggest::nearest;
 use crate::lua::api::{Declaration, Default, Kind, Parameter};
 use crate::lua::check::call::{Call, Checked};
 use crate::lua::recipe::argument::arguments;
 use crate::lua::session::{Fault, Session};
 use crate::lua::values::{Handle, Tag};
+use crate::primitives::hooks::Hook;
 
 /// Checks the string of a call such as `cb.dir "out"`.
 pub fn name(session: &Session, declaration: &Declaration, value: &Value) -> Result<String, Fault> {
@@ -53,6 +56,7 @@ pub fn call(
             (None, Default::Required) => {
                 let (shown, name, expected) = (declaration.shown(), parameter.name, parameter.kind.expected());
                 return Err(Fault::new(format!("`{shown}`: `{name}` is missing: expected {expected}"))
+                    .code(Code::MissingOption)
                     .hint(lower_first(parameter.sentence)));
             }
         }
@@ -87,6 +91,7 @@ fn fields_of(session: &Session, declaration: &Declaration, table: &Table) -> Res
             other => {
                 let got = described(session, other);
                 return Err(Fault::new(format!("`{shown}`: expected named fields, got the key {got}"))
+                    .code(Code::UnknownOption)
                     .hint(format!("it takes: {}", known(declaration))));
             }
         }
@@ -102,7 +107,10 @@ fn fields_of(session: &Session, declaration: &Declaration, table: &Table) -> Res
                 None => format!("it takes: {}", known(declaration)),
             };
             let unknown = shortened(unknown);
-            Err(Fault::new(format!("`{shown}` has no option `{unknown}`")).hint(hint).field(unknown))
+            Err(Fault::new(format!("`{shown}` has no option `{unknown}`"))
+                .code(Code::UnknownOption)
+                .hint(hint)
+                .field(unknown))
         }
     }
 }
@@ -132,28 +140,16 @@ fn items(
     Ok(Checked::Handles(handles.collect::<Result<_, _>>()?))
 }
 
-fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Checked, Fault> {
+/// Checks one value; `path` is how errors name it.
+pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Checked, Fault> {
     let wrong = || {
         let (expected, got) = (kind.expected(), described(session, value));
         Fault::new(format!("`{path}`: expected {expected}, got {got}"))
     };
     match (kind, value) {
         (Kind::Text, Value::String(_)) => text(session, value, path).map(Checked::Text),
-        (Kind::File, Value::String(_)) => {
-            let path = session.folder.join(text(session, value, path)?);
-            Ok(Checked::Text(path.to_string_lossy().into_owned()))
-        }
-        (Kind::Suffix, Value::String(_)) => {
-            let text = text(session, value, path)?;
-            if suffix::check(&text).is_ok() { Ok(Checked::Text(text)) } else { Err(wrong()) }
-        }
-        (Kind::Name, Value::String(_)) => {
-            let text = text(session, value, path)?;
-            let plain = |c: char| c.is_ascii_alphanumeric() || ".+_~-".contains(c);
-            match text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain) {
-                true => Ok(Checked::Text(text)),
-                false => Err(wrong()),
-            }
+        (Kind::Name | Kind::File | Kind::Suffix, Value::String(_)) => {
+            word::word(session, kind, value, path)?.map(Checked::Text).ok_or_else(wrong)
         }
         (Kind::Integer(low, high), value) => match whole(value) {
             Some(number) if (low..=high).contains(&number) => Ok(Checked::Integer(number)),
@@ -165,18 +161,35 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
         }
         (Kind::Boolean, Value::Boolean(flag)) => Ok(Checked::Boolean(*flag)),
         (Kind::Texts, Value::Table(table)) if session.handle(table).is_none() => texts(session, table, path, kind),
+        (Kind::TextOrTexts, Value::String(_)) => Ok(Checked::Texts(vec![text(session, value, path)?])),
+        (Kind::TextOrTexts, Value::Table(table)) if session.handle(table).is_none() => {
+            texts(session, table, path, kind)
+        }
         (Kind::Packages, Value::Table(table)) => match session.handle(table).as_deref() {
             None => texts(session, table, path, kind),
-            Some(Handle::Everything | Handle::BaseSystem(_)) => {
-                Ok(Checked::Handles(session.handle(table).into_iter().collect()))
-            }
+            Some(Handle::Selection(_)) => Ok(Checked::Handles(session.handle(table).into_iter().collect())),
             Some(_) => Err(wrong()),
         },
         (Kind::Variables, Value::Table(table)) if session.handle(table).is_none() => variables(session, table, path),
         (Kind::Arguments, Value::Table(table)) if session.handle(table).is_none() => {
             arguments(session, table).map(Checked::Arguments)
         }
+        (Kind::Flags, value) => nested::flags(session, kind, value, path).map(Checked::Flags),
+        (Kind::Replacements, Value::Table(table)) if session.handle(table).is_none() => {
+            nested::replacements(session, table, path)
+        }
+        (Kind::Words(word), value) => nested::words(session, word, value, path).map(Checked::Texts),
+        (Kind::FlagsOr(_), Value::String(_)) => nested::flags(session, kind, value, path).map(Checked::Flags),
+        (Kind::Record(record) | Kind::FlagsOr(record), value) => {
+            nested::record(session, record, value, path).map(|call| Checked::Record(Box::new(call)))
+        }
+        (Kind::Records(record), value) => nested::records(session, record, value, path).map(Checked::Records),
+        (Kind::Hook(_), Value::Function(_)) => Ok(Checked::Composed),
+        (Kind::NameOr(_), Value::String(_)) => check(session, Kind::Name, value, path).map_err(|_| wrong()),
+        (Kind::NameOr(tags), Value::Table(_)) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
+        (Kind::Hooks, Value::Table(table)) if session.handle(table).is_none() => hooks(session, table, path),
         (Kind::Function, Value::Function(function)) => Ok(Checked::Function(function.clone())),
+        (Kind::Layers(tags), value) => layers(session, tags, value, path, kind),
         (Kind::One(tags), value) => Ok(Checked::Handles(vec![one(session, tags, value, path)?])),
         (Kind::Some(tags), Value::Table(table)) if session.handle(table).is_none() => {
             let values = list(session, table, path, kind)?;
@@ -193,9 +206,14 @@ fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result<Che
             | Kind::Boolean
             | Kind::OneOf(_)
             | Kind::Texts
+            | Kind::TextOrTexts
             | Kind::Packages
             | Kind::Variables
+            | Kind::Replacements
             | Kind::Arguments
+            | Kind::Hooks
+            | Kind::Hook(_)
+            | Kind::NameOr(_)
             | Kind::Function,
             _,
         ) => Err(wrong()),
@@ -225,12 +243,32 @@ pub fn text(session: &Session, value: &Value, path: &str) -> Result<String, Faul
     Ok(text)
 }
 
-fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Result<Arc<Handle>, Fault> {
+/// One value of one of these kinds.
+pub fn one(session: &Session, tags: &'static [Tag], value: &Value, path: &str) -> Result<Arc<Handle>, Fault> {
     let handle = value.as_table().and_then(|table| session.handle(table));
     handle.filter(|handle| tags.contains(&handle.tag())).ok_or_else(|| {
         let (expected, got) = (Kind::One(tags).expected(), described(session, value));
         Fault::new(format!("`{path}`: expected {expected}, got {got}"))
     })
+}
+
+/// Stages by name, and values that can be built against; `stdlib/` reads which.
+fn layers(session: &Session, tags: &'static [Tag], value: &Value, path: &str, kind: Kind) -> Result<Checked, Fault> {
+    let layer = |value: &Value, path: &str| match value {
+        Value::String(_) => text(session, value, path).map(drop),
+        value => one(session, tags, value, path).map(drop),
+    };
+    match value {
+        Value::Table(table) if session.handle(table).is_none() => {
+            let values = list(session, table, path, kind)?;
+            if values.is_empty() {
+                return Err(Fault::new(format!("`{path}`: expected {}, got an empty list", kind.expected())));
+            }
+            values.iter().enumerate().try_for_each(|(at, value)| layer(value, &format!("{path}[{}]", at + 1)))?;
+        }
+        value => layer(value, path)?,
+    }
+    Ok(Checked::Composed)
 }
 
 /// The values of a list; anything but a list is an error.
@@ -257,7 +295,8 @@ fn texts(session: &Session, table: &Table, path: &str, kind: Kind) -> Result<Che
         let path = format!("{path}[{}]", at + 1);
         let text = text(session, value, &path)?;
         if !seen.insert(text.clone()) {
-            return Err(Fault::new(format!("`{path}`: expected each name once, got `{}` again", shortened(&text))));
+            return Err(Fault::new(format!("`{path}`: expected each name once, got `{}` again", shortened(&text)))
+                .code(Code::Twice));
         }
         texts.push(text);
         few(texts.len(), 200_000, &path)?;
@@ -291,10 +330,35 @@ fn variables(session: &Session, table: &Table, path: &str) -> Result<Checked, Fa
     Ok(Checked::Variables(variables))
 }
 
+/// Reads `hooks = { choose_flags = function(source, cell) ... end }`.
+fn hooks(session: &Session, table: &Table, path: &str) -> Result<Checked, Fault> {
+    let mut hooks = BTreeMap::new();
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair.map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
+        let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let Ok(hook) = name.parse::<Hook>() else {
+            let names = || Hook::ALL.iter().map(|hook| hook.text());
+            let got = described(session, &key);
+            let fault = Fault::new(format!("`{path}`: expected names of hooks as keys, got {got}"));
+            return Err(match nearest(&name, names()) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault.hint(format!("it takes: {}", names().collect::<Vec<_>>().join(", "))),
+            });
+        };
+        let Value::Function(function) = value else {
+            let (got, parameters) = (described(session, &value), hook.parameters().join(", "));
+            return Err(Fault::new(format!("`{path}.{hook}`: expected a function, got {got}"))
+                .hint(format!("write `{hook} = function({parameters}) ... end`")));
+        };
+        hooks.insert(hook, function);
+    }
+    Ok(Checked::Hooks(hooks))
+}
+
 /// Texts are shared inside of the VM and copied outside of it, so their number is bounded here.
 fn few(count: usize, most: usize, path: &str) -> Result<(), Fault> {
     match count > most {
-        true => Err(Fault::new(format!("`{path}`: expected at most {most} entries, got more"))),
+        true => Err(Fault::new(format!("`{path}`: expected at most {most} entries, got more")).code(Code::TooMany)),
         false => Ok(()),
     }
 }

@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use crate::core::codes::Code;
+
 /// An error of a recipe, or of a primitive that it called; shown with the recipe's file, line and source text.
 #[derive(Debug, Default)]
 pub struct RecipeError {
+    /// What kind of error it is; absent where a primitive failed, whose cause says more.
+    pub code: Option<Code>,
     /// What was expected and what came.
     pub message: String,
     /// Where, when that is known.
@@ -57,6 +61,11 @@ impl RecipeError {
             hint: hint.map(str::to_owned),
             ..RecipeError::default()
         }
+    }
+
+    /// The same of another kind.
+    pub fn code(self, code: Code) -> RecipeError {
+        RecipeError { code: Some(code), ..self }
     }
 
     /// The file it is about, as the user named it.

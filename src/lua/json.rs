@@ -3,6 +3,7 @@
 use mlua::{Lua, Table, Value};
 use serde_json::Value as Json;
 
+use crate::core::codes::Code;
 use crate::lua::session::{Fault, Session};
 
 const MOST_DEPTH: usize = 32;
@@ -39,8 +40,14 @@ pub fn to_lua(lua: &Lua, json: &Json) -> mlua::Result<Value> {
 
 /// What a recipe hands back, as JSON; `what` is how errors name it.
 pub fn from_lua(session: &Session, value: &Value, what: &str) -> Result<Json, Fault> {
-    let mut reader = Reader { session, values: 0, handles: 0, bytes: 0 };
-    reader.read(value, what, 0)
+    let mut reader = Reader { session, values: 0, handles: 0, bytes: 0, exact: false };
+    reader.read(value, what, 0).map_err(|fault| fault.code(Code::NotPlain))
+}
+
+/// The same, where a number that JSON cannot say is an error.
+pub fn exact(session: &Session, value: &Value, what: &str) -> Result<Json, Fault> {
+    let mut reader = Reader { session, values: 0, handles: 0, bytes: 0, exact: true };
+    reader.read(value, what, 0).map_err(|fault| fault.code(Code::NotPlain))
 }
 
 struct Reader<'a> {
@@ -48,6 +55,7 @@ struct Reader<'a> {
     values: usize,
     handles: usize,
     bytes: usize,
+    exact: bool,
 }
 
 impl Reader<'_> {
@@ -68,6 +76,9 @@ impl Reader<'_> {
             Value::Nil => Ok(Json::Null),
             Value::Boolean(flag) => Ok(Json::Bool(*flag)),
             Value::Integer(number) => Ok(Json::from(*number)),
+            Value::Number(number) if self.exact && !number.is_finite() => {
+                Err(Fault::new(format!("`{path}`: expected a number that can be written, got {number}")))
+            }
             Value::Number(number) => Ok(number_to_json(*number)),
             Value::String(text) => {
                 let text =

@@ -46,6 +46,48 @@ pub fn field(source: &str, number: usize, field: &str) -> Option<(usize, Excerpt
     None
 }
 
+/// The lines that the entries of the list `field` are written on, in the first table from line `number` on; none when
+/// the field is no list that is written out there.
+pub fn entries(source: &str, number: usize, field: &str) -> Vec<usize> {
+    let start: usize = source.split_inclusive('\n').take(number.saturating_sub(1)).map(str::len).sum();
+    let mut tokens = Tokens { source, at: start }.peekable();
+    let (mut depth, mut lines) = (0usize, Vec::new());
+    // Whether the tokens are those of the list, and whether the next one begins an entry.
+    let (mut inside, mut begins) = (false, false);
+    while let Some((from, _, token)) = tokens.next() {
+        let opens = matches!(token, Token::Punct('{' | '(' | '['));
+        let closes = matches!(token, Token::Punct('}' | ')' | ']'));
+        if inside && depth == 2 {
+            match token {
+                Token::Punct('}') => return lines,
+                Token::Punct(',' | ';') => begins = true,
+                Token::Word(_) | Token::Text(_) | Token::Punct(_) if begins => {
+                    lines.push(source[..from].matches('\n').count() + 1);
+                    begins = false;
+                }
+                Token::Word(_) | Token::Text(_) | Token::Punct(_) => {}
+            }
+        }
+        if !inside
+            && depth == 1
+            && token == Token::Word(field)
+            && matches!(tokens.peek(), Some((_, _, Token::Punct('='))))
+        {
+            tokens.next();
+            match tokens.peek() {
+                Some((_, _, Token::Punct('{'))) => (inside, begins) = (true, true),
+                Some(_) | None => return Vec::new(),
+            }
+        }
+        if opens {
+            depth += 1;
+        } else if closes {
+            depth = depth.saturating_sub(1);
+        }
+    }
+    Vec::new()
+}
+
 fn place(source: &str, from: usize, to: usize) -> (usize, Excerpt) {
     let before = &source[..from];
     let number = before.matches('\n').count() + 1;
@@ -168,6 +210,16 @@ mod tests {
         assert_eq!((pointed.as_str(), excerpt.text.len() < 200), ("key", true));
         assert!(line(&source, 1).unwrap().text.len() < 200);
         assert_eq!(line("a\tb\u{1b}[31m", 1).unwrap().text, "a b [31m");
+    }
+
+    #[test]
+    fn each_entry_of_a_list_has_its_line() {
+        let source = "return f \"a\" {\n  x = 1,\n  rules = {\n    { a = { 1, 2 } },\n    -- two\n    make(1, 2), {\n b = 1 },\n  },\n}";
+        assert_eq!(entries(source, 1, "rules"), [4, 6, 6]);
+        assert_eq!(entries("f { rules = { {}, {} } }", 1, "rules"), [1, 1]);
+        assert!(entries("f { rules = rules }", 1, "rules").is_empty());
+        assert!(entries("f { other = { rules = { {} } } }", 1, "rules").is_empty());
+        assert!(entries("f { rules = { {}, ", 1, "rules").is_empty());
     }
 
     #[test]

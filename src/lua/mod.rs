@@ -12,9 +12,12 @@ pub mod watch;
 mod api;
 mod check;
 mod door;
+mod faults;
 mod files;
 mod json;
 mod locate;
+mod methods;
+mod pattern;
 mod sandbox;
 mod session;
 mod values;
@@ -47,6 +50,16 @@ pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
 /// Everything a recipe can call, as text for a person: `cloudbuild help api`.
 pub fn api_help() -> String {
     api::help::text()
+}
+
+/// One thing that a recipe can call, as text for a person; `Err`: the nearest names.
+pub fn api_help_of(name: &str) -> Result<String, Vec<String>> {
+    api::help::text_of(name)
+}
+
+/// What a recipe can call, for programs: all of it, or what has this name; `Err`: the nearest names.
+pub fn api_document(name: Option<&str>) -> Result<serde_json::Value, Vec<String>> {
+    api::help::document(name)
 }
 
 /// The stub for editors (`stdlib/meta/cloudbuild.d.lua`), generated from the same declarations.

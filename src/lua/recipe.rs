@@ -1,6 +1,7 @@
 //! A recipe that was read: what it says of itself, and how it is run.
 
 pub mod argument;
+mod hooks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use mlua::{Lua, Value};
 use serde_json::Value as Json;
 
+use crate::core::codes::Code;
 use crate::core::events::Listener;
 use crate::core::ids::Sha256;
 use crate::lua::error::{Frame, Place, RecipeError};
@@ -17,8 +19,9 @@ use crate::lua::recipe::argument::Argument;
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
 use crate::lua::values::{Handle, RecipeParts};
 use crate::lua::watch::{Backstop, Limits, Watch};
-use crate::lua::{LoadOptions, check, door, files, json, locate, sandbox};
+use crate::lua::{LoadOptions, check, door, faults, files, json, locate, sandbox};
 use crate::primitives::Perform;
+use crate::primitives::hooks::Hook;
 
 /// Lua's parser and nested calls need more than a thread's usual stack.
 const STACK: usize = 32 << 20;
@@ -34,6 +37,8 @@ pub struct Recipe {
     pub about: String,
     /// The arguments that it takes, sorted by name.
     pub arguments: Vec<Argument>,
+    /// The hooks that it has, and where each is written.
+    pub hooks: BTreeMap<Hook, Frame>,
     file: String,
     folder: PathBuf,
     files: BTreeMap<String, Arc<str>>,
@@ -64,7 +69,13 @@ pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
     let folder = whole.parent().map(Path::to_path_buf).unwrap_or_default();
     let files = BTreeMap::from([(file.clone(), Arc::from(text))]);
     let session = Arc::new(Session::new(file.clone(), folder.clone(), files, limits));
-    let parts = on_own_stack(&session, 0, evaluate)?;
+    let (parts, hooks) = on_own_stack(&session, 0, |lua, session| {
+        let parts = evaluate(lua, session)?;
+        // Functions can be asked where they are written only while their VM lives.
+        let place = |function| defined(function).pop().unwrap_or(Frame { file: session.file.clone(), line: 0 });
+        let places = parts.hooks.iter().map(|(hook, function)| (*hook, place(function))).collect();
+        Ok((parts, places))
+    })?;
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let files = lock(&session.files).clone();
     Ok(Recipe {
@@ -72,6 +83,7 @@ pub fn load(options: LoadOptions) -> Result<Recipe, RecipeError> {
         hash: hash(&files),
         about: parts.about,
         arguments: parts.arguments,
+        hooks,
         file,
         folder,
         files,
@@ -88,7 +100,7 @@ impl Recipe {
         options: RunOptions,
     ) -> Result<Json, RecipeError> {
         let args = argument::complete(&self.arguments, args)
-            .map_err(|fault| RecipeError::of_file(&self.file, fault.message, fault.hint.as_deref()))?;
+            .map_err(|fault| RecipeError::of_file(&self.file, fault.message, fault.hint.as_deref()).code(fault.code))?;
         let mut session = Session::new(self.file.clone(), self.folder.clone(), self.files.clone(), self.limits);
         session.watch = Arc::new(Watch::new(&self.limits, options.cancel));
         session.may_read = false;
@@ -97,7 +109,7 @@ impl Recipe {
         on_own_stack(&Arc::new(session), options.seed, |lua, session| {
             let parts = evaluate(lua, session)?;
             let args = json::to_lua(lua, &Json::Object(args.into_iter().collect()));
-            let args = args.map_err(|error| sandbox::fault(session, error))?;
+            let args = args.map_err(|error| faults::fault(session, error))?;
             session.acting.store(true, Ordering::Relaxed);
             // A campaign's `run` is not the recipe's own text, so what fails there is told with the campaign's line.
             let at_campaign = |fault: Fault| match fault.frames.is_empty() {
@@ -109,9 +121,9 @@ impl Recipe {
         })
     }
 
-    /// The text of the recipe's own file.
-    pub fn text(&self) -> &str {
-        &self.files[&self.file]
+    /// The texts of its files, by the names that they have in its folder.
+    pub fn files(&self) -> BTreeMap<String, String> {
+        self.files.iter().map(|(name, text)| (in_folder(name).to_owned(), text.to_string())).collect()
     }
 
     /// The recipe's file as the user named it.
@@ -147,6 +159,7 @@ fn evaluate(lua: &Lua, session: &Arc<Session>) -> Result<RecipeParts, Fault> {
     let last = text.lines().enumerate().filter(|(_, line)| !blank(line)).last().map_or(1, |(at, _)| at + 1);
     let line = text.lines().position(|line| line.starts_with("return")).map_or(last, |at| at + 1);
     Err(Fault::new(format!("expected the file to return a recipe, got {got}"))
+        .code(Code::NoRecipe)
         .hint(hint)
         .with_frames(vec![Frame { file: session.file.clone(), line }]))
 }
@@ -172,9 +185,7 @@ fn on_own_stack<R: Send>(
             let lua = sandbox::open(session, seed).map_err(|error| Fault::new(error.to_string()))?;
             let result = work(&lua, session);
             // The tables that the session keeps belong to this VM.
-            lock(&session.values).clear();
-            lock(&session.modules).clear();
-            lock(&session.long_fields).clear();
+            session.forget_tables();
             result
         })?;
         match thread.join() {
@@ -188,7 +199,7 @@ fn on_own_stack<R: Send>(
 
 /// A fault as the caller sees it: with the source line, and with what a primitive failed with.
 fn error(session: &Session, fault: Fault) -> RecipeError {
-    let Fault { message, hint, field, frames, failure } = fault;
+    let Fault { code, message, hint, field, frames, failure } = fault;
     let mut failures = lock(&session.failures);
     let index = failure.or_else(|| failures.iter().rposition(|(seen, _)| message.contains(seen.as_str())));
     let cause = index.and_then(|index| failures.get_mut(index)).and_then(|(_, error)| error.take());
@@ -201,20 +212,25 @@ fn error(session: &Session, fault: Fault) -> RecipeError {
         None => (frame.line, locate::line(source, frame.line)),
     };
     let place = Some(Box::new(Place { file: frame.file, line, excerpt }));
-    RecipeError { message, place, hint, traceback: frames, cause }
+    let code = cause.is_none().then_some(code);
+    RecipeError { code, message, place, hint, traceback: frames, cause }
 }
 
 /// The hash of files and their names; the recipe's own folder is no part of it.
 fn hash(files: &BTreeMap<String, Arc<str>>) -> Sha256 {
     let mut bytes = Vec::new();
     for (name, text) in files {
-        let name = name.rsplit('/').next().unwrap_or(name);
-        for part in [name, text] {
+        for part in [in_folder(name), text] {
             bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
             bytes.extend_from_slice(part.as_bytes());
         }
     }
     Sha256::of(&bytes)
+}
+
+/// A file's name without the folder, which is no part of a recipe.
+fn in_folder(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// A session of a recipe that is only read, for tests that look into the VM.
@@ -234,6 +250,8 @@ impl Session {
             may_read: true,
             performer: None,
             acting: AtomicBool::new(false),
+            stages: Mutex::default(),
+            in_hook: AtomicBool::new(false),
             listener: None,
             printed: Default::default(),
             failures: Mutex::default(),

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use mlua::chunk::{ChunkMode, Compiler};
 use mlua::{Function, IntoLuaMulti, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
 
+use crate::core::codes::Code;
 use crate::core::events::Event;
 use crate::core::suggest::nearest;
 use crate::lua::check::shortened;
 use crate::lua::door;
+use crate::lua::faults::{describe, fault, from_text};
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, frames, lock};
 
 /// Every global that a recipe sees, libraries with their members; a golden test holds the real ones against this.
@@ -91,6 +93,7 @@ const ABSENT: &[(&str, &str)] = &[
 struct Protect {
     xpcall: Function,
     handler: Function,
+    randomseed: Function,
 }
 
 /// A new VM with `cb` in it.
@@ -106,8 +109,9 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
     let globals = lua.globals();
     #[cfg(test)]
     lua.set_named_registry_value("globals", &globals)?;
-    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler });
-    seed_random(&globals, seed)?;
+    let randomseed = globals.raw_get::<Table>("math")?.raw_get("randomseed")?;
+    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler, randomseed });
+    self::seed(&lua, seed)?;
     prepare(&lua, session, &globals, caught)?;
     let removed = close_libraries(&lua, &globals)?;
     // The compiler has shortcuts for base functions that would go on working after they are gone.
@@ -123,11 +127,13 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
     Ok(lua)
 }
 
-fn seed_random(globals: &Table, seed: u64) -> mlua::Result<()> {
+/// Says what `math.random` gives from now on.
+pub fn seed(lua: &Lua, seed: u64) -> mlua::Result<()> {
     // Luau takes 32 bits; mixed first, so that seeds that differ anywhere differ there.
     let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let folded = (mixed >> 32) as u32 as i32;
-    globals.raw_get::<Table>("math")?.raw_get::<Function>("randomseed")?.call(folded)
+    let randomseed = lua.app_data_ref::<Protect>().expect("set when the VM was made").randomseed.clone();
+    randomseed.call(folded)
 }
 
 /// Runs `stdlib/sandbox.lua` and puts its replacements in place.
@@ -141,7 +147,9 @@ fn prepare(lua: &Lua, session: &Arc<Session>, globals: &Table, caught: Function)
     let print = move |lua: &Lua, text: mlua::LuaString| {
         if !shared.may_print(text.as_bytes().len()) {
             let most = shared.limits.printed;
-            return Err(Fault::new(format!("`print`: expected at most {most} bytes in all, got more")).raise(lua));
+            return Err(Fault::new(format!("`print`: expected at most {most} bytes in all, got more"))
+                .code(Code::Printed)
+                .raise(lua));
         }
         if let Some(listener) = &shared.listener {
             listener.hear(&Event::Note { text: text.to_string_lossy() });
@@ -201,7 +209,7 @@ fn strict(lua: &Lua, library: String, table: &Table) -> mlua::Result<Table> {
     let metatable = lua.create_table()?;
     let index = move |lua: &Lua, (_, key): (Value, Value)| -> mlua::Result<Value> {
         let key = key.as_string().map(|key| key.to_string_lossy()).unwrap_or_default();
-        let fault = Fault::new(format!("`{library}.{}` is not there for recipes", shortened(&key)));
+        let fault = Fault::new(format!("`{library}.{}` is not there for recipes", shortened(&key))).code(Code::Absent);
         Err(match nearest(&key, names.iter().map(String::as_str)) {
             Some(near) => fault.hint(format!("did you mean `{library}.{near}`?")),
             None => fault,
@@ -227,6 +235,7 @@ fn close_globals(lua: &Lua, globals: &Table) -> mlua::Result<()> {
     let write = |lua: &Lua, (_, key, _): (Value, Value, Value)| -> mlua::Result<()> {
         let name = shortened(&key.as_string().map(|key| key.to_string_lossy()).unwrap_or_default());
         Err(Fault::new(format!("`{name}` is assigned, but it is not a local variable"))
+            .code(Code::Assigned)
             .hint(format!("write `local {name} = ...`"))
             .raise(lua))
     };
@@ -246,9 +255,9 @@ pub fn real_globals(lua: &Lua) -> mlua::Result<Table> {
 
 fn undefined(name: &str) -> Fault {
     if let Some((_, why)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
-        return Fault::new(format!("`{name}` is not there for recipes")).hint(*why);
+        return Fault::new(format!("`{name}` is not there for recipes")).code(Code::Absent).hint(*why);
     }
-    let fault = Fault::new(format!("`{}` is not defined", shortened(name)));
+    let fault = Fault::new(format!("`{}` is not defined", shortened(name))).code(Code::Undefined);
     let tops = ALLOWED.iter().filter_map(|allowed| allowed.split('.').next());
     match nearest(name, tops) {
         Some(near) => fault.hint(format!("did you mean `{near}`?")),
@@ -293,6 +302,7 @@ pub fn compile(lua: &Lua, session: &Session, chunk: &str, text: &str) -> Result<
             fault.frames.push(crate::lua::error::Frame { file: file.to_owned(), line: 0 });
         }
         fault.message = format!("syntax error: {}", fault.message);
+        fault.code = Code::Syntax;
         fault.or_hint(|| {
             "look at this line and the one before it: options are `name = value`, separated by commas, and every `{`, \
              `(` and `function` needs its end"
@@ -311,64 +321,4 @@ fn handle<R>(lua: &Lua, session: &Session, problem: Value, shape: impl FnOnce(&F
         fault.frames = stack;
     }
     Ok(shape(&fault))
-}
-
-/// An error of the VM as a fault; one that was raised as a fault stays what it is.
-pub fn fault(session: &Session, error: mlua::Error) -> Fault {
-    describe(session, &Value::Error(Box::new(error)))
-}
-
-/// A problem as a fault.
-fn describe(session: &Session, problem: &Value) -> Fault {
-    match problem {
-        Value::Error(error) => match (error.downcast_ref::<Fault>(), error.as_ref()) {
-            (Some(fault), _) => fault.clone(),
-            (None, mlua::Error::CallbackError { cause, .. }) => {
-                describe(session, &Value::Error(Box::new(cause.as_ref().clone())))
-            }
-            (None, mlua::Error::RuntimeError(text) | mlua::Error::MemoryError(text)) => {
-                from_text(session, text, Vec::new())
-            }
-            (None, other) => from_text(session, &other.to_string(), Vec::new()),
-        },
-        Value::String(text) => from_text(session, &text.to_string_lossy(), Vec::new()),
-        other => Fault::new(format!("expected an error's text, got a {}", other.type_name()))
-            .hint("write `error(\"what is wrong\")`"),
-    }
-}
-
-/// A text that Lua raised: its `file:line: ` moves into the frames, and a traceback that was glued on goes.
-fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error::Frame>) -> Fault {
-    let text = text.split("\nstack traceback:").next().unwrap_or_default();
-    let mut message = text.to_owned();
-    for file in lock(&session.files).keys() {
-        let Some(rest) = text.strip_prefix(file.as_str()).and_then(|rest| rest.strip_prefix(':')) else { continue };
-        let Some((number, rest)) = rest.split_once(':') else { continue };
-        let Ok(line) = number.parse::<usize>() else { continue };
-        message = rest.trim_start().to_owned();
-        let at = crate::lua::error::Frame { file: file.clone(), line };
-        match stack.iter().position(|frame| *frame == at) {
-            Some(position) => drop(stack.drain(..position)),
-            None => stack.insert(0, at),
-        }
-        break;
-    }
-    let fault = Fault { frames: stack, ..Fault::new(bounded(&message)) };
-    match message.contains("not enough memory") {
-        true => Fault::new(format!("expected to use at most {} MiB, got more", session.limits.memory >> 20))
-            .hint("a recipe describes what to build; look for strings or tables that grow without an end")
-            .with_frames(fault.frames),
-        false => fault,
-    }
-}
-
-/// A recipe can raise a text of any size and with any bytes; nobody reads more than this, and no terminal obeys it.
-fn bounded(text: &str) -> String {
-    const MOST: usize = 2000;
-    let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
-    let mut bounded: String = text.chars().take(MOST).map(plain).collect();
-    if text.len() > bounded.len() {
-        bounded.push_str("...");
-    }
-    bounded
 }

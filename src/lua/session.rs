@@ -1,6 +1,6 @@
 //! What the functions of one VM share, and the errors that they raise.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mlua::{Lua, Table, Value};
 
+use crate::core::codes::Code;
 use crate::core::events::Listener;
 use crate::lua::error::Frame;
 use crate::lua::values::Handle;
@@ -38,6 +39,10 @@ pub struct Session {
     pub performer: Option<Arc<dyn Perform>>,
     /// Whether `run` has been called, so that primitives may act.
     pub acting: AtomicBool,
+    /// The stages that `build` was asked for.
+    pub stages: Mutex<Vec<String>>,
+    /// Whether a hook is being asked.
+    pub in_hook: AtomicBool,
     /// Who hears what `print` writes.
     pub listener: Option<Arc<dyn Listener>>,
     /// Bytes that `print` wrote.
@@ -62,6 +67,8 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// An error on its way through Lua.
 #[derive(Debug, Clone, Default)]
 pub struct Fault {
+    /// What kind of error it is.
+    pub code: Code,
     /// What was expected and what came.
     pub message: String,
     /// What to do about it.
@@ -78,6 +85,11 @@ impl Fault {
     /// A fault without a hint.
     pub fn new(message: impl Into<String>) -> Fault {
         Fault { message: message.into(), ..Fault::default() }
+    }
+
+    /// The same of another kind than a wrong value.
+    pub fn code(self, code: Code) -> Fault {
+        Fault { code, ..self }
     }
 
     /// With what to do about it.
@@ -128,7 +140,9 @@ impl Session {
     pub fn remember(&self, table: &Table, handle: Handle) -> Result<(), Fault> {
         let mut values = lock(&self.values);
         if values.len() >= MOST_VALUES {
-            return Err(Fault::new(format!("expected at most {MOST_VALUES} values of `cb`, got more")));
+            return Err(
+                Fault::new(format!("expected at most {MOST_VALUES} values of `cb`, got more")).code(Code::TooMany)
+            );
         }
         values.insert(table.to_pointer() as usize, (table.clone(), Arc::new(handle)));
         Ok(())
@@ -137,6 +151,34 @@ impl Session {
     /// What a table stands for.
     pub fn handle(&self, table: &Table) -> Option<Arc<Handle>> {
         lock(&self.values).get(&(table.to_pointer() as usize)).map(|(_, handle)| Arc::clone(handle))
+    }
+
+    /// Forgets the values that were made since there were only these.
+    pub fn forget_all_but(&self, kept: &HashSet<usize>) {
+        let mut values = lock(&self.values);
+        if values.len() > kept.len() {
+            values.retain(|address, _| kept.contains(address));
+        }
+    }
+
+    /// Forgets every table, since they belong to a VM that ends.
+    pub fn forget_tables(&self) {
+        lock(&self.values).clear();
+        lock(&self.modules).clear();
+        lock(&self.long_fields).clear();
+    }
+
+    /// The addresses of the values that there are.
+    pub fn known_values(&self) -> HashSet<usize> {
+        lock(&self.values).keys().copied().collect()
+    }
+
+    /// Takes what work outside of the VM costs from the budget, before it is done.
+    pub fn charge(&self, lua: &Lua, interrupts: u32) -> mlua::Result<()> {
+        match self.watch.charge(interrupts) {
+            None => Ok(()),
+            Some(stop) => Err(self.stop(lua, stop).raise(lua)),
+        }
     }
 
     /// Keeps what a primitive failed with, for the caller.
@@ -156,14 +198,22 @@ impl Session {
         let mut stopped = lock(&self.stopped);
         stopped
             .get_or_insert_with(|| {
+                let in_hook = self.in_hook.load(Ordering::Relaxed);
                 let fault = match stop {
+                    Stop::Budget if in_hook => Fault::new(format!(
+                        "stopped after {} calls and turns of loops: the hook does not end",
+                        self.limits.hook_interrupts
+                    ))
+                    .hint("a hook answers at once; look for a loop without an end, or searches of long texts"),
                     Stop::Budget => Fault::new(format!(
                         "stopped after {} calls and turns of loops: the recipe does not end",
                         self.limits.interrupts
                     ))
+                    .code(Code::Budget)
                     .hint("a recipe describes what to build; look for a loop without an end"),
                     Stop::Wall => {
                         Fault::new(format!("stopped after {} s without an end", self.limits.wall.as_secs_f64()))
+                            .code(Code::WallTime)
                             .hint("a recipe describes what to build; look for work on very long strings or lists")
                     }
                     Stop::Cancelled => Fault::new("stopped on request"),

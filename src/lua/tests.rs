@@ -1,5 +1,9 @@
 //! Recipes that work, and recipes that do not: each ends with what was asked for, or with file and line.
 
+mod campaigns;
+mod flags;
+mod hooks;
+mod codes;
 mod hostile;
 mod messages;
 mod overlay;
@@ -13,9 +17,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value as Json;
 
 use crate::core::ids::{GenerationId, ImportId, JobId, Sha256};
+use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
     BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderResult, OrderedJob, PublishResult,
-    PublishTarget, Request, Response, Selection,
+    PublishTarget, Request, Response,
 };
 use crate::lua::error::RecipeError;
 use crate::lua::recipe::{Recipe, RunOptions};
@@ -67,10 +72,14 @@ impl Perform for Fake {
             Request::Order(order) => {
                 let names = match order.packages {
                     Selection::Names(names) => names,
-                    Selection::Everything | Selection::BaseSystem(_) => vec!["hello".to_owned(), "zlib".to_owned()],
+                    Selection::ChangedInputs { .. } => Vec::new(),
+                    Selection::Everything
+                    | Selection::BaseSystem(_)
+                    | Selection::RuntimeClosure { .. }
+                    | Selection::Pick(_) => vec!["hello".to_owned(), "zlib".to_owned()],
                 };
                 let jobs = names.into_iter().map(|source| ordered(source, Vec::new())).collect();
-                Response::Order(OrderResult { import: order.import, arch: "amd64".to_owned(), jobs, loops: Vec::new() })
+                Response::Order(order_of(order.import, jobs))
             }
             Request::Launch(launch) => Response::Launch(LaunchResult { builders: launch.builders }),
             Request::Build(build) => {
@@ -85,6 +94,7 @@ impl Perform for Fake {
                     inputs: None,
                     reason: self.builds_fail.then(|| "it does not compile".to_owned()),
                     seconds: 7,
+                    overridden: Vec::new(),
                 };
                 let jobs = build.order.jobs.clone().into_iter().enumerate().map(job).collect();
                 Response::Build(BuildResult {
@@ -92,6 +102,8 @@ impl Perform for Fake {
                     import: build.order.import,
                     arch: build.order.arch,
                     jobs,
+                    optional: build.optional,
+                    binaries: vec!["libhello-dev".to_owned()],
                 })
             }
             Request::Publish(publish) => {
@@ -113,9 +125,13 @@ impl Perform for Fake {
     }
 }
 
+fn order_of(import: ImportId, jobs: Vec<OrderedJob>) -> OrderResult {
+    OrderResult { import, arch: "amd64".to_owned(), jobs, loops: Vec::new(), skipped: Vec::new() }
+}
+
 /// Small enough that no test waits, large enough for everything that is not an attack.
 fn limits() -> Limits {
-    Limits { interrupts: 300_000, memory: 16 << 20, ..Limits::default() }
+    Limits { interrupts: 300_000, hook_interrupts: 20_000, memory: 16 << 20, ..Limits::default() }
 }
 
 fn load_text(text: &str) -> Result<Recipe, RecipeError> {

@@ -1,21 +1,31 @@
 //! The values that `cb` hands out: read-only tables with a `kind`, each standing for a value on the Rust side.
 
 use mlua::{Function, Lua, Table, Value};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::core::recipe::overlay::{Overlay, OverlayKind};
+use crate::core::codes::Code;
+use crate::core::flags::{Cell, Variant};
+use crate::core::hooks::Retry;
+use crate::core::ids::ImportId;
+use crate::core::recipe::overlay::Overlay;
+use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
-    AptSources, BaseClosure, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult,
-    PublishResult, Response,
+    AptSources, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult, PublishResult, Response,
 };
 use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
+use crate::lua::door::narrow;
 use crate::lua::error::Frame;
 use crate::lua::json::{from_lua, to_lua};
+use crate::lua::methods;
+use crate::lua::pattern::Pattern;
 use crate::lua::recipe::argument::Argument;
 use crate::lua::session::{Fault, Session, frames, lock};
+use crate::primitives::hooks::Hook;
 
 /// Declares the kinds of values: what each is, its one text form, and what fits after "expected". Its class in the editor
 /// stub is `cloudbuild.` and the variant.
@@ -56,10 +66,16 @@ tags! {
     AptSources "apt-sources" "APT sources such as `cb.apt.system()`";
     /// A local package that supersedes.
     Overlay "overlay" "an overlay such as `cb.source_package \"x.dsc\"`";
-    /// Every source package.
-    Everything "everything" "`cb.everything {}`";
-    /// The source packages of the base system.
-    BaseSystem "base-system" "`cb.base_system {}`";
+    /// Which source packages.
+    Selection "selection" "a selection such as `cb.everything {}`";
+    /// Source packages of an import.
+    Sources "sources" "some of its sources such as `imported:first(20)`";
+    /// A stage of a campaign.
+    Stage "stage" "a stage such as `cb.stage \"first\" { ... }`";
+    /// A point of a matrix.
+    Cell "cell" "a cell such as `cb.cell \"O3\" { ... }`";
+    /// A variant of an architecture.
+    Variant "variant" "a variant such as `cb.variant \"armhf-a8\" { ... }`";
     /// A group of builders.
     Builders "builders" "builders such as `cb.here { slots = 2 }`";
     /// A directory to publish to.
@@ -76,6 +92,16 @@ tags! {
     Published "published" "the result of `cb.publish`";
     /// What was compared.
     Comparison "comparison" "the result of `cb.compare`";
+    /// One more try of a failed job.
+    Retry "retry" "`cb.retry { ... }`";
+    /// A failed job is left failed.
+    GiveUp "give-up" "`cb.give_up()`";
+    /// The run ends here for now.
+    Pause "pause" "`cb.pause \"why\"`";
+    /// A source is left out.
+    Skip "skip" "`cb.skip \"why\"`";
+    /// A regular expression.
+    Pattern "pattern" "a pattern such as `cb.re [[...]]`";
 }
 
 /// What a table of `cb` stands for.
@@ -85,10 +111,14 @@ pub enum Handle {
     AptSources(AptSources),
     /// A local package that supersedes.
     Overlay(Overlay),
-    /// Every source package.
-    Everything,
-    /// The source packages of the base system.
-    BaseSystem(BaseClosure),
+    /// Which source packages.
+    Selection(Selection),
+    /// Source packages of an import.
+    Sources(Sources),
+    /// A point of a matrix.
+    Cell(Cell),
+    /// A variant of an architecture.
+    Variant(Variant),
     /// A group of builders.
     Builders(Builders),
     /// A directory to publish to.
@@ -107,9 +137,30 @@ pub enum Handle {
     Comparison(CompareResult),
     /// A recipe.
     Recipe(RecipeParts),
+    /// One more try of a failed job.
+    Retry(Retry),
+    /// A failed job is left failed.
+    GiveUp,
+    /// The run ends here for now, and why.
+    Pause(String),
+    /// A source is left out, and why.
+    Skip(String),
+    /// A regular expression.
+    Pattern(Pattern),
     /// What a module of `stdlib/` made: its table is what a recipe reads.
     Composed(Composed),
 }
+
+/// Takes the one value that a handle was checked to be.
+macro_rules! take {
+    ($handle:expr, $variant:ident) => {
+        match $handle.as_ref() {
+            Handle::$variant(value) => value,
+            other => unreachable!("was checked to be `{}`, got `{}`", stringify!($variant), other.tag().text()),
+        }
+    };
+}
+pub(in crate::lua) use take;
 
 /// A value that is written in Lua.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +169,15 @@ pub struct Composed {
     pub tag: Tag,
     /// Its fields as plain data; values of `cb` in it as what they stand for.
     pub fields: Json,
+}
+
+/// Source packages of an import, which a selection names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sources {
+    /// Where they are.
+    pub import: ImportId,
+    /// Which of them.
+    pub packages: Selection,
 }
 
 /// `cb.dir "out" { suite = ... }`
@@ -142,6 +202,8 @@ pub struct RecipeParts {
     pub about: String,
     /// The arguments that it takes, sorted by name.
     pub arguments: Vec<Argument>,
+    /// Functions that decide later.
+    pub hooks: BTreeMap<Hook, Function>,
     /// The recipe's line that made it.
     pub at: Option<Frame>,
     /// What runs.
@@ -167,8 +229,10 @@ impl Handle {
         match self {
             Handle::AptSources(_) => Tag::AptSources,
             Handle::Overlay(_) => Tag::Overlay,
-            Handle::Everything => Tag::Everything,
-            Handle::BaseSystem(_) => Tag::BaseSystem,
+            Handle::Selection(_) => Tag::Selection,
+            Handle::Sources(_) => Tag::Sources,
+            Handle::Cell(_) => Tag::Cell,
+            Handle::Variant(_) => Tag::Variant,
             Handle::Builders(_) => Tag::Builders,
             Handle::Directory(_) => Tag::Directory,
             Handle::Import(_) => Tag::Import,
@@ -178,34 +242,13 @@ impl Handle {
             Handle::Published(_) => Tag::Published,
             Handle::Comparison(_) => Tag::Comparison,
             Handle::Recipe(_) => Tag::Recipe,
+            Handle::Retry(_) => Tag::Retry,
+            Handle::GiveUp => Tag::GiveUp,
+            Handle::Pause(_) => Tag::Pause,
+            Handle::Skip(_) => Tag::Skip,
+            Handle::Pattern(_) => Tag::Pattern,
             Handle::Composed(composed) => composed.tag,
         }
-    }
-
-    /// The declaration that takes this value's options in a second call, as in `cb.dir "out" { ... }`, and the name that
-    /// was given in the first one.
-    pub fn completed_by(&self) -> Option<(&'static str, String)> {
-        let (declaration, path) = match self {
-            Handle::Directory(Directory { path, .. }) => ("dir", path),
-            Handle::Overlay(Overlay { kind, path, .. }) => match kind {
-                OverlayKind::SourcePackage => ("source_package", path),
-                OverlayKind::SourceTree => ("source_tree", path),
-                OverlayKind::BinaryPackage => return None,
-            },
-            Handle::AptSources(_)
-            | Handle::Everything
-            | Handle::BaseSystem(_)
-            | Handle::Builders(_)
-            | Handle::Import(_)
-            | Handle::Order(_)
-            | Handle::Fleet(_)
-            | Handle::Built(_)
-            | Handle::Published(_)
-            | Handle::Comparison(_)
-            | Handle::Recipe(_)
-            | Handle::Composed(_) => return None,
-        };
-        Some((declaration, path.to_string_lossy().into_owned()))
     }
 
     /// As plain data, `kind` included: what a run that returns it hands back.
@@ -223,8 +266,10 @@ impl Handle {
             Handle::Overlay(Overlay { kind, path, first, suffix }) => {
                 json!({ "path": path, "given": kind.text(), "first": first, "suffix": suffix })
             }
-            Handle::Everything => json!({}),
-            Handle::BaseSystem(closure) => json!({ "closure": closure.text() }),
+            Handle::Selection(selection) => json!({ "of": plain(serde_json::to_value(selection)) }),
+            Handle::Sources(sources) => plain(serde_json::to_value(sources)),
+            Handle::Cell(cell) => plain(serde_json::to_value(cell)),
+            Handle::Variant(variant) => plain(serde_json::to_value(variant)),
             Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
             Handle::Directory(dir) => {
                 json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })
@@ -240,6 +285,10 @@ impl Handle {
             Handle::Published(result) => plain(serde_json::to_value(result)),
             Handle::Comparison(result) => counted(plain(serde_json::to_value(result)), result.rows.len()),
             Handle::Recipe(parts) => json!({ "about": parts.about }),
+            Handle::Retry(retry) => plain(serde_json::to_value(retry)),
+            Handle::GiveUp => json!({}),
+            Handle::Pause(why) | Handle::Skip(why) => json!({ "why": why }),
+            Handle::Pattern(pattern) => json!({ "text": pattern.text() }),
             Handle::Composed(composed) => composed.fields.clone(),
         }
     }
@@ -290,11 +339,17 @@ pub fn metatable(lua: &Lua, session: &Arc<Session>) -> mlua::Result<Table> {
     Ok(metatable)
 }
 
-fn read(lua: &Lua, session: &Session, table: &Table, key: &Value) -> mlua::Result<Value> {
+fn read(lua: &Lua, session: &Arc<Session>, table: &Table, key: &Value) -> mlua::Result<Value> {
     let Some(handle) = session.handle(table) else { return Ok(Value::Nil) };
     let known = fields(handle.tag());
     let name = key.as_string().map(|name| name.to_string_lossy()).unwrap_or_default();
+    if let Some(method) = narrow::of(handle.tag(), &name) {
+        return narrow::function(lua, session, method).map(Value::Function);
+    }
     match known.iter().find(|field| field.name == name) {
+        Some(field) if field.method => {
+            Ok(methods::get(lua, handle.tag(), field.name).map_or(Value::Nil, Value::Function))
+        }
         Some(field) if field.lazy => {
             let place = (table.to_pointer() as usize, field.name);
             if let Some(known) = lock(&session.long_fields).get(&place).cloned() {
@@ -307,14 +362,18 @@ fn read(lua: &Lua, session: &Session, table: &Table, key: &Value) -> mlua::Resul
         // It is a field that this value has nothing for.
         Some(_) => Ok(Value::Nil),
         None => {
-            let names = || known.iter().map(|field| field.name).chain(["kind"]);
+            let methods = narrow::names(handle.tag());
+            let names = || known.iter().map(|field| field.name).chain(["kind"]).chain(methods.iter().copied());
             let kind = handle.tag().text();
             let shown = if name.is_empty() { key.type_name().to_owned() } else { name.clone() };
             let hint = match nearest(&name, names()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("it has: {}", names().collect::<Vec<_>>().join(", ")),
             };
-            Err(Fault::new(format!("a value of kind `{kind}` has no field `{shown}`")).hint(hint).raise(lua))
+            Err(Fault::new(format!("a value of kind `{kind}` has no field `{shown}`"))
+                .code(Code::UnknownName)
+                .hint(hint)
+                .raise(lua))
         }
     }
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Calls and turns of loops. The same in every run of the same recipe, so this is the budget that decides.
     pub interrupts: u32,
+    /// The same for one call of a hook.
+    pub hook_interrupts: u32,
     /// Bytes that the VM may allocate.
     pub memory: usize,
     /// Bytes that `print` may write.
@@ -20,7 +22,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { interrupts: 50_000_000, memory: 64 << 20, printed: 64 << 10, wall: Duration::from_secs(60) }
+        Limits {
+            interrupts: 50_000_000,
+            hook_interrupts: 2_000_000,
+            memory: 64 << 20,
+            printed: 64 << 10,
+            wall: Duration::from_secs(60),
+        }
     }
 }
 
@@ -74,6 +82,21 @@ impl Watch {
             return Some(Stop::Cancelled);
         }
         self.overtime.load(Ordering::Relaxed).then_some(Stop::Wall)
+    }
+
+    /// Many interrupts at once; none is taken where the budget does not have them.
+    pub fn charge(&self, interrupts: u32) -> Option<Stop> {
+        if self.left.load(Ordering::Relaxed) < i64::from(interrupts) {
+            self.left.store(0, Ordering::Relaxed);
+            return Some(Stop::Budget);
+        }
+        self.left.fetch_sub(i64::from(interrupts), Ordering::Relaxed);
+        None
+    }
+
+    /// A new budget, for the next call of a hook.
+    pub fn refill(&self, interrupts: u32) {
+        self.left.store(i64::from(interrupts), Ordering::Relaxed);
     }
 
     /// Lua hands over to a primitive, which may take hours.

@@ -17,11 +17,11 @@ use crate::core::recipe::{OrderResult, Response};
 use crate::core::suggest;
 use crate::core::view::{self, BuiltBinary};
 use crate::io::state::artifacts::{self, Artifact};
-use crate::io::state::{Reader, jobs, journal, runs, superseded};
+use crate::io::state::{Reader, flags, jobs, journal, runs, superseded};
 use crate::io::store::Store;
 use crate::primitives::Refusal;
-use crate::primitives::build::built_binary;
 use crate::primitives::import::with_archive;
+use crate::primitives::layers::built_binary;
 
 /// An order, what it is over, and how far a run is with it.
 pub struct Ordered {
@@ -70,6 +70,7 @@ fn stages(
     order: &OrderResult,
 ) -> anyhow::Result<Vec<StageJobs>> {
     let rows = state.read(|db| jobs::by_run(db, run))?;
+    let mut flags = state.read(|db| flags::by_run(db, run))?;
     let mut names: Vec<&str> = Vec::new();
     let listed = |row: &&jobs::Job| {
         let place = usize::try_from(row.position - 1).ok().and_then(|place| order.jobs.get(place));
@@ -85,12 +86,16 @@ fn stages(
         let mut standings = Vec::new();
         for row in of_order.iter().filter(|row| row.stage == name) {
             let log = state.read(|db| jobs::log(db, row))?;
+            let (flags_by, overridden) =
+                flags.remove(&row.id).map(|own| (own.asked_by, own.overridden)).unwrap_or_default();
             let standing = Standing {
                 stage: row.stage.clone(),
                 state: row.state.text().to_owned(),
                 ended: row.state.is_terminal(),
                 reason: row.reason.clone(),
                 log: log.map(|log| dir.join(log).display().to_string()),
+                flags_by,
+                overridden: overridden.unwrap_or_default(),
                 superseded: state.read(|db| superseded::by_job(db, row.id))?,
             };
             standings.push((row.source.clone(), row.arch.clone(), standing));

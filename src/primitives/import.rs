@@ -96,6 +96,19 @@ pub fn with_archive<T>(
     look(&archive::compose(indexes.into_iter().zip(listed)))
 }
 
+/// The same with two imports, which may be one: that of sources and that of what is built against.
+pub fn with_archives<T>(
+    cache: &Store,
+    sources: &Imported,
+    against: &Imported,
+    look: impl FnOnce(&Archive<'_>, &Archive<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    with_archive(cache, against, |beneath| match sources.id() == against.id() {
+        true => look(beneath, beneath),
+        false => with_archive(cache, sources, |archive| look(archive, beneath)),
+    })
+}
+
 /// Makes an import's files known: what chroots may install, and the files of the sources that are `wanted`, by name and
 /// version.
 pub fn make_known(files: &Files, imported: &Imported, archive: &Archive<'_>, wanted: &FxHashSet<(&str, &str)>) {

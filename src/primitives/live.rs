@@ -1,22 +1,26 @@
 //! Performs requests for real.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::events::{Event, Listener};
 use crate::core::ids::{ChrootKey, RunId};
-use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, Request, Response};
+use crate::core::order::text::counted;
+use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, OrderRequest, OrderResult, Request, Response};
 use crate::io::host;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::overlay::Keep;
 use crate::io::state::State;
 use crate::io::state::durations;
-use crate::primitives::build::{Grounds, Stage};
+use crate::io::state::jobs;
+use crate::primitives::build::Stage;
 use crate::primitives::files::Files;
+use crate::primitives::hooks::Decide;
 use crate::primitives::keeper::{Keeper, LocalDaemon};
 use crate::primitives::proof::Proving;
-use crate::primitives::{Interrupted, Pace, Perform, Refusal, Signals, build, compare, import, order, publish};
+use crate::primitives::{Interrupted, Pace, Perform, Refusal, Signals, build, compare, import, layers, order, publish};
 
 /// What one run works with.
 pub struct Live {
@@ -44,6 +48,8 @@ pub struct Live {
     pub stall: Duration,
     /// The round, where upstream is followed.
     pub round: Option<u64>,
+    /// The recipe's hooks.
+    pub hooks: Arc<dyn Decide>,
     /// Where waiting happens.
     pub runtime: tokio::runtime::Handle,
 }
@@ -64,24 +70,18 @@ impl Perform for Live {
                 let imported = self.runtime.block_on(self.signals.unless(Pace::Drain, fetching))?;
                 Response::Import(import::pin(&self.state, &self.files.cache, imported, listener)?)
             }
-            Request::Order(request) => {
-                let imported = import::pinned(&self.state, request.import)?;
-                let history = self.state.read(durations::latest)?;
-                let against = request.against.map(|id| import::pinned(&self.state, id)).transpose()?;
-                let against = against.as_ref().unwrap_or(&imported);
-                let (result, _) = order::order(&self.files.cache, &imported, against, &request, &history, listener)?;
-                Response::Order(result)
-            }
+            Request::Order(request) => Response::Order(self.order(&request)?),
             Request::Launch(request) => Response::Launch(launch(request)?),
             Request::Build(request) => {
                 let sources = import::pinned(&self.state, request.order.import)?;
-                let against = import::pinned(&self.state, build::base(&request)?)?;
+                let beneath = layers::import_of(&request.against, request.order.import)?;
+                let against = import::pinned(&self.state, beneath)?;
                 self.check_runs(&request.order.arch)?;
                 let keeper = Keeper::new(self, self.slots(&request.builders));
+                let imports = build::Imports { sources: &sources, against: &against };
                 let keep = |pace| keeper.keep(pace);
-                let grounds = Grounds { sources: &sources, against: &against };
                 let prepare = |of| self.proving.prepare_ahead(of);
-                Response::Build(build::build(&self.stage(&keep, &prepare), grounds, &request)?)
+                Response::Build(build::build(&self.stage(&keep, &prepare), imports, &request)?)
             }
             Request::Publish(request) => {
                 let publishing = publish::Publishing {
@@ -105,6 +105,31 @@ impl Perform for Live {
 }
 
 impl Live {
+    fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
+        let sources = import::pinned(&self.state, request.import)?;
+        let against = import::pinned(&self.state, layers::import_of(&request.against, request.import)?)?;
+        let overlay = layers::overlays(&sources, &against);
+        let built = layers::built(&self.state, self.run, &layers::stages_of(&request.against), &overlay)?;
+        let mut changed = BTreeMap::new();
+        for stage in request.packages.stages() {
+            let jobs = self.state.read(|db| jobs::by_stage(db, self.run, stage))?;
+            let found = build::changed::changed(&self.state, &self.files.cache, (&sources, &against), &built, jobs)?;
+            let what = counted(found.len(), "source package");
+            self.listener.hear(&Event::Note { text: format!("{what} of stage `{stage}` would get other inputs now") });
+            changed.insert(stage.to_owned(), found);
+        }
+        let over = order::Over {
+            cache: &self.files.cache,
+            sources: &sources,
+            against: &against,
+            built: &built,
+            changed: &changed,
+            history: &self.state.read(durations::latest)?,
+            listener: self.listener.as_ref(),
+        };
+        Ok(order::order(&over, request)?.0)
+    }
+
     /// Checks that this machine runs programs of an architecture, by itself or emulated.
     fn check_runs(&self, arch: &str) -> anyhow::Result<()> {
         match self.runtime.block_on(host::programs::emulation(arch)) {
@@ -132,6 +157,7 @@ impl Live {
             keep_builders,
             prepare_proof,
             round: self.round,
+            hooks: &self.hooks,
             stall: self.stall,
         }
     }

@@ -3,10 +3,13 @@
 //! **Invariant:** no Lua here; a primitive takes plain data and returns plain data.
 
 pub mod files;
+pub mod hooks;
 pub mod import;
 pub mod order;
 pub mod outdated;
+pub mod layers;
 pub mod view;
+pub mod flags;
 pub mod build;
 pub mod compare;
 pub mod explain;
@@ -14,6 +17,7 @@ pub mod proof;
 pub mod publish;
 pub mod journal;
 pub mod planned;
+pub mod offline;
 pub mod live;
 pub mod keeper;
 

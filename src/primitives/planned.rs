@@ -1,5 +1,6 @@
 //! Performs what only reads and decides, and records the rest: what `cloudbuild plan` shows.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -8,30 +9,43 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::core::events::Listener;
+use crate::core::flags::planned::PlannedFlags;
 use crate::core::ids::{GenerationId, ImportId, JobId};
 use crate::core::job::JobState;
 use crate::core::pinned::Imported;
 use crate::core::plan::{Plan, Step};
 use crate::core::recipe::{
     BuildRequest, BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult,
-    PublishRequest, PublishResult, PublishTarget, Request, Response,
+    OrderedJob, PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
 use crate::core::suffix;
 use crate::io::mirror::Mirror;
 use crate::io::overlay::Keep;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
-use crate::primitives::{Perform, build, import, order};
+use crate::primitives::hooks::{Decide, NoHooks};
+use crate::primitives::{Perform, flags, import, layers, order};
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
-    mirror: Mirror,
+    world: World,
     cache: Store,
     listener: Arc<dyn Listener>,
     machine: String,
     history: Durations,
-    runtime: tokio::runtime::Handle,
+    hooks: Arc<dyn Decide>,
     seen: Mutex<Seen>,
+}
+
+/// Makes what is imported for an architecture, and keeps the indexes.
+pub type MakeSample = dyn Fn(&str) -> anyhow::Result<Imported> + Send + Sync;
+
+/// Where imports come from.
+pub enum World {
+    /// The archives that a recipe names.
+    Mirror(Box<Mirror>, tokio::runtime::Handle),
+    /// An archive that never was, for each architecture; whatever a recipe names is there.
+    Sample(Box<MakeSample>),
 }
 
 #[derive(Default)]
@@ -70,9 +84,17 @@ impl Planned {
         listener: Arc<dyn Listener>,
         machine: String,
         history: Durations,
+        hooks: Arc<dyn Decide>,
         runtime: tokio::runtime::Handle,
     ) -> Planned {
-        Planned { mirror, cache, listener, machine, history, runtime, seen: Mutex::default() }
+        let world = World::Mirror(Box::new(mirror), runtime);
+        Planned { history, hooks, ..Planned::over(world, cache, listener, machine) }
+    }
+
+    /// The same over any world, without a history and without hooks.
+    pub fn over(world: World, cache: Store, listener: Arc<dyn Listener>, machine: String) -> Planned {
+        let (history, hooks) = (Durations::default(), Arc::new(NoHooks));
+        Planned { world, cache, listener, machine, history, hooks, seen: Mutex::default() }
     }
 
     /// The steps so far.
@@ -80,14 +102,20 @@ impl Planned {
         self.seen().plan.clone()
     }
 
-    /// The orders so far, in the order of the stages that would be built.
-    pub fn orders(&self) -> Vec<Staged> {
-        self.seen().orders.clone()
+    /// Hands over the orders so far, in the order of the stages that would be built: that of a whole archive is large,
+    /// so that nobody waits for a copy.
+    pub fn take_orders(&self) -> Vec<Staged> {
+        std::mem::take(&mut self.seen().orders)
     }
 
     /// What an order of this plan is over.
     pub fn import_of(&self, order: &OrderResult) -> anyhow::Result<Imported> {
         self.imported(order.import)
+    }
+
+    /// The recipe's hooks.
+    pub fn hooks(&self) -> &Arc<dyn Decide> {
+        &self.hooks
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -105,9 +133,13 @@ impl Planned {
 
     fn import(&self, request: &crate::core::recipe::ImportRequest) -> anyhow::Result<ImportResult> {
         let listener = self.listener.as_ref();
-        let keep = Keep { files: self.cache.clone(), indexes: self.cache.clone() };
-        let fetching = import::fetch(&self.mirror, &keep, request, &self.machine, listener);
-        let imported = self.runtime.block_on(fetching)?;
+        let imported = match &self.world {
+            World::Mirror(mirror, runtime) => {
+                let keep = Keep { files: self.cache.clone(), indexes: self.cache.clone() };
+                runtime.block_on(import::fetch(mirror, &keep, request, &self.machine, listener))?
+            }
+            World::Sample(make) => make(request.arch.as_deref().unwrap_or(&self.machine))?,
+        };
         let result = import::count(&self.cache, &imported, listener)?;
         let (sources, packages) = (result.sources, result.packages);
         self.record(Step::Import { imported: imported.clone(), sources, packages });
@@ -117,7 +149,8 @@ impl Planned {
 
     /// Refuses a suffix that libraries would get on one architecture only.
     fn check_suffixes(&self, request: &BuildRequest) -> anyhow::Result<()> {
-        let (sources, against) = (self.imported(request.order.import)?, self.imported(build::base(request)?)?);
+        let sources = self.imported(request.order.import)?;
+        let against = self.imported(layers::import_of(&request.against, request.order.import)?)?;
         let suffix = |source: &str| {
             let local = sources.overlay_source(source).and_then(|local| local.suffix.clone());
             local.or_else(|| request.suffix.clone())
@@ -125,7 +158,7 @@ impl Planned {
         let mut same: FxHashMap<String, Vec<String>> = FxHashMap::default();
         if request.order.jobs.iter().any(|job| suffix(&job.source).is_some()) {
             import::with_archive(&self.cache, &against, |archive| {
-                let of_all = archive.candidates().into_iter().map(|record| record.package);
+                let of_all = archive.visible().into_iter();
                 for package in of_all.filter(|package| package.multi_arch == b"same") {
                     same.entry(package.source().to_owned()).or_default().push(package.name.to_owned());
                 }
@@ -145,15 +178,87 @@ impl Planned {
     }
 
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
-        let imported = self.imported(request.import)?;
-        let listener = self.listener.as_ref();
-        let against = request.against.map(|id| self.imported(id)).transpose()?;
-        let against = against.as_ref().unwrap_or(&imported);
-        let (result, unbuildable) = order::order(&self.cache, &imported, against, request, &self.history, listener)?;
+        let sources = self.imported(request.import)?;
+        let against = self.imported(layers::import_of(&request.against, request.import)?)?;
+        // Nothing is built yet, so all that a stage would build may have changed when the next one asks.
+        let stages = request.packages.stages().into_iter();
+        let changed = stages.map(|stage| (stage.to_owned(), self.would_build(stage))).collect();
+        let over = order::Over {
+            cache: &self.cache,
+            sources: &sources,
+            against: &against,
+            built: &[],
+            changed: &changed,
+            history: &self.history,
+            listener: self.listener.as_ref(),
+        };
+        let (result, unbuildable) = order::order(&over, request)?;
         let mut seen = self.seen();
         seen.plan.steps.push(Step::Order { jobs: result.jobs.clone(), loops: result.loops.clone(), unbuildable });
         seen.orders.push(Staged { stage: None, order: result.clone() });
         Ok(result)
+    }
+}
+
+impl Planned {
+    /// The sources that a stage would build.
+    fn would_build(&self, stage: &str) -> Vec<String> {
+        let seen = self.seen();
+        let orders = seen.orders.iter().filter(|staged| staged.stage.as_deref() == Some(stage));
+        let mut names: Vec<String> =
+            orders.flat_map(|staged| &staged.order.jobs).map(|job| job.source.clone()).collect();
+        names.dedup();
+        names
+    }
+
+    /// A plan goes on as if all went well: what comes after a build is planned, too.
+    fn as_if_built(&self, request: &BuildRequest, flags: &PlannedFlags) -> anyhow::Result<BuildResult> {
+        let skipped: FxHashMap<(&str, &str), &str> = flags
+            .skipped
+            .iter()
+            .map(|skipped| ((skipped.source.as_str(), skipped.arch.as_str()), skipped.reason.as_str()))
+            .collect();
+        let reason = |job: &OrderedJob| skipped.get(&(job.source.as_str(), job.arch.as_str())).map(ToString::to_string);
+        let state = |job: &OrderedJob| match reason(job) {
+            Some(_) => JobState::AutoNotForUs,
+            None => JobState::Installed,
+        };
+        let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
+            job: JobId(number),
+            source: job.source.clone(),
+            version: job.version.clone(),
+            arch: job.arch.clone(),
+            state: state(job).text().to_owned(),
+            reused: false,
+            inputs: None,
+            reason: reason(job),
+            seconds: 0,
+            overridden: Vec::new(),
+        });
+        Ok(BuildResult {
+            stage: request.stage.clone(),
+            import: layers::import_of(&request.against, request.order.import)?,
+            arch: request.order.arch.clone(),
+            jobs: jobs.collect(),
+            optional: request.optional,
+            binaries: self.binaries(&request.order)?,
+        })
+    }
+
+    /// The binary packages that the sources of an order say they build.
+    fn binaries(&self, order: &OrderResult) -> anyhow::Result<Vec<String>> {
+        let imported = self.imported(order.import)?;
+        let built: HashSet<(&str, &str)> =
+            order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
+        import::with_archive(&self.cache, &imported, |archive| {
+            let sources = archive.sources.iter().map(|record| &record.source);
+            let sources = sources.filter(|source| built.contains(&(source.name, source.version)));
+            let names = sources.flat_map(|source| source.binaries());
+            let mut names: Vec<String> = names.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+            names.sort();
+            names.dedup();
+            Ok(names)
+        })
     }
 }
 
@@ -168,9 +273,13 @@ impl Perform for Planned {
             }
             Request::Build(request) => {
                 self.check_suffixes(&request)?;
-                self.record(Step::Build { stage: request.stage.clone(), jobs: request.order.jobs.len() as u64 });
+                let imported = self.imported(request.order.import)?;
+                let flags = flags::planned(&self.cache, &imported, &request, self.hooks.as_ref())?;
+                let built = self.as_if_built(&request, &flags)?;
+                let jobs = (request.order.jobs.len() - flags.skipped.len()) as u64;
+                self.record(Step::Build { stage: request.stage.clone(), jobs, repeat: request.repeat, flags });
                 self.seen().built(&request);
-                Response::Build(as_if_built(&request, build::base(&request)?))
+                Response::Build(built)
             }
             Request::Publish(request) => {
                 let (to, suite) = (request.to.clone(), request.suite.clone());
@@ -183,22 +292,6 @@ impl Perform for Planned {
             }
         })
     }
-}
-
-/// A plan goes on as if all went well: what comes after a build is planned, too.
-fn as_if_built(request: &BuildRequest, import: ImportId) -> BuildResult {
-    let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
-        job: JobId(number),
-        source: job.source.clone(),
-        version: job.version.clone(),
-        arch: job.arch.clone(),
-        state: JobState::Installed.text().to_owned(),
-        reused: false,
-        inputs: None,
-        reason: None,
-        seconds: 0,
-    });
-    BuildResult { stage: request.stage.clone(), import, arch: request.order.arch.clone(), jobs: jobs.collect() }
 }
 
 fn as_if_published(request: &PublishRequest) -> PublishResult {

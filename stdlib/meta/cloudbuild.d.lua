@@ -15,12 +15,37 @@
 ---@field first boolean Whether every other job of a stage comes after it.
 ---@field suffix string? What is appended to the version of what it builds, if anything.
 
----@class (exact) cloudbuild.Everything
----@field kind "everything"
+---@class (exact) cloudbuild.Selection
+---@field kind "selection"
+---@field of any What it selects, as plain data.
 
----@class (exact) cloudbuild.BaseSystem
----@field kind "base-system"
----@field closure string `runtime` or `build`.
+---@class (exact) cloudbuild.Sources
+---@field kind "sources"
+---@field import string Names the pinned indexes that they are in.
+---@field packages any Which of them, as plain data.
+---@field build_depend_on fun(self: cloudbuild.Sources, packages: string|string[]): cloudbuild.Sources Those that build-depend on one of these packages.
+---@field first fun(self: cloudbuild.Sources, count: integer): cloudbuild.Sources The first ones by name.
+
+---@class (exact) cloudbuild.Stage
+---@field kind "stage"
+---@field name string Names the stage.
+---@field packages string[]|cloudbuild.Selection What it builds.
+---@field against (string|cloudbuild.AptSources)[] What it is built against, newest layer first.
+---@field optional boolean Whether the run is good without it.
+
+---@class (exact) cloudbuild.Cell
+---@field kind "cell"
+---@field name string Its name.
+---@field flags table What it asks for; empty for a build as the distribution makes it.
+
+---@class (exact) cloudbuild.Variant
+---@field kind "variant"
+---@field name string Its name.
+---@field base string The Debian architecture that it is.
+---@field tag string? `Architecture-Variant:` of its packages, if it has one.
+---@field index string `partial` or `complete`.
+---@field below boolean Whether it runs on older hardware than the base does.
+---@field flags table What all of its packages are built with.
 
 ---@class (exact) cloudbuild.Builders
 ---@field kind "builders"
@@ -40,6 +65,8 @@
 ---@field arch string The architecture that binaries were imported for.
 ---@field sources integer Source packages that can be chosen.
 ---@field packages integer Binary packages that chroots may see.
+---@field build_depend_on fun(self: cloudbuild.Import, packages: string|string[]): cloudbuild.Sources Those that build-depend on one of these packages.
+---@field first fun(self: cloudbuild.Import, count: integer): cloudbuild.Sources The first ones by name.
 
 ---@class (exact) cloudbuild.Order
 ---@field kind "order"
@@ -47,6 +74,7 @@
 ---@field arch string The architecture that the order is for.
 ---@field count integer How many jobs there are.
 ---@field jobs table[] Each with source, version, arch, component, after (numbers of jobs), estimate, priority, frees, profiles.
+---@field skipped table[] Each with source and reason: what was asked for and is not built.
 ---@field loops table[] Each with sources that need each other, and edges that close the loop.
 
 ---@class (exact) cloudbuild.Fleet
@@ -59,8 +87,10 @@
 ---@field import string The import that it was built against, below the stages.
 ---@field arch string The Debian architecture that it was built for.
 ---@field count integer How many jobs there were.
+---@field optional boolean Whether the run is good without what failed in it.
 ---@field installed integer How many of them have their packages in the stage.
----@field jobs table[] Each with source, version, arch, state, reused, reason and seconds.
+---@field jobs table[] Each with source, version, arch, state, reused, reason, seconds and overridden.
+---@field binaries string[] Names of the binary packages in the stage.
 
 ---@class (exact) cloudbuild.Published
 ---@field kind "published"
@@ -79,19 +109,60 @@
 ---@field count integer How many binary packages were compared.
 ---@field rows table[] Each with stage, package, arch, before, after and identical.
 
+---@class (exact) cloudbuild.Retry
+---@field kind "retry"
+---@field larger boolean Whether it goes to a larger machine.
+---@field parallel integer? Processes at once, if that was given.
+---@field alone boolean Whether nothing else is built beside it.
+---@field how string? How it is built, if that was given.
+
+---@class (exact) cloudbuild.GiveUp
+---@field kind "give-up"
+
+---@class (exact) cloudbuild.Pause
+---@field kind "pause"
+---@field why string The reason, in words.
+
+---@class (exact) cloudbuild.Skip
+---@field kind "skip"
+---@field why string The reason, in words.
+
+---@class (exact) cloudbuild.Pattern
+---@field kind "pattern"
+---@field text string The pattern as it was written.
+---@field matches fun(self: cloudbuild.Pattern, text: string): boolean Whether it matches somewhere.
+---@field match fun(self: cloudbuild.Pattern, text: string): string? The groups, or the whole without any.
+---@field find fun(self: cloudbuild.Pattern, text: string): integer?, integer? Where it matches: from, to.
+---@field captures fun(self: cloudbuild.Pattern, text: string): table? The whole at 0, groups by number and by name.
+
 ---@class (exact) cloudbuild.options.campaign
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
----@field packages string[]|cloudbuild.Everything|cloudbuild.BaseSystem Source packages to rebuild, by name or `name=version`.
----@field arch? string Debian architecture to build for. Default: the machine's own.
+---@field packages? string[]|cloudbuild.Selection Source packages by name or `name=version`, or a selection. Default: what `stages` say.
+---@field stages? cloudbuild.Stage|(cloudbuild.Stage)[] Passes, each with packages of its own. Default: one, `first`.
+---@field not_for_us? string[] Source packages that are left out, by name. Default: {}.
+---@field arch? string|cloudbuild.Variant Debian architecture to build for, or a variant of one. Default: the machine's own.
+---@field rules? cloudbuild.table.match_and_set[] What some packages are built with; later wins. Default: {}.
+---@field matrix? cloudbuild.table.cells What is compared. Default: one cell, as the distribution builds.
+---@field choose_flags? fun(source: table, cell: table): any Flags for one source in a cell. Default: nothing.
+---@field choose_how? fun(source: table): any How one source is built. Default: nothing.
+---@field classify? fun(log: table, job: table): any Which failure it was, where that is unsure. Default: nothing.
+---@field on_failure? fun(job: table, failure: table): any What to do about a failed job. Default: nothing.
+---@field on_stage_done? fun(stage: table): any What to do after a stage. Default: nothing.
 ---@field builders? cloudbuild.Builders|(cloudbuild.Builders)[] Who builds. Default: cb.here().
 ---@field publish? cloudbuild.Directory Where the archive goes. Default: cb.dir "archive".
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
 ---@field prove? boolean Install from the archive with real apt in a clean chroot. Default: true.
 
+---@class (exact) cloudbuild.options.stage
+---@field packages string[]|cloudbuild.Selection Source packages by name or `name=version`, or a selection.
+---@field against? string|cloudbuild.AptSources|(string|cloudbuild.AptSources)[] Whose binaries it is built against, newest first: earlier stages by name, and APT sources. Default: the campaign's sources.
+---@field optional? boolean The run is good without what fails in it. Default: false.
+
 ---@class (exact) cloudbuild.options.recipe
 ---@field run fun(cb: cloudbuild, args: table): any Called with `cb` and the arguments when the recipe runs.
 ---@field name? string Names the run. Default: the file's name without `.lua`.
 ---@field about? string What the recipe is for, in a few words. Default: nothing.
+---@field hooks? { choose_flags?: fun(source: table, cell: table): any, choose_how?: fun(source: table): any, classify?: fun(log: table, job: table): any, on_failure?: fun(job: table, failure: table): any, on_stage_done?: fun(stage: table): any } Functions that decide later, on read-only tables. Default: {}.
 ---@field args? table<string, string|table> The arguments that it takes: a type, or a table with more. Default: {}.
 
 ---@class (exact) cloudbuild.options.apt.system
@@ -110,6 +181,40 @@
 ---@class (exact) cloudbuild.options.base_system
 ---@field closure? "runtime"|"build" `build` takes all that is needed to build them, too, until nothing else has to be there. Default: runtime.
 
+---@class (exact) cloudbuild.options.runtime_closure
+---@field of string[] Binary packages by name.
+
+---@class (exact) cloudbuild.options.pick
+---@field of? string[]|cloudbuild.Selection Only among these. Default: `cb.everything {}`.
+---@field section? string|string[] Section, such as `libs`, or a list of them. Default: any.
+---@field component? string|string[] Component, such as `main`, or a list of them. Default: any.
+---@field build_depends_on? string|string[] A binary package that is build-depended on, or a list where one of them is enough. Default: anything.
+---@field at_most? integer At most so many. Default: all of them.
+---@field seed? integer Decides by chance which ones. Default: the first ones by name.
+
+---@class (exact) cloudbuild.options.cell
+---@field cflags? cloudbuild.table.changes_of_flags For all compilers, or those of `languages`. Default: {}.
+---@field cxxflags? cloudbuild.table.changes_of_flags For C++ alone, after `cflags`. Default: {}.
+---@field objcflags? cloudbuild.table.changes_of_flags For Objective-C alone, after `cflags`. Default: {}.
+---@field objcxxflags? cloudbuild.table.changes_of_flags For Objective-C++ alone, after `cflags`. Default: {}.
+---@field fflags? cloudbuild.table.changes_of_flags For Fortran alone, after `cflags`. Default: {}.
+---@field gcjflags? cloudbuild.table.changes_of_flags For GCJ alone, after `cflags`. Default: {}.
+---@field dflags? cloudbuild.table.changes_of_flags For D, which `cflags` do not reach. Default: {}.
+---@field asflags? cloudbuild.table.changes_of_flags For the assembler alone, after `cflags`. Default: {}.
+---@field cppflags? cloudbuild.table.changes_of_flags For the preprocessor. Default: {}.
+---@field ldflags? cloudbuild.table.changes_of_flags For the linker. Default: {}.
+---@field languages? string|string[] Languages that `cflags` reach. Default: all of them.
+---@field options? string|string[] Words of DEB_BUILD_OPTIONS, such as `optimize=+lto`. Default: {}.
+---@field profiles? string|string[] Build profiles. Default: {}.
+---@field environment? table<string, string> Other variables for the build environment. Default: {}.
+
+---@class (exact) cloudbuild.options.variant
+---@field base string The Debian architecture that it is, and stays.
+---@field tag? string `Architecture-Variant:`, and part of the file names. Default: none.
+---@field flags? string|cloudbuild.table.flags What all of its packages are built with. Default: {}.
+---@field index? "partial"|"complete" `complete` lists packages that were not rebuilt, too. Default: partial.
+---@field below? boolean For older hardware: nothing of the base is mixed in. Default: false.
+
 ---@class (exact) cloudbuild.options.here
 ---@field slots? integer Builds at the same time. Default: the setting `slots`.
 
@@ -125,23 +230,31 @@
 ---@field dsc? string One local source package instead of `sources`: its .dsc. Default: none.
 
 ---@class (exact) cloudbuild.options.order
----@field sources cloudbuild.Import The import that the packages are in.
----@field packages string[]|cloudbuild.Everything|cloudbuild.BaseSystem Source packages to build, by name or `name=version`.
+---@field sources cloudbuild.Import|cloudbuild.Sources The import that the packages are in, or some of it.
+---@field packages? string[]|cloudbuild.Selection By name or `name=version`, or a selection. Default: all of `sources`.
+---@field not_for_us? string[] Source packages that are left out, by name. Default: {}.
+---@field against? cloudbuild.Import|cloudbuild.Built|(cloudbuild.Import|cloudbuild.Built)[] What they will be built against, newest first. Default: the import.
 ---@field profiles? string[] Build profiles that a package may be built with where that breaks a loop. Default: { "nocheck", "nodoc" }.
 ---@field older_binaries? boolean Where packages need each other, build against the older binaries that are there. Default: true.
 ---@field overlay? boolean Build the sources of the import's overlay, too. Default: true.
----@field against? cloudbuild.Import The import that is built against, where the sources are in another one. Default: the same import.
 
 ---@class (exact) cloudbuild.options.launch
 ---@field [integer] cloudbuild.Builders Groups of builders.
 
 ---@class (exact) cloudbuild.options.build
----@field order cloudbuild.Order What to build.
+---@field order? cloudbuild.Order What to build. Default: that of `sources`.
+---@field sources? cloudbuild.Import|cloudbuild.Sources What to build, where no `order` was made. Default: nothing.
 ---@field on cloudbuild.Fleet Who builds.
----@field stage? string The stage's name; each stage has its own jobs. Default: first.
+---@field stage? string The stage's name; each stage has its own jobs. Default: first, second, ....
 ---@field against? cloudbuild.Import|cloudbuild.Built|(cloudbuild.Import|cloudbuild.Built)[] Whose binaries are built against, newest layer first. Default: the order's import.
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
 ---@field suffix? string What is appended to versions: `+b1`, `~acme1`; never of `all`. Default: none.
+---@field optional? boolean The run is good without what fails in it. Default: false.
+---@field variant? cloudbuild.Variant The variant that is built. Default: none.
+---@field flags? string|cloudbuild.table.flags What all packages are built with, after the variant's. Default: {}.
+---@field cell? cloudbuild.Cell The cell of a matrix that is built. Default: none.
+---@field rules? cloudbuild.table.match_and_set[] What some packages are built with; later wins. Default: {}.
+---@field repeat_number? integer Of the same build once more, which one it is. Default: 1.
 ---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 
 ---@class (exact) cloudbuild.options.publish
@@ -155,6 +268,61 @@
 ---@class (exact) cloudbuild.options.compare
 ---@field [integer] cloudbuild.Built Builds to compare.
 
+---@class (exact) cloudbuild.options.retry
+---@field larger? boolean On a larger machine, where there is one. Default: false.
+---@field parallel? integer With so many processes at once. Default: as before.
+---@field alone? boolean With no other build beside it on its machine. Default: false.
+---@field how? "native"|"cross"|"emulated" Built another way. Default: as before.
+
+---@class (exact) cloudbuild.options.give_up
+
+--- Cells that the same packages are built in, each in stages and an archive of its own.
+---@class (exact) cloudbuild.table.cells
+---@field [integer] cloudbuild.Cell Cells, each with a name of its own.
+---@field baseline? string The cell that is published and compared with. Default: the first cell.
+---@field repeats? integer How often each cell is built. Default: 1.
+---@field order? "interleaved"|"cell by cell" `interleaved` builds each cell once before any is repeated, so that a slow hour is nobody's. Default: interleaved.
+
+--- Flags for the packages that match; of two rules the later one wins.
+---@class (exact) cloudbuild.table.match_and_set
+---@field match cloudbuild.table.what_packages_have Which packages.
+---@field set cloudbuild.table.flags What they are built with.
+---@field at? string File and line that it is written on, for messages. Default: found by itself.
+
+--- Which packages: all that is said has to hold, and of each list one entry.
+---@class (exact) cloudbuild.table.what_packages_have
+---@field name? string|string[] Source packages; `*` and `?` stand for any text. Default: any.
+---@field section? string|string[] `Section:` of the source package. Default: any.
+---@field priority? string|string[] `Priority:` of one of its binary packages. Default: any.
+---@field component? string|string[] The component that it is in, such as `main`. Default: any.
+---@field uses? string|string[] A binary or source package that it build-depends on. Default: any.
+---@field arch? string|string[] Architecture of the job; `all` is one of its own. Default: any.
+---@field binary? string|string[] A binary package that it builds; `*` as in `name`. Default: any.
+
+--- What packages are built with: flags, options, profiles and variables.
+---@class (exact) cloudbuild.table.flags
+---@field cflags? cloudbuild.table.changes_of_flags For all compilers, or those of `languages`. Default: {}.
+---@field cxxflags? cloudbuild.table.changes_of_flags For C++ alone, after `cflags`. Default: {}.
+---@field objcflags? cloudbuild.table.changes_of_flags For Objective-C alone, after `cflags`. Default: {}.
+---@field objcxxflags? cloudbuild.table.changes_of_flags For Objective-C++ alone, after `cflags`. Default: {}.
+---@field fflags? cloudbuild.table.changes_of_flags For Fortran alone, after `cflags`. Default: {}.
+---@field gcjflags? cloudbuild.table.changes_of_flags For GCJ alone, after `cflags`. Default: {}.
+---@field dflags? cloudbuild.table.changes_of_flags For D, which `cflags` do not reach. Default: {}.
+---@field asflags? cloudbuild.table.changes_of_flags For the assembler alone, after `cflags`. Default: {}.
+---@field cppflags? cloudbuild.table.changes_of_flags For the preprocessor. Default: {}.
+---@field ldflags? cloudbuild.table.changes_of_flags For the linker. Default: {}.
+---@field languages? string|string[] Languages that `cflags` reach. Default: all of them.
+---@field options? string|string[] Words of DEB_BUILD_OPTIONS, such as `optimize=+lto`. Default: {}.
+---@field profiles? string|string[] Build profiles. Default: {}.
+---@field environment? table<string, string> Other variables for the build environment. Default: {}.
+
+--- A change to the flags of one kind of compiler; dpkg does it by STRIP, APPEND and PREPEND.
+---@class (exact) cloudbuild.table.changes_of_flags
+---@field replace? table<string, string|string[]> Flags that are taken away, and what is appended instead. Default: {}.
+---@field strip? string|string[] Flags that are taken away. Default: none.
+---@field append? string|string[] Flags that come last, so that they win. Default: none.
+---@field prepend? string|string[] Flags that come first. Default: none.
+
 ---@class (exact) cloudbuild
 local cb = {}
 
@@ -165,6 +333,11 @@ cb.apt = {}
 ---@param name string Names the run, and the archive that it publishes.
 ---@return fun(options: cloudbuild.options.campaign): cloudbuild.Recipe
 function cb.campaign(name) end
+
+--- A pass over a set of sources, built against a stated set of archives.
+---@param name string Names the stage.
+---@return fun(options: cloudbuild.options.stage): cloudbuild.Stage
+function cb.stage(name) end
 
 --- A recipe that acts step by step: `run` calls the primitives.
 ---@param options cloudbuild.options.recipe
@@ -198,13 +371,38 @@ function cb.binary_package(deb) end
 
 --- Every source package of the import.
 ---@param options? cloudbuild.options.everything
----@return cloudbuild.Everything
+---@return cloudbuild.Selection
 function cb.everything(options) end
 
 --- The sources of required and important packages and of build-essential, with what these need to run.
 ---@param options? cloudbuild.options.base_system
----@return cloudbuild.BaseSystem
+---@return cloudbuild.Selection
 function cb.base_system(options) end
+
+--- The sources of some binary packages and of all that gets installed with them.
+---@param options cloudbuild.options.runtime_closure
+---@return cloudbuild.Selection
+function cb.runtime_closure(options) end
+
+--- Source packages that have what is asked for; each condition that is given has to hold.
+---@param options cloudbuild.options.pick
+---@return cloudbuild.Selection
+function cb.pick(options) end
+
+--- What a stage built with inputs that are no longer the same: their hashes are compared.
+---@param stage string The stage.
+---@return cloudbuild.Selection
+function cb.changed_inputs(stage) end
+
+--- One point of a matrix: what its packages are built with; `{}` is as the distribution builds them.
+---@param name string Names the cell, and the stage that builds it.
+---@return fun(options: cloudbuild.options.cell): cloudbuild.Cell
+function cb.cell(name) end
+
+--- The same Debian architecture, built for other hardware.
+---@param name string Names the variant.
+---@return fun(options: cloudbuild.options.variant): cloudbuild.Variant
+function cb.variant(name) end
 
 --- Builders on this machine.
 ---@param options? cloudbuild.options.here
@@ -245,5 +443,30 @@ function cb.publish(options) end
 ---@param options cloudbuild.options.compare
 ---@return cloudbuild.Comparison
 function cb.compare(options) end
+
+--- Answer of `on_failure`: try the job once more, three times at most.
+---@param options? cloudbuild.options.retry
+---@return cloudbuild.Retry
+function cb.retry(options) end
+
+--- Answer of `on_failure`: leave the job failed.
+---@param options? cloudbuild.options.give_up
+---@return cloudbuild.GiveUp
+function cb.give_up(options) end
+
+--- Answer of `on_stage_done`: end the run here; its next start goes on.
+---@param why string What a person should look at first.
+---@return cloudbuild.Pause
+function cb.pause(why) end
+
+--- Answer of `choose_flags` and `choose_how`: this source is not built.
+---@param why string Why it is left out.
+---@return cloudbuild.Skip
+function cb.skip(why) end
+
+--- A regular expression: Rust's, on bytes, without look-around and back-references, so that it ends.
+---@param pattern string As written in `[[...]]`; `(?i)` ignores case.
+---@return cloudbuild.Pattern
+function cb.re(pattern) end
 
 return cb

@@ -1,5 +1,6 @@
 //! The figures of the order, for the bench that has the parsed indexes at hand.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -8,11 +9,12 @@ use cloudbuild::core::debian::packages::Package;
 use cloudbuild::core::debian::sources::Source;
 use cloudbuild::core::ids::Sha256;
 use cloudbuild::core::order::jobs::Graph;
-use cloudbuild::core::order::select::select;
+use cloudbuild::core::order::select::{Ground, select};
 use cloudbuild::core::order::tracker::{AfterFailure, Progress, Tracker};
 use cloudbuild::core::order::{self, LOOP_PROFILES, Options, Order};
 use cloudbuild::core::pinned::{PinnedSuite, Role};
-use cloudbuild::core::recipe::{OrderedJob, Selection};
+use cloudbuild::core::recipe::OrderedJob;
+use cloudbuild::core::recipe::selection::Selection;
 
 use super::{median, peak_megabytes};
 
@@ -28,10 +30,8 @@ pub struct Figures {
     pub edges: usize,
     /// Sources in the largest loop.
     pub largest_loop: usize,
-    /// Seconds of the order: graph, components, loops, priorities.
+    /// Seconds of the order: candidates and sources chosen, graph, components, loops, priorities.
     pub seconds: f64,
-    /// Seconds before it, in which the candidates and the sources are chosen.
-    pub choosing: f64,
     /// The peak of memory so far, when the order was there.
     pub megabytes: f64,
     /// Milliseconds from one job finished to what became ready: the 99th percentile over all jobs.
@@ -42,11 +42,10 @@ pub struct Figures {
 pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &str) -> Figures {
     let suite = suite();
     let archive = archive(sources, packages, &suite);
-    let (mut choosing, mut times) = (Vec::new(), Vec::new());
+    let mut times = Vec::new();
     for _ in 0..TIMES {
-        ordered(&archive, architecture, |_, _, order, [chosen, took]| {
+        ordered(&archive, architecture, |_, _, order, took| {
             black_box(order);
-            choosing.push(chosen);
             times.push(took);
         });
     }
@@ -60,30 +59,29 @@ pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &
         edges,
         largest_loop: order.loops.first().map_or(0, |found| found.sources.len()),
         seconds: median(times),
-        choosing: median(choosing),
         megabytes,
         ready_p99: median((0..TIMES).map(|_| ready_p99(&order.jobs)).collect()),
     }
 }
 
-/// Puts all sources of an archive in order, as `order` does for `cb.everything`, and hands it over with the seconds of choosing
-/// and of ordering them.
+/// Puts all sources of an archive in order, as `order` does for `cb.everything`, and hands it over with the
+/// seconds that it took.
 fn ordered<T>(
     archive: &Archive<'_>,
     architecture: &str,
-    look: impl FnOnce(&[SourceRecord<'_>], &[Package<'_>], Order, [f64; 2]) -> T,
+    look: impl FnOnce(&[SourceRecord<'_>], &[Package<'_>], Order, f64) -> T,
 ) -> T {
     let start = Instant::now();
-    let visible: Vec<Package<'_>> = archive.candidates().iter().map(|record| record.package).collect();
-    let sources = select(archive, &visible, &Selection::Everything, architecture).unwrap();
+    let visible = archive.visible();
+    let changed = BTreeMap::new();
+    let ground = Ground { archive, visible: &visible, architecture, changed: &changed };
+    let sources = select(&ground, &Selection::Everything).unwrap();
     let first = Default::default();
     let options =
         Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, first: &first, history: &|_, _| None };
-    let choosing = start.elapsed().as_secs_f64();
-    let start = Instant::now();
     let order = order::order(&sources, &visible, &options);
     let seconds = start.elapsed().as_secs_f64();
-    look(&sources, &visible, order, [choosing, seconds])
+    look(&sources, &visible, order, seconds)
 }
 
 /// Milliseconds that one job of a hundred is above, when one after the other finishes.

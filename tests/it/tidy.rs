@@ -127,6 +127,8 @@ fn every_room_is_in_the_table_of_the_readme() {
 fn no_file_is_longer_than_one_likes_to_read() {
     let folders = ["src", "stdlib", "tests", "recipes"];
     let files = folders.iter().flat_map(|folder| files(folder, &[".rs", ".lua"]));
+    // The stub for editors is written by a program, and read by one.
+    let files = files.filter(|it| it.name != "stdlib/meta/cloudbuild.d.lua");
     nothing(files.flat_map(|it| rules::length(&it.name, &it.text)));
 }
 

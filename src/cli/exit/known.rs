@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::io::ErrorKind;
 
 use super::{Exit, Failure, exit_of};
+use crate::core::codes::Code;
 use crate::core::order::select::SelectionError;
 use crate::core::publish::PlanError;
 use crate::core::settings::SettingsError;
@@ -82,6 +83,24 @@ const KNOWN: &[Known] = &[
 /// The exit code of one error of a chain, if it has one.
 pub fn exit_of_cause(cause: Cause<'_>) -> Option<Exit> {
     KNOWN.iter().find_map(|known| known(cause))
+}
+
+/// The kind of error of a recipe that one error of a chain is, if it is one.
+pub fn code_of_cause(cause: Cause<'_>) -> Option<Code> {
+    if let Some(recipe) = cause.downcast_ref::<RecipeError>() {
+        let of_cause = || recipe.cause.as_ref().and_then(super::code_of);
+        return recipe.code.or_else(of_cause);
+    }
+    if let Some(failure) = cause.downcast_ref::<Failure>() {
+        return failure.code;
+    }
+    let publish = || {
+        let refused = exit_of_cause(cause) == Some(Exit::Recipe);
+        (refused && (cause.is::<ArchiveError>() || cause.is::<PlanError>())).then_some(Code::Publish)
+    };
+    let selection = || cause.is::<SelectionError>().then_some(Code::Selection);
+    let diverged = || cause.is::<Diverged>().then_some(Code::Diverged);
+    selection().or_else(diverged).or_else(publish)
 }
 
 /// What to do about an error that does not say it itself, so that none is without a way out.
@@ -230,6 +249,26 @@ mod tests {
         assert_eq!(in_a_recipe(anyhow!("what is this")), Exit::Internal);
         let diverged = Diverged { call: 2, before: "order".into(), now: "launch".into() };
         assert_eq!(in_a_recipe(diverged), Exit::Recipe);
+    }
+
+    #[test]
+    fn what_makes_a_recipe_wrong_has_a_code_and_what_the_world_does_has_none() {
+        let code = |error: anyhow::Error| super::super::code_of(&error);
+        let in_recipe = |cause: anyhow::Error| RecipeError { cause: Some(cause), ..RecipeError::default() }.into();
+        assert_eq!(code(in_recipe(SelectionError::NoSources.into())), Some(Code::Selection));
+        assert_eq!(code(in_recipe(Refusal::of_recipe("no builders").into())), Some(Code::Refused));
+        let not_ours = ArchiveError::NotOurs { root: "/home".into(), marker: ".cloudbuild" };
+        assert_eq!(code(in_recipe(not_ours.into())), Some(Code::Publish));
+        let diverged = Diverged { call: 2, before: "order".into(), now: "launch".into() };
+        assert_eq!(code(in_recipe(diverged.into())), Some(Code::Diverged));
+        assert_eq!(code(in_recipe(no_entries().into())), None);
+        let syntax = RecipeError::of_file("x.lua", "syntax error", None).code(Code::Syntax);
+        assert_eq!(code(anyhow::Error::from(syntax).context("load")), Some(Code::Syntax));
+        assert_eq!(
+            code(Failure::new(Exit::Usage, "no such argument").code(Code::UnknownArgument).into()),
+            Some(Code::UnknownArgument)
+        );
+        assert_eq!(code(Failure::new(Exit::Usage, "no such command").into()), None);
     }
 
     #[test]

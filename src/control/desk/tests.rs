@@ -55,7 +55,13 @@ pub(in crate::control) fn fill(state: &State, sources: &[String], dsc: fn(&str) 
     let sources = sources.to_vec();
     state
         .write(move |tx| {
-            let run = runs::start(tx, hash("recipe"), "", &serde_json::Value::Null, 0)?;
+            let new = runs::NewRun {
+                recipe_hash: hash("recipe"),
+                files: Default::default(),
+                arguments: serde_json::Value::Null,
+                plan: None,
+            };
+            let run = runs::start(tx, &new, 0)?;
             let new = |(position, source): (usize, &String)| NewJob {
                 source: source.clone(),
                 version: "1".to_owned(),

@@ -30,6 +30,7 @@ fn order() -> OrderResult {
         arch: "amd64".to_owned(),
         jobs: vec![job("zlib", &[], 2), job("hello", &[], 0), job("png", &[1], 1), job("viewer", &[3], 0)],
         loops: vec![OrderLoop { sources: vec!["zlib".to_owned(), "png".to_owned()], edges: vec![edge] }],
+        skipped: Vec::new(),
     }
 }
 
@@ -47,8 +48,7 @@ fn standing(state: &str, ended: bool) -> Standing {
         state: state.to_owned(),
         ended,
         reason: (ended && state != "installed").then(|| "build: make failed".to_owned()),
-        log: None,
-        superseded: Vec::new(),
+        ..Standing::default()
     }
 }
 

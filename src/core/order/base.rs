@@ -10,7 +10,7 @@ use crate::core::debian::packages::Package;
 use crate::core::install;
 use crate::core::install::base::Base;
 use crate::core::install::universe::Architectures;
-use crate::core::recipe::BaseClosure;
+use crate::core::recipe::selection::BaseClosure;
 
 /// What builds ask for without saying so.
 const BUILD_ESSENTIAL: &str = "build-essential";

@@ -1,5 +1,7 @@
 //! A graph in two vectors: where each node's row starts, and what is in the rows.
 
+use rayon::prelude::*;
+
 /// Rows of numbers, one a node, without a vector each: a whole archive has ten million edges.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Csr {
@@ -25,19 +27,43 @@ impl Csr {
         csr
     }
 
+    /// Of so many rows, out of (row, what is in it) pairs, which keep their order within a row.
+    pub fn of_pairs(rows: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Csr {
+        let mut starts = vec![0; rows + 1];
+        let mut all = 0;
+        pairs.clone().for_each(|(row, _)| {
+            starts[row as usize + 1] += 1;
+            all += 1;
+        });
+        for row in 0..rows {
+            starts[row + 1] += starts[row];
+        }
+        let mut next = starts.clone();
+        let mut targets = vec![0; all];
+        pairs.for_each(|(row, target)| {
+            let place = &mut next[row as usize];
+            targets[*place as usize] = target;
+            *place += 1;
+        });
+        Csr { starts, targets }
+    }
+
     /// Of parts that were made side by side, one after the other: each the lengths of its rows, and what is in them.
     pub fn joined(parts: Vec<(Vec<u32>, Vec<u32>)>) -> Csr {
         let rows = parts.iter().map(|(lengths, _)| lengths.len()).sum::<usize>();
-        let edges = parts.iter().map(|(_, targets)| targets.len()).sum();
-        let mut csr = Csr::with_capacity(rows, edges);
+        let mut csr = Csr::with_capacity(rows, 0);
         let mut at = 0;
-        for (lengths, targets) in parts {
-            for length in lengths {
-                at += length;
-                csr.starts.push(at);
-            }
-            csr.targets.extend(targets);
+        for length in parts.iter().flat_map(|(lengths, _)| lengths) {
+            at += length;
+            csr.starts.push(at);
         }
+        csr.targets = vec![0; at as usize];
+        let mut left = csr.targets.as_mut_slice();
+        let place = |(_, targets): &(Vec<u32>, Vec<u32>)| {
+            left.split_off_mut(..targets.len()).expect("all lengths are added up")
+        };
+        let places: Vec<&mut [u32]> = parts.iter().map(place).collect();
+        places.into_par_iter().zip(&parts).for_each(|(place, (_, targets))| place.copy_from_slice(targets));
         csr
     }
 
@@ -78,23 +104,8 @@ impl Csr {
 
     /// The same edges the other way round; rows come out sorted.
     pub fn reversed(&self) -> Csr {
-        let mut starts = vec![0; self.len() + 1];
-        for &target in &self.targets {
-            starts[target as usize + 1] += 1;
-        }
-        for node in 0..self.len() {
-            starts[node + 1] += starts[node];
-        }
-        let mut next = starts.clone();
-        let mut targets = vec![0; self.targets.len()];
-        for node in self.nodes() {
-            for &target in self.of(node) {
-                let place = &mut next[target as usize];
-                targets[*place as usize] = node;
-                *place += 1;
-            }
-        }
-        Csr { starts, targets }
+        let edges = self.nodes().flat_map(|node| self.of(node).iter().map(move |&target| (target, node)));
+        Csr::of_pairs(self.len(), edges)
     }
 }
 

@@ -197,7 +197,7 @@ impl Buckets {
 /// Moves each node to where the fewest of its edges point forward; says whether that helped any.
 fn improve(needs: &Csr, users: &Csr, order: &mut [u32], place: &mut [u32]) -> bool {
     let mut helped = false;
-    let mut neighbours: Vec<(u32, i32)> = Vec::new();
+    let mut near = Neighbours::new(order.len());
     for node in needs.nodes() {
         let at = place[node as usize];
         let wrong = needs.of(node).iter().any(|&need| place[need as usize] > at)
@@ -205,28 +205,11 @@ fn improve(needs: &Csr, users: &Csr, order: &mut [u32], place: &mut [u32]) -> bo
         if !wrong {
             continue;
         }
-        neighbours.clear();
-        // Passing what it needs on the way to the back keeps an edge, passing a user loses one.
-        neighbours.extend(needs.of(node).iter().map(|&need| (place[need as usize], 1)));
-        neighbours.extend(users.of(node).iter().map(|&user| (place[user as usize], -1)));
-        neighbours.sort_unstable();
-        let here = neighbours.partition_point(|&(other, _)| other < at);
-        let (mut best, mut gain) = (at, 0);
-        let mut sum = 0;
-        for &(other, worth) in &neighbours[here..] {
-            sum += worth;
-            if sum > gain {
-                (best, gain) = (other, sum);
-            }
-        }
-        sum = 0;
-        for &(other, worth) in neighbours[..here].iter().rev() {
-            sum -= worth;
-            if sum > gain {
-                (best, gain) = (other, sum);
-            }
-        }
-        if gain > 0 {
+        near.clear();
+        needs.of(node).iter().for_each(|&need| near.needs.add(place[need as usize]));
+        users.of(node).iter().for_each(|&user| near.users.add(place[user as usize]));
+        let best = near.best(at);
+        if best != at {
             helped = true;
             let (from, to) = (at as usize, best as usize);
             if to > from {
@@ -240,6 +223,68 @@ fn improve(needs: &Csr, users: &Csr, order: &mut [u32], place: &mut [u32]) -> bo
         }
     }
     helped
+}
+
+/// The places of what a node needs, and of its users: a bit for each place, so that going by them takes no sorting.
+struct Neighbours {
+    needs: Places,
+    users: Places,
+}
+
+struct Places(Vec<u64>);
+
+impl Places {
+    fn add(&mut self, place: u32) {
+        self.0[place as usize / 64] |= 1 << (place % 64);
+    }
+}
+
+impl Neighbours {
+    fn new(places: usize) -> Neighbours {
+        let places = || Places(vec![0; places.div_ceil(64)]);
+        Neighbours { needs: places(), users: places() }
+    }
+
+    fn clear(&mut self) {
+        self.needs.0.fill(0);
+        self.users.0.fill(0);
+    }
+
+    /// Where a node that is at this place would have the fewest edges that point forward: there if nowhere else.
+    fn best(&self, at: u32) -> u32 {
+        let (mut best, mut gain, mut sum) = (at, 0, 0);
+        let (word, here) = (at as usize / 64, u64::MAX << (at % 64));
+        let (first, last) = (word..self.needs.0.len(), (0..=word).rev());
+        // Passing what it needs on the way to the back keeps an edge, passing a user loses one.
+        for word in first {
+            let mask = if word == at as usize / 64 { here } else { u64::MAX };
+            let (needs, users) = (self.needs.0[word] & mask, self.users.0[word] & mask);
+            let mut left = needs | users;
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                left &= left - 1;
+                sum += (needs >> bit & 1) as i32 - (users >> bit & 1) as i32;
+                if sum > gain {
+                    (best, gain) = (word as u32 * 64 + bit, sum);
+                }
+            }
+        }
+        sum = 0;
+        for word in last {
+            let mask = if word == at as usize / 64 { !here } else { u64::MAX };
+            let (needs, users) = (self.needs.0[word] & mask, self.users.0[word] & mask);
+            let mut left = needs | users;
+            while left != 0 {
+                let bit = 63 - left.leading_zeros();
+                left &= !(1 << bit);
+                sum += (users >> bit & 1) as i32 - (needs >> bit & 1) as i32;
+                if sum > gain {
+                    (best, gain) = (word as u32 * 64 + bit, sum);
+                }
+            }
+        }
+        best
+    }
 }
 
 #[cfg(test)]

@@ -45,8 +45,10 @@ pub struct Graph<'a> {
 
 /// Who builds what.
 struct Makers<'a> {
-    /// The job that makes a binary package of this name.
-    by_name: FxHashMap<&'a [u8], u32>,
+    /// The job that makes a binary package of a name, by the name's number in the universe.
+    by_name: Vec<u32>,
+    /// The same for names that nothing there has.
+    new: FxHashMap<&'a [u8], u32>,
     /// The job that makes the next one of a package of the universe, by the package's number.
     by_package: Vec<u32>,
     /// The jobs that make what every chroot has.
@@ -65,11 +67,12 @@ pub struct Room<'a> {
 impl<'a> Graph<'a> {
     /// Over what is visible.
     pub fn new(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], architecture: &'a str) -> Graph<'a> {
+        let numbers: Vec<u32> = (0..).take(sources.len()).collect();
+        let of_source = |(record, &source): (&'a SourceRecord<'a>, &u32)| {
+            halves(&record.source, architecture).map(move |half| Node { source, all: half == ALL })
+        };
+        let jobs: Vec<Node> = sources.par_iter().zip(&numbers).flat_map_iter(of_source).collect();
         let universe = Universe::new(visible, architecture);
-        let mut jobs = Vec::new();
-        for (source, record) in (0..).zip(sources) {
-            jobs.extend(halves(&record.source, architecture).map(|half| Node { source, all: half == ALL }));
-        }
         let makers = Makers::new(sources, &jobs, &universe, architecture);
         let precedence = Precedence::default();
         let mut graph = Graph {
@@ -100,7 +103,7 @@ impl<'a> Graph<'a> {
             let before = targets.len();
             self.needs_of(room, job, &[], &mut targets);
             lengths.push(u32::try_from(targets.len() - before).expect("a job needs fewer jobs than there are"));
-            let unmet = room.installed.unmet.iter().any(|name| !self.makers.by_name.contains_key(name));
+            let unmet = room.installed.unmet.iter().any(|name| self.maker_of(name).is_none());
             if unmet || room.installed.broken {
                 missing.push(job);
             }
@@ -113,7 +116,7 @@ impl<'a> Graph<'a> {
         self.install(room, job, profiles);
         room.row += 1;
         room.noted[job as usize] = room.row;
-        let asked = room.installed.asked.iter().filter_map(|name| self.makers.by_name.get(name).copied());
+        let asked = room.installed.asked.iter().filter_map(|name| self.maker_of(name));
         let installed = room.installed.packages.iter().map(|&number| self.makers.by_package[number as usize]);
         for need in self.makers.base.iter().copied().chain(installed).chain(asked) {
             if need != NOBODY && room.noted[need as usize] != room.row {
@@ -159,7 +162,10 @@ impl<'a> Graph<'a> {
 
     /// The job that builds a package of this name, if one of the set does.
     pub fn maker_of(&self, name: &[u8]) -> Option<u32> {
-        self.makers.by_name.get(name).copied()
+        match self.universe.offers.name(name) {
+            Some(number) => Some(self.makers.by_name[number as usize]).filter(|&maker| maker != NOBODY),
+            None => self.makers.new.get(name).copied(),
+        }
     }
 }
 
@@ -169,13 +175,22 @@ impl<'a> Makers<'a> {
         for (number, job) in (0..).zip(jobs) {
             of_source[job.source as usize][usize::from(job.all)] = number;
         }
-        let made: Vec<(&[u8], u32)> = sources
+        let offers = &universe.offers;
+        let made: Vec<(Option<u32>, &[u8], u32)> = sources
             .par_iter()
             .zip(&of_source)
             .flat_map_iter(|(record, jobs)| makes(record, *jobs, universe, architecture))
+            .map(|(name, job)| (offers.name(name), name, job))
             .collect();
-        let mut by_name = FxHashMap::with_capacity_and_hasher(made.len(), Default::default());
-        by_name.extend(made);
+        let (mut by_name, mut new) = (vec![NOBODY; offers.names()], FxHashMap::default());
+        for (number, name, job) in made {
+            match number {
+                Some(number) => by_name[number as usize] = job,
+                None => {
+                    new.insert(name, job);
+                }
+            }
+        }
         let source_names: FxHashMap<&str, usize> =
             sources.iter().enumerate().map(|(number, record)| (record.source.name, number)).collect();
         // A package that its source makes no longer goes when that source is built anew, so its users wait for it, too.
@@ -186,13 +201,16 @@ impl<'a> Makers<'a> {
         let by_package: Vec<u32> = universe
             .packages
             .par_iter()
-            .map(|package| by_name.get(package.name.as_bytes()).copied().or_else(|| half(package)).unwrap_or(NOBODY))
+            .map(|package| {
+                let made = offers.name(package.name.as_bytes()).map(|number| by_name[number as usize]);
+                made.filter(|&maker| maker != NOBODY).or_else(|| half(package)).unwrap_or(NOBODY)
+            })
             .collect();
         let mut base: Vec<u32> = universe.base().map(|number| by_package[number as usize]).collect();
         base.sort_unstable();
         base.dedup();
         base.retain(|&maker| maker != NOBODY);
-        Makers { by_name, by_package, base }
+        Makers { by_name, new, by_package, base }
     }
 }
 

@@ -59,16 +59,16 @@ impl Acyclic<'_> {
         for found in &mut self.loops {
             kept.extend(found.cut.extract_if(.., |edge| !is_late(edge)));
             let cut: FxHashSet<(u32, u32)> = found.cut.iter().copied().collect();
-            found.dropped.retain(|&(job, _)| {
-                let Some(_) = self.profiles.get(&job) else { return false };
+            // Those of one job are together, and go together.
+            for of_job in found.dropped.chunk_by(|one, other| one.0 == other.0) {
+                let job = of_job[0].0;
                 let needs = || graph.needs.of(job).iter().map(|&need| (job, need));
-                if needs().any(|edge| is_late(&edge) && !cut.contains(&edge)) {
-                    return true;
+                if !needs().any(|edge| is_late(&edge) && !cut.contains(&edge)) {
+                    self.profiles.remove(&job);
+                    kept.extend(needs().filter(|edge| !cut.contains(edge)));
                 }
-                self.profiles.remove(&job);
-                kept.extend(needs().filter(|edge| !cut.contains(edge)));
-                false
-            });
+            }
+            found.dropped.retain(|(job, _)| self.profiles.contains_key(job));
         }
         kept
     }
@@ -260,9 +260,12 @@ impl<'a, 'p> Breaker<'a, 'p> {
 /// An order that keeps the hard needs but for a few, and of the soft ones as many as that allows.
 fn place(hard: &Csr, soft: &Csr) -> Vec<u32> {
     let arrangement = Arrangement::new(hard);
-    let (hard_users, soft_users) = (hard.reversed(), soft.reversed());
-    let open = |node: u32| hard.of(node).iter().filter(|&&need| !arrangement.cuts(node, need)).count();
-    let mut hard_open: Vec<usize> = hard.nodes().map(open).collect();
+    let mut kept = Csr::with_capacity(hard.len(), hard.edges());
+    for node in hard.nodes() {
+        kept.push(hard.of(node).iter().copied().filter(|&need| !arrangement.cuts(node, need)));
+    }
+    let (hard_users, soft_users) = (kept.reversed(), soft.reversed());
+    let mut hard_open: Vec<usize> = kept.nodes().map(|node| kept.of(node).len()).collect();
     let mut soft_open: Vec<usize> = soft.nodes().map(|node| soft.of(node).len()).collect();
     let mut placed = vec![false; hard.len()];
     let mut order = Vec::with_capacity(hard.len());
@@ -276,6 +279,9 @@ fn place(hard: &Csr, soft: &Csr) -> Vec<u32> {
             continue;
         }
         order.push(node);
+        if order.len() == hard.len() {
+            break;
+        }
         for &user in soft_users.of(node) {
             soft_open[user as usize] -= 1;
             if hard_open[user as usize] == 0 && !placed[user as usize] {
@@ -283,11 +289,9 @@ fn place(hard: &Csr, soft: &Csr) -> Vec<u32> {
             }
         }
         for &user in hard_users.of(node) {
-            if !arrangement.cuts(user, node) {
-                hard_open[user as usize] -= 1;
-                if hard_open[user as usize] == 0 {
-                    ready.push(key(user, &soft_open));
-                }
+            hard_open[user as usize] -= 1;
+            if hard_open[user as usize] == 0 {
+                ready.push(key(user, &soft_open));
             }
         }
     }

@@ -8,6 +8,7 @@
 
 pub mod select;
 pub mod base;
+pub mod offers;
 pub mod needs;
 pub mod csr;
 pub mod jobs;
@@ -93,13 +94,16 @@ pub fn order<'a>(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], op
     let mut graph = Graph::new(sources, visible, options.architecture);
     let given_way = overlay::precede(&mut graph, options.first);
     let graph = graph;
-    let mut acyclic = loops::break_loops(&graph, options.profiles);
+    let (mut acyclic, estimates) = rayon::join(
+        || loops::break_loops(&graph, options.profiles),
+        || graph.needs.nodes().into_par_iter().map(|job| estimate(&graph, job, options)).collect::<Vec<u64>>(),
+    );
+    let in_order = |jobs: &[u32]| jobs.iter().map(|&job| estimates[job as usize]).collect::<Vec<u64>>();
     let reduced = reduce::reduce(&acyclic.needs(&graph));
-    let estimates: Vec<u64> = acyclic.order.par_iter().map(|&job| estimate(&graph, job, options)).collect();
     let name = |place: u32| graph.source(acyclic.order[place as usize]).source.name;
-    let sorted = priority::sort(&reduced.needs, &priority::priorities(&reduced, &estimates), name);
+    let sorted = priority::sort(&reduced.needs, &priority::priorities(&reduced, &in_order(&acyclic.order)), name);
     let jobs: Vec<u32> = sorted.iter().map(|&place| acyclic.order[place as usize]).collect();
-    let estimates: Vec<u64> = sorted.iter().map(|&place| estimates[place as usize]).collect();
+    let estimates = in_order(&jobs);
     let numbers = numbers(&jobs);
     // Where an overlay comes after what it needs all the same, it waits for that.
     let is_late = |edge: &(u32, u32)| numbers[edge.1 as usize] > numbers[edge.0 as usize];
@@ -113,7 +117,7 @@ pub fn order<'a>(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], op
             .map(|edge| [edge.0, edge.1].map(|job| numbers[job as usize] - 1)),
     ));
     let Priorities { path, frees } = priority::priorities(&reduced, &estimates);
-    let ordered = reduced.needs.nodes().map(|number| {
+    let ordered = reduced.needs.nodes().into_par_iter().map(|number| {
         let at = number as usize;
         ordered(&graph, &acyclic, jobs[at], reduced.needs.of(number), (estimates[at], path[at], frees[at]))
     });

@@ -5,13 +5,13 @@
 //! can be had unless another one is there anyway.
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use super::csr::Csr;
+use super::offers::{Offers, Way};
 use super::{ALL, build_dependencies};
 use crate::core::build::CHROOT_PACKAGES;
 use crate::core::debian::packages::Package;
-use crate::core::debian::relation::{self, Relation};
+use crate::core::debian::relation;
 use crate::core::debian::sources::Source;
 
 /// No package wants it: it was asked for by the job itself, or is in every chroot.
@@ -20,16 +20,13 @@ pub const NOBODY: u32 = u32::MAX;
 /// In a chroot whatever is asked for.
 const ALWAYS: u32 = u32::MAX;
 
-/// Who provides a name, and as which version, if any.
-type Provider<'a> = (u32, Option<&'a [u8]>);
-
 /// The packages that can be installed, with what each one pulls in.
 pub struct Universe<'a> {
     /// What is visible.
     pub packages: &'a [Package<'a>],
+    /// What they offer.
+    pub offers: Offers<'a>,
     architecture: &'a str,
-    by_name: FxHashMap<&'a [u8], u32>,
-    providers: FxHashMap<&'a [u8], Vec<Provider<'a>>>,
     /// What a package pulls in without a choice.
     singles: Csr,
     /// The numbers of a package's choices.
@@ -40,6 +37,8 @@ pub struct Universe<'a> {
     broken: Vec<bool>,
     /// What every chroot has, with who wanted it.
     base: Vec<(u32, u32)>,
+    /// The singles but for those that every chroot has, which need not be looked at for job after job.
+    beyond_base: Csr,
 }
 
 /// One job's answer, and the room that it is worked out in: kept by each thread and used for job after job.
@@ -47,6 +46,7 @@ pub struct Installed<'a> {
     /// When a package was taken, by number of the question.
     taken: Vec<u32>,
     question: u32,
+    in_chroot: bool,
     waiting: Vec<u32>,
     choices: Vec<u32>,
     wanted_by: Vec<u32>,
@@ -66,24 +66,18 @@ impl<'a> Universe<'a> {
     pub fn new(packages: &'a [Package<'a>], architecture: &'a str) -> Universe<'a> {
         let mut universe = Universe {
             packages,
+            offers: Offers::new(packages, architecture),
             architecture,
-            by_name: FxHashMap::with_capacity_and_hasher(packages.len(), Default::default()),
-            providers: FxHashMap::default(),
             singles: Csr::default(),
             choices: Csr::default(),
             satisfiers: Csr::default(),
             broken: vec![false; packages.len()],
             base: Vec::new(),
+            beyond_base: Csr::default(),
         };
-        for (number, package) in (0..).zip(packages) {
-            universe.by_name.insert(package.name.as_bytes(), number);
-            relation::for_each(package.provides, |_, provided| {
-                let version = (!provided.version.is_empty()).then_some(provided.version);
-                universe.providers.entry(provided.name).or_default().push((number, version));
-            });
-        }
         universe.encode();
         universe.base = universe.chroot();
+        universe.beyond_base = universe.singles_beyond_base();
         universe
     }
 
@@ -134,7 +128,7 @@ impl<'a> Universe<'a> {
                 satisfiers.clear();
                 last = number;
             }
-            if let Some((satisfier, _)) = self.satisfier(&relation)
+            if let Some((satisfier, _)) = self.offers.satisfier(&relation)
                 && !satisfiers.contains(&satisfier)
             {
                 satisfiers.push(satisfier);
@@ -143,25 +137,6 @@ impl<'a> Universe<'a> {
         if last != usize::MAX {
             visit(&satisfiers);
         }
-    }
-
-    /// The package that satisfies an alternative: the real one of that name, or else the first that provides it.
-    fn satisfier(&self, relation: &Relation<'_>) -> Option<(u32, Way)> {
-        let here = matches!(relation.qualifier, b"" | b"any" | b"native");
-        if !here && relation.qualifier != self.architecture.as_bytes() {
-            return None;
-        }
-        let fits = |number: u32, version: Option<&[u8]>| {
-            let any = relation.qualifier != b"any" || self.packages[number as usize].multi_arch == b"allowed";
-            any && relation.operator.accepts(version, relation.version)
-        };
-        let real = self.by_name.get(relation.name).copied();
-        let real = real.filter(|&number| fits(number, Some(self.packages[number as usize].version.as_bytes())));
-        real.map(|number| (number, Way::Itself)).or_else(|| {
-            let providers = self.providers.get(relation.name)?;
-            let provider = providers.iter().find(|(number, version)| fits(*number, *version));
-            provider.map(|(number, _)| (*number, Way::Provides))
-        })
     }
 
     /// What every chroot has: the Essential packages, apt, and what builds need besides.
@@ -174,6 +149,16 @@ impl<'a> Universe<'a> {
         let mut installed = self.empty_room();
         self.close(&roots, &mut installed);
         installed.packages.iter().map(|&number| (number, installed.wanted_by[number as usize])).collect()
+    }
+
+    fn singles_beyond_base(&self) -> Csr {
+        let mut in_base = vec![false; self.packages.len()];
+        self.base().for_each(|number| in_base[number as usize] = true);
+        let mut beyond = Csr::with_capacity(self.singles.len(), self.singles.edges());
+        for package in self.singles.nodes() {
+            beyond.push(self.singles.of(package).iter().copied().filter(|&wanted| !in_base[wanted as usize]));
+        }
+        beyond
     }
 
     /// What `roots` pull in, those included.
@@ -190,6 +175,7 @@ impl<'a> Universe<'a> {
         Installed {
             taken: vec![0; self.packages.len()],
             question: 0,
+            in_chroot: false,
             waiting: Vec::new(),
             choices: Vec::new(),
             wanted_by: vec![NOBODY; self.packages.len()],
@@ -202,7 +188,7 @@ impl<'a> Universe<'a> {
 
     /// Room to work in, where a chroot's packages are there before.
     pub fn room(&self) -> Installed<'a> {
-        let mut installed = self.empty_room();
+        let mut installed = Installed { in_chroot: true, ..self.empty_room() };
         for &(number, by) in &self.base {
             installed.taken[number as usize] = ALWAYS;
             installed.wanted_by[number as usize] = by;
@@ -212,7 +198,7 @@ impl<'a> Universe<'a> {
 
     /// Whether there is an architecture-independent package of this name.
     pub fn is_all(&self, name: &[u8]) -> bool {
-        self.by_name.get(name).is_some_and(|&number| self.packages[number as usize].architecture == ALL)
+        self.offers.package(name).is_some_and(|number| self.packages[number as usize].architecture == ALL)
     }
 
     /// What every chroot has, by number.
@@ -230,7 +216,7 @@ impl<'a> Universe<'a> {
                     return;
                 }
                 last = number;
-                match self.satisfier(&relation) {
+                match self.offers.satisfier(&relation) {
                     Some((satisfier, Way::Itself)) => installed.take(satisfier, NOBODY),
                     Some((satisfier, Way::Provides)) => {
                         installed.asked.push(relation.name);
@@ -248,11 +234,12 @@ impl<'a> Universe<'a> {
 
     /// Takes what the packages that wait pull in; a choice waits until all that has none is there.
     fn settle(&self, installed: &mut Installed<'a>) {
+        let singles = if installed.in_chroot { &self.beyond_base } else { &self.singles };
         let mut next = 0;
         loop {
             while let Some(number) = installed.waiting.pop() {
                 installed.broken |= self.broken[number as usize];
-                self.singles.of(number).iter().for_each(|&wanted| installed.take(wanted, number));
+                singles.of(number).iter().for_each(|&wanted| installed.take(wanted, number));
                 installed.choices.extend(self.choices.of(number).iter().flat_map(|&choice| [choice, number]));
             }
             let Some(&[choice, number]) = installed.choices.get(next..next + 2).and_then(|pair| pair.first_chunk())
@@ -285,15 +272,6 @@ impl<'a> Universe<'a> {
         let by = |number: &u32| Some(installed.wanted_by[*number as usize]).filter(|&by| by != NOBODY);
         std::iter::successors(Some(package), by)
     }
-}
-
-/// How a package satisfies a relation.
-#[derive(Clone, Copy)]
-enum Way {
-    /// By its name.
-    Itself,
-    /// By what it provides.
-    Provides,
 }
 
 /// What a run of packages pulls in.

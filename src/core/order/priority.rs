@@ -3,6 +3,7 @@
 use std::collections::BinaryHeap;
 use std::hash::BuildHasher;
 
+use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
 
 use super::csr::Csr;
@@ -30,12 +31,13 @@ pub fn priorities(reduced: &Reduced, estimates: &[u64]) -> Priorities {
 
 /// The jobs, each after what it needs, and of those that are ready the one of the highest priority first. What is still
 /// equal goes by the hash of its name: the same in every run, and no letter goes before another.
-pub fn sort<'n>(needs: &Csr, priorities: &Priorities, name: impl Fn(u32) -> &'n str) -> Vec<u32> {
+pub fn sort<'n>(needs: &Csr, priorities: &Priorities, name: impl Fn(u32) -> &'n str + Sync) -> Vec<u32> {
     let users = needs.reversed();
+    let hashes: Vec<u64> = needs.nodes().into_par_iter().map(|job| FxBuildHasher.hash_one(name(job))).collect();
     let mut open: Vec<usize> = needs.nodes().map(|job| needs.of(job).len()).collect();
     let key = |job: u32| {
         let at = job as usize;
-        (priorities.path[at], priorities.frees[at], FxBuildHasher.hash_one(name(job)), job)
+        (priorities.path[at], priorities.frees[at], hashes[at], job)
     };
     let mut ready: BinaryHeap<_> = needs.nodes().filter(|&job| open[job as usize] == 0).map(key).collect();
     let mut sorted = Vec::with_capacity(needs.len());

@@ -17,6 +17,10 @@ pub struct Reduced {
 
 /// Reduces a graph without loops whose nodes are numbered so that each comes after what it needs.
 pub fn reduce(needs: &Csr) -> Reduced {
+    reduce_by(needs, BLOCK)
+}
+
+fn reduce_by(needs: &Csr, block: usize) -> Reduced {
     let mut used = vec![false; needs.len()];
     needs.nodes().flat_map(|node| needs.of(node)).for_each(|&need| used[need as usize] = true);
     // Only jobs that others need have columns, and rows that are kept; most are nobody's need.
@@ -26,10 +30,10 @@ pub fn reduce(needs: &Csr) -> Reduced {
     let ends: Vec<u32> = needs.nodes().filter(|&node| !used[node as usize]).collect();
     let mut reduction =
         Reduction { needs, column, columns, kept: vec![Vec::new(); needs.len()], frees: vec![0; needs.len()] };
-    let blocks = reduction.columns.len().div_ceil(BLOCK);
+    let blocks = reduction.columns.len().div_ceil(block);
     // An edge within a block may be stood for by those into later blocks, never by those into earlier ones.
-    for block in (0..blocks).rev() {
-        reduction.block(block * BLOCK, &ends);
+    for start in (0..blocks).rev().map(|number| number * block) {
+        reduction.block(start, block, &ends);
     }
     Reduced { needs: Csr::of_rows(&reduction.kept), frees: reduction.frees }
 }
@@ -43,28 +47,27 @@ struct Reduction<'n> {
 }
 
 impl Reduction<'_> {
-    /// Works on the columns from `start` on.
-    fn block(&mut self, start: usize, ends: &[u32]) {
-        let width = (self.columns.len() - start).min(BLOCK);
-        let words = width.div_ceil(64);
-        let mut reach = vec![0u64; self.columns.len() * words];
-        let mut counts = Counters::new(words);
-        let mut room = [vec![0; words], vec![0; words]];
+    /// Works on so many columns from `start` on. What comes before them leads to none of them.
+    fn block(&mut self, start: usize, most: usize, ends: &[u32]) {
+        let width = (self.columns.len() - start).min(most);
+        let mut reach = Reach::new(start, width);
+        let mut counts = Counters::new(width.div_ceil(64));
+        let mut room = [Vec::new(), Vec::new()];
         // Nodes in the order's order; each node's row is complete before the first that needs it.
-        for at in 0..self.columns.len() {
+        for at in start..self.columns.len() {
             let node = self.columns[at];
-            let kept = self.row(node, start, width, &reach, &mut room);
+            let kept = self.row(node, at, &reach, &mut room);
             self.kept[node as usize].extend(kept);
             counts.add(&room[0]);
-            reach[at * words..(at + 1) * words].copy_from_slice(&room[0]);
+            reach.push(&room[0]);
         }
         let this = &*self;
         let parts: Vec<(Vec<Vec<u32>>, Counters)> = ends
-            .par_chunks(8192)
+            .par_chunks(2048)
             .map(|chunk| {
-                let (mut room, mut counts) = ([vec![0; words], vec![0; words]], Counters::new(words));
+                let (mut room, mut counts) = ([Vec::new(), Vec::new()], Counters::new(width.div_ceil(64)));
                 let of_end = |&end: &u32| {
-                    let kept = this.row(end, start, width, &reach, &mut room);
+                    let kept = this.row(end, this.columns.len(), &reach, &mut room);
                     counts.add(&room[0]);
                     kept
                 };
@@ -83,22 +86,22 @@ impl Reduction<'_> {
         }
     }
 
-    /// The edges of a node into this block that are kept; `row` becomes all of the block that it leads to, `wanted` is
-    /// room to work in.
-    fn row(&self, node: u32, start: usize, width: usize, reach: &[u64], [row, wanted]: &mut [Vec<u64>; 2]) -> Vec<u32> {
-        let words = row.len();
-        let of = |column: usize| &reach[column * words..(column + 1) * words];
-        row.fill(0);
+    /// The edges into this block that are kept of a node that leads to columns below `end` only; `row` becomes all of
+    /// the block that it leads to, `wanted` is room to work in.
+    fn row(&self, node: u32, end: usize, reach: &Reach, [row, wanted]: &mut [Vec<u64>; 2]) -> Vec<u32> {
+        for room in [&mut *row, wanted] {
+            room.clear();
+            room.resize(reach.words(end), 0);
+        }
         // What was kept so far leads into later blocks.
         for &need in &self.kept[node as usize] {
-            let need = self.column[need as usize] as usize;
-            row.iter_mut().zip(of(need)).for_each(|(word, more)| *word |= more);
+            let led = reach.of(self.column[need as usize] as usize);
+            row.iter_mut().zip(led).for_each(|(word, more)| *word |= more);
         }
-        wanted.fill(0);
         let mut words = 0;
         for &need in self.needs.of(node) {
-            let column = (self.column[need as usize] as usize).wrapping_sub(start);
-            if column < width && row[column / 64] & (1 << (column % 64)) == 0 {
+            let column = (self.column[need as usize] as usize).wrapping_sub(reach.start);
+            if column < reach.width && row[column / 64] & (1 << (column % 64)) == 0 {
                 wanted[column / 64] |= 1 << (column % 64);
                 words = words.max(column / 64 + 1);
             }
@@ -107,11 +110,10 @@ impl Reduction<'_> {
         for word in (0..words).rev() {
             while wanted[word] != 0 {
                 let bit = 63 - wanted[word].leading_zeros() as usize;
-                let column = word * 64 + bit;
-                kept.push(self.columns[start + column]);
+                let column = reach.start + word * 64 + bit;
+                kept.push(self.columns[column]);
                 // The latest that is wanted is led to by none of the others, and leads to some of them.
-                let led = of(start + column);
-                for ((row, wanted), led) in row.iter_mut().zip(wanted.iter_mut()).zip(led).take(word + 1) {
+                for ((row, wanted), led) in row.iter_mut().zip(wanted.iter_mut()).zip(reach.of(column)) {
                     *row |= led;
                     *wanted &= !led;
                 }
@@ -120,6 +122,36 @@ impl Reduction<'_> {
             }
         }
         kept
+    }
+}
+
+/// Which columns of a block each column leads to. They are all below it, so that rows need not go further.
+struct Reach {
+    start: usize,
+    width: usize,
+    /// Where the row of each column from the block's start on begins, and where the last one ends.
+    starts: Vec<usize>,
+    rows: Vec<u64>,
+}
+
+impl Reach {
+    fn new(start: usize, width: usize) -> Reach {
+        Reach { start, width, starts: vec![0], rows: Vec::new() }
+    }
+
+    /// How many words the row of a column has.
+    fn words(&self, column: usize) -> usize {
+        (column - self.start).min(self.width).div_ceil(64)
+    }
+
+    fn push(&mut self, row: &[u64]) {
+        self.rows.extend_from_slice(row);
+        self.starts.push(self.rows.len());
+    }
+
+    fn of(&self, column: usize) -> &[u64] {
+        let at = column - self.start;
+        &self.rows[self.starts[at]..self.starts[at + 1]]
     }
 }
 
@@ -143,14 +175,14 @@ impl Counters {
             let mut carry = [0; LANES];
             carry[..words.len()].copy_from_slice(words);
             for sum in planes.iter_mut() {
-                if carry == [0; LANES] {
+                if is_zero(&carry) {
                     break;
                 }
                 for (sum, carry) in sum.iter_mut().zip(&mut carry) {
                     (*sum, *carry) = (*sum ^ *carry, *sum & *carry);
                 }
             }
-            if carry != [0; LANES] {
+            if !is_zero(&carry) {
                 planes.push(carry);
             }
         }
@@ -161,6 +193,11 @@ impl Counters {
         let planes = &self.groups[word / LANES];
         (0..).zip(planes).map(|(power, plane)| ((plane[word % LANES] >> bit & 1) as u32) << power).sum()
     }
+}
+
+/// Without a call and a branch for each word, which comparing arrays comes to.
+fn is_zero(words: &[u64; LANES]) -> bool {
+    words.iter().fold(0, |all, word| all | word) == 0
 }
 
 #[cfg(test)]
@@ -192,7 +229,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_left_says_the_same_and_no_edge_of_it_can_go(
-            rows in prop::collection::vec(prop::collection::vec(0u32..100, 0..6), 1..40)
+            rows in prop::collection::vec(prop::collection::vec(0u32..100, 0..6), 1..40),
+            block in prop::sample::select(vec![7, BLOCK]),
         ) {
             let rows: Vec<Vec<u32>> = (0u32..).zip(rows).map(|(node, needs)| {
                 let mut needs: Vec<u32> = needs.into_iter().filter_map(|need| need.checked_rem(node)).collect();
@@ -201,7 +239,7 @@ mod tests {
                 needs
             }).collect();
             let needs = Csr::of_rows(&rows);
-            let reduced = reduce(&needs);
+            let reduced = reduce_by(&needs, block);
             let all = closure(&needs);
             prop_assert_eq!(&closure(&reduced.needs), &all);
             for node in needs.nodes() {

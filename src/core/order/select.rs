@@ -1,4 +1,9 @@
-//! Which sources: those that are named, all of them, or the base system.
+//! Which sources: those that are named, all of them, the base system, or what has what is asked for.
+
+mod closure;
+mod pick;
+
+use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -6,7 +11,7 @@ use super::base;
 use crate::core::archive::{Archive, SourceRecord};
 use crate::core::debian::packages::Package;
 use crate::core::pinned::Role;
-use crate::core::recipe::Selection;
+use crate::core::recipe::selection::Selection;
 use crate::core::suggest;
 
 /// Why sources cannot be chosen.
@@ -65,6 +70,26 @@ pub enum SelectionError {
         /// The source package.
         source_name: String,
     },
+    /// No binary package of that name.
+    #[error("no binary package `{name}` for `{architecture}` to take the closure of{}", did_you_mean(nearest))]
+    UnknownBinary {
+        /// What was asked for.
+        name: String,
+        /// The architecture.
+        architecture: String,
+        /// Names that look like it.
+        nearest: Vec<String>,
+    },
+    /// What a closure is of cannot be installed.
+    #[error("the closure of {} cannot be installed for `{architecture}`: it {reason}\nhint: import all suites and components that it is in", of.join(", "))]
+    ClosureUnsatisfiable {
+        /// Binary packages.
+        of: Vec<String>,
+        /// The architecture.
+        architecture: String,
+        /// In words.
+        reason: String,
+    },
     /// Nothing was asked for.
     #[error("no packages are asked for\nhint: give names in `packages`, or `cb.everything {{}}`")]
     Nothing,
@@ -73,42 +98,89 @@ pub enum SelectionError {
 fn hint(nearest: &[String], binary_of: &Option<String>) -> String {
     match (binary_of, nearest) {
         (Some(source), _) => format!("\nhint: a binary package of that name is built by source package `{source}`"),
-        (None, []) => "\nhint: `cloudbuild import` shows what there is".to_owned(),
-        (None, names) => format!("\nhint: did you mean `{}`?", names.join("`, `")),
+        (None, nearest) => did_you_mean(nearest),
     }
 }
 
-/// The sources that a selection means, each once, in the order they were asked for (by name where none were named);
-/// `visible` is what is built against.
+fn did_you_mean(nearest: &[String]) -> String {
+    match nearest {
+        [] => "\nhint: `cloudbuild import` shows what there is".to_owned(),
+        names => format!("\nhint: did you mean `{}`?", names.join("`, `")),
+    }
+}
+
+/// What sources are chosen from.
+#[derive(Clone, Copy)]
+pub struct Ground<'g, 'a> {
+    /// What was imported.
+    pub archive: &'g Archive<'a>,
+    /// What is built against.
+    pub visible: &'g [Package<'a>],
+    /// The architecture that is built for.
+    pub architecture: &'g str,
+    /// By stage: the sources whose inputs changed since it built them.
+    pub changed: &'g BTreeMap<String, Vec<String>>,
+}
+
+/// The sources that a selection means, each once, in the order they were asked for (by name where none were named).
 ///
 /// # Errors
 /// A name or version that is not there, or nothing to choose from.
-pub fn select<'a>(
-    archive: &Archive<'a>,
-    visible: &[Package<'a>],
-    selection: &Selection,
-    architecture: &str,
-) -> Result<Vec<SourceRecord<'a>>, SelectionError> {
-    let chosen = archive.chosen_sources();
-    if chosen.is_empty() {
+pub fn select<'a>(ground: &Ground<'_, 'a>, selection: &Selection) -> Result<Vec<SourceRecord<'a>>, SelectionError> {
+    let all = ground.archive.sources_by_name();
+    if all.is_empty() {
         return Err(SelectionError::NoSources);
     }
-    let names = match selection {
-        Selection::Everything => {
-            let mut all: Vec<SourceRecord<'a>> = chosen.into_values().collect();
-            all.sort_unstable_by_key(|record| record.source.name);
-            return Ok(all);
+    if *selection == Selection::Everything {
+        return Ok(all.into_iter().copied().collect());
+    }
+    let chosen = all.iter().map(|record| (record.source.name, **record)).collect();
+    among(ground, &chosen, selection)
+}
+
+/// The source package of each name that can be chosen.
+type Chosen<'a> = FxHashMap<&'a str, SourceRecord<'a>>;
+
+fn among<'a>(
+    ground: &Ground<'_, 'a>,
+    chosen: &Chosen<'a>,
+    selection: &Selection,
+) -> Result<Vec<SourceRecord<'a>>, SelectionError> {
+    match selection {
+        Selection::Everything => Ok(by_name(chosen.values().copied().collect())),
+        Selection::BaseSystem(closure) => base::select(chosen, ground.visible, *closure, ground.architecture),
+        Selection::Names(names) if names.is_empty() => Err(SelectionError::Nothing),
+        Selection::Names(names) => named(ground.archive, chosen, names),
+        Selection::RuntimeClosure { of } => closure::select(ground, chosen, of),
+        Selection::Pick(pick) => {
+            let everything = Selection::Everything;
+            let of = among(ground, chosen, pick.of.as_deref().unwrap_or(&everything))?;
+            Ok(pick::pick(of, pick))
         }
-        Selection::BaseSystem(closure) => return base::select(&chosen, visible, *closure, architecture),
-        Selection::Names(names) if names.is_empty() => return Err(SelectionError::Nothing),
-        Selection::Names(names) => names,
-    };
+        Selection::ChangedInputs { stage } => {
+            // What a stage built may be gone from the suites since.
+            let names = ground.changed.get(stage).into_iter().flatten();
+            Ok(by_name(names.filter_map(|name| chosen.get(name.as_str()).copied()).collect()))
+        }
+    }
+}
+
+fn by_name(mut records: Vec<SourceRecord<'_>>) -> Vec<SourceRecord<'_>> {
+    records.sort_unstable_by_key(|record| record.source.name);
+    records
+}
+
+fn named<'a>(
+    archive: &Archive<'a>,
+    chosen: &Chosen<'a>,
+    names: &[String],
+) -> Result<Vec<SourceRecord<'a>>, SelectionError> {
     let mut seen = FxHashSet::default();
     let mut selected = Vec::new();
     for wanted in names {
         let (name, version) =
             wanted.split_once('=').map_or((wanted.as_str(), None), |(name, version)| (name, Some(version)));
-        let Some(newest) = chosen.get(name) else { return Err(unknown(archive, &chosen, name)) };
+        let Some(newest) = chosen.get(name) else { return Err(unknown(archive, chosen, name)) };
         let record = match version {
             None => *newest,
             Some(version) => archive.source_version(name, version).ok_or_else(|| {
@@ -135,7 +207,7 @@ pub fn with_overlay<'a>(archive: &Archive<'a>, mut selected: Vec<SourceRecord<'a
     selected
 }
 
-fn unknown(archive: &Archive<'_>, chosen: &FxHashMap<&str, SourceRecord<'_>>, name: &str) -> SelectionError {
+fn unknown(archive: &Archive<'_>, chosen: &Chosen<'_>, name: &str) -> SelectionError {
     let binary_of = archive
         .packages
         .iter()

@@ -58,3 +58,41 @@ pub fn record(tx: &Tx, run: RunId, entry: &Entry) -> Result<(), StateError> {
         ))?;
     Ok(())
 }
+
+/// A call that was begun, whether it was answered or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// Which call of the run, counted by the caller.
+    pub call: u32,
+    /// The primitive's name.
+    pub primitive: String,
+    /// Hash of its arguments.
+    pub arguments_hash: Sha256,
+    /// The stage that a build is of.
+    pub stage: Option<String>,
+}
+
+/// The call that was begun with this number, if one was.
+pub fn intent(db: &Db, run: RunId, call: u32) -> Result<Option<Intent>, StateError> {
+    let mut query = db.connection().prepare_cached("SELECT * FROM intents WHERE run = ?1 AND call = ?2")?;
+    let intent = query.query_row((run.0, call), |row| {
+        Ok(Intent {
+            call: row.get("call")?,
+            primitive: row.get("primitive")?,
+            arguments_hash: text(row, "arguments_hash")?,
+            stage: row.get("stage")?,
+        })
+    });
+    Ok(intent.optional()?)
+}
+
+/// Writes down that a call begins; one that is begun again after a crash stays as it is.
+pub fn begin(tx: &Tx, run: RunId, intent: &Intent) -> Result<(), StateError> {
+    tx.connection()
+        .prepare_cached(
+            "INSERT INTO intents (run, call, primitive, arguments_hash, stage) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (run, call) DO NOTHING",
+        )?
+        .execute((run.0, intent.call, &intent.primitive, intent.arguments_hash.to_string(), &intent.stage))?;
+    Ok(())
+}

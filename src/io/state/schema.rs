@@ -12,6 +12,8 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0002.sql")),
     M::up(include_str!("schema/0003.sql")),
     M::up(include_str!("schema/0005.sql")),
+    M::up(include_str!("schema/0006.sql")),
+    M::up(include_str!("schema/0008.sql")),
 ];
 
 /// The schema number of a database that is up to date.

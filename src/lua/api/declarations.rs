@@ -1,16 +1,28 @@
 //! The declarations, in the order in which a person would read about them: a file for each kind of thing.
 
 mod acts;
+mod flags;
+mod hooks;
 mod places;
 mod recipe;
 mod selectors;
 mod sources;
 
-use crate::lua::api::{Declaration, Default, Kind, Parameter};
+use crate::lua::api::{Declaration, Default, Kind, Parameter, Record};
 
 /// The groups, in reading order.
-const GROUPS: &[&[Declaration]] =
-    &[recipe::DECLARATIONS, sources::DECLARATIONS, selectors::DECLARATIONS, places::DECLARATIONS, acts::DECLARATIONS];
+const GROUPS: &[&[Declaration]] = &[
+    recipe::DECLARATIONS,
+    sources::DECLARATIONS,
+    selectors::DECLARATIONS,
+    flags::DECLARATIONS,
+    places::DECLARATIONS,
+    acts::DECLARATIONS,
+    hooks::DECLARATIONS,
+];
+
+/// The tables in tables, in reading order.
+pub const RECORDS: &[&Record] = &[&recipe::MATRIX, &flags::RULE, &flags::MATCH, &flags::FLAGS, &flags::CHANGE];
 
 /// Everything below `cb`.
 pub fn all() -> impl Iterator<Item = &'static Declaration> + Clone {

@@ -7,11 +7,14 @@ pub mod help;
 pub mod results;
 pub mod stub;
 
-use crate::core::recipe::Request;
+use std::sync::Mutex;
+
+use crate::core::recipe::{Request, Response};
 use crate::lua::check::call::Call;
 use crate::lua::error::Frame;
 use crate::lua::session::Fault;
 use crate::lua::values::{Handle, Tag};
+use crate::primitives::hooks::Hook;
 
 /// One thing a recipe can call.
 pub struct Declaration {
@@ -49,9 +52,17 @@ pub enum Body {
     /// Makes a value; has no effects.
     Makes(fn(Context<'_>, Call) -> Result<Handle, Fault>),
     /// Asks the performer; only possible while `run` runs.
-    Performs(fn(Call) -> Result<Request, Fault>),
+    Performs(fn(Call, &Asking<'_>) -> Result<Request, Fault>),
     /// A module of `stdlib/` that is written with the others.
     Composed(&'static str),
+}
+
+/// What making a request may need beside its own arguments.
+pub struct Asking<'a> {
+    /// Performs what has to be known first.
+    pub ask: &'a dyn Fn(Request) -> Result<Response, Fault>,
+    /// The names of stages that this run has so far.
+    pub stages: &'a Mutex<Vec<String>>,
 }
 
 /// What a constructor may know of the recipe.
@@ -64,7 +75,7 @@ pub struct Context<'a> {
 }
 
 /// One parameter.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
@@ -102,21 +113,75 @@ pub enum Kind {
     Boolean,
     /// A list of strings.
     Texts,
+    /// A string, or a list of strings.
+    TextOrTexts,
     /// A table from names to strings.
     Variables,
+    /// Flags of a compiler: a string, or a list of strings.
+    Flags,
+    /// A table from one flag to the flags that come in its place.
+    Replacements,
+    /// A string, or a list of them; of text that the function finds good.
+    Words(&'static Word),
+    /// A table with these fields.
+    Record(&'static Record),
+    /// A list of such tables.
+    Records(&'static Record),
+    /// Flags for all compilers as one string, or a table with these fields.
+    FlagsOr(&'static Record),
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// A list of names, `cb.everything {}` or `cb.base_system {}`.
+    /// A list of names, or a selection.
     Packages,
+    /// The name of a stage, one of these, or a list of such.
+    Layers(&'static [Tag]),
     /// The declarations of a recipe's arguments.
     Arguments,
     /// A function.
     Function,
+    /// A table from names of hooks to functions.
+    Hooks,
+    /// A function that decides later.
+    Hook(Hook),
+    /// A string that can be part of a path, or one value of one of these.
+    NameOr(&'static [Tag]),
     /// One value of one of these.
     One(&'static [Tag]),
     /// One value of one of these, or a list of them.
     Some(&'static [Tag]),
 }
+
+/// The fields of a table in a table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its class in the editor stub, and how help names it.
+    pub name: &'static str,
+    /// What it is, in one sentence.
+    pub sentence: &'static str,
+    /// Its list part, where it has one.
+    pub items: Option<Parameter>,
+    /// Its fields.
+    pub fields: &'static [Parameter],
+}
+
+/// What the strings of a list have to be.
+#[derive(Debug)]
+pub struct Word {
+    /// Fits after "expected", for one of them: `a build option such as \`nocheck\``.
+    pub expected: &'static str,
+    /// Fits after "expected", for the list.
+    pub list: &'static str,
+    /// Whether a string is one.
+    pub good: fn(&str) -> bool,
+}
+
+impl PartialEq for Word {
+    fn eq(&self, other: &Word) -> bool {
+        self.expected == other.expected
+    }
+}
+
+impl Eq for Word {}
 
 impl Kind {
     /// Fits after "expected".
@@ -129,11 +194,22 @@ impl Kind {
             Kind::Integer(low, high) => format!("a whole number from {low} to {high}"),
             Kind::Boolean => "a boolean".to_owned(),
             Kind::Texts => "a list of strings".to_owned(),
+            Kind::TextOrTexts => "a string, or a list of strings".to_owned(),
             Kind::Variables => "a table from variables to strings".to_owned(),
+            Kind::Flags => "flags such as `-O3`, a string or a list".to_owned(),
+            Kind::Replacements => "a table from flags to flags such as `{ [\"-O2\"] = \"-O3\" }`".to_owned(),
+            Kind::Words(word) => word.list.to_owned(),
+            Kind::Record(record) => format!("a table of {}", record.name),
+            Kind::Records(record) => format!("a list of tables of {}", record.name),
+            Kind::FlagsOr(record) => format!("a string of flags, or a table of {}", record.name),
             Kind::OneOf(words) => format!("`{}`", words.join("` or `")),
-            Kind::Packages => "a list of strings, `cb.everything {}` or `cb.base_system {}`".to_owned(),
+            Kind::Packages => format!("a list of strings, or {}", Tag::Selection.expected()),
+            Kind::Layers(tags) => format!("a stage's name, {}, or a list of them", one_of(tags)),
             Kind::Arguments => "a table from names to types".to_owned(),
             Kind::Function => "a function".to_owned(),
+            Kind::Hooks => "a table from names of hooks to functions".to_owned(),
+            Kind::Hook(hook) => format!("a function of ({})", hook.parameters().join(", ")),
+            Kind::NameOr(tags) => format!("a name of letters, digits and `.+_~-`, or {}", one_of(tags)),
             Kind::One(tags) => one_of(tags),
             Kind::Some(tags) => format!("{}, or a list of them", one_of(tags)),
         }
@@ -147,15 +223,46 @@ impl Kind {
             Kind::Integer(..) => "integer".to_owned(),
             Kind::Boolean => "boolean".to_owned(),
             Kind::Texts => "string[]".to_owned(),
+            Kind::TextOrTexts => "string|string[]".to_owned(),
             Kind::Variables => "table<string, string>".to_owned(),
+            Kind::Flags | Kind::Words(_) => "string|string[]".to_owned(),
+            Kind::Replacements => "table<string, string|string[]>".to_owned(),
+            Kind::Record(record) => record.class(),
+            Kind::Records(record) => format!("{}[]", record.class()),
+            Kind::FlagsOr(record) => format!("string|{}", record.class()),
             Kind::OneOf(words) => format!("\"{}\"", words.join("\"|\"")),
-            Kind::Packages => format!("string[]|{}|{}", Tag::Everything.class(), Tag::BaseSystem.class()),
+            Kind::Packages => format!("string[]|{}", Tag::Selection.class()),
+            Kind::Layers(tags) => format!("string|{0}|(string|{0})[]", union(tags)),
             Kind::Arguments => "table<string, string|table>".to_owned(),
             Kind::Function => "fun(cb: cloudbuild, args: table): any".to_owned(),
+            Kind::Hooks => {
+                let field = |hook: &Hook| format!("{}?: {}", hook.text(), in_stub(*hook));
+                format!("{{ {} }}", Hook::ALL.iter().map(field).collect::<Vec<_>>().join(", "))
+            }
+            Kind::Hook(hook) => in_stub(hook),
+            Kind::NameOr(tags) => format!("string|{}", union(tags)),
             Kind::One(tags) => union(tags),
             Kind::Some(tags) => format!("{0}|({0})[]", union(tags)),
         }
     }
+}
+
+impl Record {
+    /// Its class in the editor stub.
+    pub fn class(&self) -> String {
+        format!("cloudbuild.table.{}", self.name.replace(' ', "_"))
+    }
+
+    /// The field of that name.
+    pub fn field(&self, name: &str) -> Option<&'static Parameter> {
+        self.fields.iter().find(|parameter| parameter.name == name)
+    }
+}
+
+/// A hook in LuaLS's notation.
+fn in_stub(hook: Hook) -> String {
+    let names = hook.parameters().iter().map(|name| format!("{name}: table")).collect::<Vec<_>>();
+    format!("fun({}): any", names.join(", "))
 }
 
 fn one_of(tags: &[Tag]) -> String {

@@ -12,33 +12,8 @@ pub struct Field {
     pub sentence: &'static str,
     /// Made only when it is read, since it may be long.
     pub lazy: bool,
-}
-
-const fn field(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
-    Field { name, kind, sentence, lazy: false }
-}
-
-const fn long(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
-    Field { name, kind, sentence, lazy: true }
-}
-
-/// The readable fields of a kind of value, besides `kind`.
-pub fn fields(tag: Tag) -> &'static [Field] {
-    match tag {
-        Tag::AptSources => &[],
-        Tag::Overlay => OVERLAY,
-        Tag::Everything => &[],
-        Tag::BaseSystem => BASE_SYSTEM,
-        Tag::Builders => BUILDERS,
-        Tag::Directory => DIRECTORY,
-        Tag::Import => IMPORT,
-        Tag::Order => ORDER,
-        Tag::Fleet => FLEET,
-        Tag::Built => BUILT,
-        Tag::Published => PUBLISHED,
-        Tag::Comparison => COMPARISON,
-        Tag::Recipe => RECIPE,
-    }
+    /// A function that is called with `:`; `methods` has it.
+    pub method: bool,
 }
 
 const OVERLAY: &[Field] = &[
@@ -48,7 +23,71 @@ const OVERLAY: &[Field] = &[
     field("suffix", "string?", "What is appended to the version of what it builds, if anything."),
 ];
 
-const BASE_SYSTEM: &[Field] = &[field("closure", "string", "`runtime` or `build`.")];
+const fn field(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
+    Field { name, kind, sentence, lazy: false, method: false }
+}
+
+const fn long(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
+    Field { name, kind, sentence, lazy: true, method: false }
+}
+
+const fn method(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
+    Field { name, kind, sentence, lazy: true, method: true }
+}
+
+/// The readable fields of a kind of value, besides `kind`.
+pub fn fields(tag: Tag) -> &'static [Field] {
+    match tag {
+        Tag::AptSources => &[],
+        Tag::Overlay => OVERLAY,
+        Tag::Selection => SELECTION,
+        Tag::Sources => SOURCES,
+        Tag::Stage => STAGE,
+        Tag::Cell => CELL,
+        Tag::Variant => VARIANT,
+        Tag::Builders => BUILDERS,
+        Tag::Directory => DIRECTORY,
+        Tag::Import => IMPORT,
+        Tag::Order => ORDER,
+        Tag::Fleet => FLEET,
+        Tag::Built => BUILT,
+        Tag::Published => PUBLISHED,
+        Tag::Comparison => COMPARISON,
+        Tag::Recipe => RECIPE,
+        Tag::Retry => RETRY,
+        Tag::GiveUp => &[],
+        Tag::Pause | Tag::Skip => WHY,
+        Tag::Pattern => PATTERN,
+    }
+}
+
+const SELECTION: &[Field] = &[long("of", "any", "What it selects, as plain data.")];
+
+const SOURCES: &[Field] = &[
+    field("import", "string", "Names the pinned indexes that they are in."),
+    long("packages", "any", "Which of them, as plain data."),
+];
+
+const STAGE: &[Field] = &[
+    field("name", "string", "Names the stage."),
+    field("packages", "string[]|cloudbuild.Selection", "What it builds."),
+    field("against", "(string|cloudbuild.AptSources)[]", "What it is built against, newest layer first."),
+    field("optional", "boolean", "Whether the run is good without it."),
+];
+
+const CELL: &[Field] = &[
+    field("name", "string", "Its name."),
+    long("flags", "table", "What it asks for; empty for a build as the distribution makes it."),
+];
+
+const VARIANT: &[Field] = &[
+    field("name", "string", "Its name."),
+    field("base", "string", "The Debian architecture that it is."),
+    field("tag", "string?", "`Architecture-Variant:` of its packages, if it has one."),
+    field("index", "string", "`partial` or `complete`."),
+    field("below", "boolean", "Whether it runs on older hardware than the base does."),
+    long("flags", "table", "What all of its packages are built with."),
+];
 
 const BUILDERS: &[Field] = &[field("slots", "integer?", "Builds at the same time, where the recipe says.")];
 
@@ -75,6 +114,7 @@ const ORDER: &[Field] = &[
         "table[]",
         "Each with source, version, arch, component, after (numbers of jobs), estimate, priority, frees, profiles.",
     ),
+    long("skipped", "table[]", "Each with source and reason: what was asked for and is not built."),
     long("loops", "table[]", "Each with sources that need each other, and edges that close the loop."),
 ];
 
@@ -85,8 +125,10 @@ const BUILT: &[Field] = &[
     field("import", "string", "The import that it was built against, below the stages."),
     field("arch", "string", "The Debian architecture that it was built for."),
     field("count", "integer", "How many jobs there were."),
+    field("optional", "boolean", "Whether the run is good without what failed in it."),
     field("installed", "integer", "How many of them have their packages in the stage."),
-    long("jobs", "table[]", "Each with source, version, arch, state, reused, reason and seconds."),
+    long("jobs", "table[]", "Each with source, version, arch, state, reused, reason, seconds and overridden."),
+    long("binaries", "string[]", "Names of the binary packages in the stage."),
 ];
 
 const PUBLISHED: &[Field] = &[
@@ -107,3 +149,24 @@ const COMPARISON: &[Field] = &[
 ];
 
 const RECIPE: &[Field] = &[field("about", "string", "What the recipe is for.")];
+
+const RETRY: &[Field] = &[
+    field("larger", "boolean", "Whether it goes to a larger machine."),
+    field("parallel", "integer?", "Processes at once, if that was given."),
+    field("alone", "boolean", "Whether nothing else is built beside it."),
+    field("how", "string?", "How it is built, if that was given."),
+];
+
+const WHY: &[Field] = &[field("why", "string", "The reason, in words.")];
+
+const PATTERN: &[Field] = &[
+    field("text", "string", "The pattern as it was written."),
+    method("matches", "fun(self: cloudbuild.Pattern, text: string): boolean", "Whether it matches somewhere."),
+    method("match", "fun(self: cloudbuild.Pattern, text: string): string?", "The groups, or the whole without any."),
+    method("find", "fun(self: cloudbuild.Pattern, text: string): integer?, integer?", "Where it matches: from, to."),
+    method(
+        "captures",
+        "fun(self: cloudbuild.Pattern, text: string): table?",
+        "The whole at 0, groups by number and by name.",
+    ),
+];

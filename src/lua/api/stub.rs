@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::lua::api::declarations;
 use crate::lua::api::results::fields;
 use crate::lua::api::{Declaration, Default, Options, Parameter};
+use crate::lua::door::narrow::METHODS;
 use crate::lua::values::Tag;
 
 /// The whole file.
@@ -15,6 +16,12 @@ pub fn text() -> String {
         write!(text, "\n---@class (exact) {}\n---@field kind \"{}\"\n", tag.class(), tag.text()).expect(ALL);
         for field in fields(*tag) {
             writeln!(text, "---@field {} {} {}", field.name, field.kind, field.sentence).expect(ALL);
+        }
+        for method in METHODS.iter().filter(|method| method.of.contains(tag)) {
+            let (name, takes, gives) = (method.name, method.parameter.kind.in_stub(), method.result.class());
+            let (parameter, class) = (method.parameter.name, tag.class());
+            let function = format!("fun(self: {class}, {parameter}: {takes}): {gives}");
+            writeln!(text, "---@field {name} {function} {}", method.sentence).expect(ALL);
         }
         if *tag == Tag::Directory {
             writeln!(text, "---@overload fun(options: cloudbuild.options.dir): {}", tag.class()).expect(ALL);
@@ -28,6 +35,17 @@ pub fn text() -> String {
             writeln!(text, "---@field [integer] {one} {}", items.sentence).expect(ALL);
         }
         for parameter in declaration.fields {
+            writeln!(text, "{}", field(parameter)).expect(ALL);
+        }
+    }
+    for record in declarations::RECORDS {
+        writeln!(text, "\n--- {}\n---@class (exact) {}", record.sentence, record.class()).expect(ALL);
+        if let Some(items) = &record.items {
+            let kind = items.kind.in_stub();
+            let one = kind.split('|').next().unwrap_or(&kind);
+            writeln!(text, "---@field [integer] {one} {}", items.sentence).expect(ALL);
+        }
+        for parameter in record.fields {
             writeln!(text, "{}", field(parameter)).expect(ALL);
         }
     }

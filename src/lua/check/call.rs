@@ -1,13 +1,15 @@
 //! A call whose arguments have been checked, for the declaration's body to take apart.
 
+use crate::core::recipe::selection::Selection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mlua::Function;
 
-use crate::core::recipe::Selection;
+use crate::core::flags::Words;
 use crate::lua::recipe::argument::Argument;
 use crate::lua::values::Handle;
+use crate::primitives::hooks::Hook;
 
 /// One argument that is what its declaration says.
 #[derive(Debug)]
@@ -26,8 +28,20 @@ pub enum Checked {
     Handles(Vec<Arc<Handle>>),
     /// A function.
     Function(Function),
+    /// Functions that decide later.
+    Hooks(BTreeMap<Hook, Function>),
     /// Declarations of arguments.
     Arguments(Vec<Argument>),
+    /// What only `stdlib/` reads, from the table itself.
+    Composed,
+    /// Flags of a compiler.
+    Flags(Words),
+    /// What comes in the place of what.
+    Replacements(BTreeMap<String, Words>),
+    /// A table with fields of its own.
+    Record(Box<Call>),
+    /// A list of such tables.
+    Records(Vec<Call>),
 }
 
 /// A call whose arguments are what its declaration says; each getter takes one out.
@@ -61,6 +75,24 @@ impl Call {
         self.checked.insert(name, checked);
     }
 
+    /// The same, unless it is there.
+    pub fn insert_missing(&mut self, name: &'static str, checked: Checked) {
+        self.checked.entry(name).or_insert(checked);
+    }
+
+    /// Takes an argument out, whatever it is.
+    pub fn take(&mut self, name: &str) -> Option<Checked> {
+        self.checked.remove(name)
+    }
+
+    /// A list of tables, to complete them.
+    pub fn records_mut(&mut self, name: &str) -> Option<&mut Vec<Call>> {
+        match self.checked.get_mut(name) {
+            Some(Checked::Records(records)) => Some(records),
+            Some(_) | None => None,
+        }
+    }
+
     getter! {
         /// A string.
         text, Text, String;
@@ -74,6 +106,14 @@ impl Call {
         handles, Handles, Vec<Arc<Handle>>;
         /// A list of names.
         names, Texts, Vec<String>;
+        /// Flags of a compiler.
+        flags, Flags, Words;
+        /// What comes in the place of what.
+        replacements, Replacements, BTreeMap<String, Words>;
+        /// A table with fields of its own.
+        record, Record, Box<Call>;
+        /// A list of such tables.
+        records, Records, Vec<Call>;
     }
 
     /// The string before the table.
@@ -91,15 +131,15 @@ impl Call {
         self.handles(name).and_then(|mut handles| handles.pop())
     }
 
-    /// Which packages; its declaration says that it is required.
-    pub fn packages(&mut self, name: &str) -> Selection {
-        match self.checked.remove(name) {
-            Some(Checked::Texts(names)) => Selection::Names(names),
-            Some(Checked::Handles(handles)) => match handles.first().map(AsRef::as_ref) {
-                Some(Handle::BaseSystem(closure)) => Selection::BaseSystem(*closure),
-                Some(_) | None => Selection::Everything,
+    /// Which packages, where it was said.
+    pub fn packages(&mut self, name: &str) -> Option<Selection> {
+        match self.checked.remove(name)? {
+            Checked::Texts(names) => Some(Selection::Names(names)),
+            Checked::Handles(handles) => match handles.first().map(AsRef::as_ref) {
+                Some(Handle::Selection(selection)) => Some(selection.clone()),
+                other => unreachable!("`{name}` was checked to be a selection, got {other:?}"),
             },
-            other => unreachable!("`{name}` was checked to be there, got {other:?}"),
+            other => unreachable!("`{name}` was checked to be packages, got {other:?}"),
         }
     }
 
@@ -108,6 +148,14 @@ impl Call {
         match self.checked.remove(name) {
             Some(Checked::Function(function)) => function,
             other => unreachable!("`{name}` was checked to be there, got {other:?}"),
+        }
+    }
+
+    /// The hooks that were given.
+    pub fn hooks(&mut self, name: &str) -> BTreeMap<Hook, Function> {
+        match self.checked.remove(name) {
+            Some(Checked::Hooks(hooks)) => hooks,
+            Some(_) | None => BTreeMap::new(),
         }
     }
 

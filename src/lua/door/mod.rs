@@ -2,6 +2,9 @@
 //!
 //! **Invariant:** a body never sees an argument that was not checked against its declaration.
 
+mod complete;
+pub mod flags;
+pub mod narrow;
 pub mod request;
 pub mod require;
 
@@ -11,15 +14,17 @@ use std::sync::atomic::Ordering;
 
 use mlua::{Lua, MultiValue, Table, Value};
 
+use crate::core::codes::Code;
 use crate::core::recipe::Request;
 use crate::core::suggest::nearest;
 use crate::lua::api::declarations;
-use crate::lua::api::{Body, Context, Declaration, Options};
+use crate::lua::api::{Asking, Body, Context, Declaration, Options};
 use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
-use crate::lua::sandbox;
+use crate::lua::methods;
 use crate::lua::session::{Fault, Session, frames};
 use crate::lua::values::{self, Handle};
+use crate::lua::{faults, sandbox};
 
 /// What the functions of `cb` need of the VM.
 struct Door {
@@ -31,8 +36,9 @@ struct Door {
 pub fn install(lua: &Lua, session: &Arc<Session>) -> mlua::Result<()> {
     let metatable = values::metatable(lua, session)?;
     let shared = Arc::clone(session);
-    let again = lua
-        .create_function(move |lua, args: MultiValue| complete(lua, &shared, args).map_err(|fault| fault.raise(lua)))?;
+    let again = lua.create_function(move |lua, args: MultiValue| {
+        complete::complete(lua, &shared, args).map_err(|fault| fault.raise(lua))
+    })?;
     metatable.raw_set("__call", again)?;
     metatable.set_readonly(true);
     let cb = lua.create_table()?;
@@ -58,6 +64,7 @@ pub fn install(lua: &Lua, session: &Arc<Session>) -> mlua::Result<()> {
     }
     close(lua, &cb, "cb".to_owned())?;
     lua.set_app_data(Door { cb, metatable });
+    methods::install(lua, session)?;
     let shared = Arc::clone(session);
     let require = move |lua: &Lua, name: Value| require::require(lua, &shared, &name).map_err(|fault| fault.raise(lua));
     lua.globals().raw_set("require", lua.create_function(require)?)
@@ -78,7 +85,7 @@ fn close(lua: &Lua, table: &Table, shown: String) -> mlua::Result<()> {
             Some(near) => format!("did you mean `{shown}.{near}`?"),
             None => format!("it has: {}", names.join(", ")),
         };
-        Err(Fault::new(format!("`{shown}` has no `{}`", shortened(&key))).hint(hint).raise(lua))
+        Err(Fault::new(format!("`{shown}` has no `{}`", shortened(&key))).code(Code::UnknownName).hint(hint).raise(lua))
     };
     let metatable = lua.create_table()?;
     metatable.raw_set("__index", lua.create_function(index)?)?;
@@ -99,6 +106,7 @@ fn enter(
     if args.len() > 1 {
         let (shown, count) = (declaration.shown(), args.len());
         return Err(Fault::new(format!("`{shown}`: expected one argument, got {count}"))
+            .code(Code::WrongCall)
             .hint(format!("write `{shown}{}` with a dot and one table", example(declaration))));
     }
     let first = args.into_iter().next().unwrap_or(Value::Nil);
@@ -116,7 +124,7 @@ fn enter(
                     .and_then(|table| finish(lua, &shared, declaration, Some(name.clone()), table.as_ref()))
                     .map_err(|fault| fault.raise(lua))
             });
-            function.map(Value::Function).map_err(|error| sandbox::fault(session, error))
+            function.map(Value::Function).map_err(|error| faults::fault(session, error))
         }
     }
 }
@@ -137,6 +145,7 @@ fn options(session: &Session, declaration: &Declaration, value: &Value) -> Resul
         (other, _) => {
             let (shown, got) = (declaration.shown(), described(session, other));
             Err(Fault::new(format!("`{shown}`: expected a table of options, got {got}"))
+                .code(Code::WrongCall)
                 .hint(format!("write `{shown}{}`", example(declaration))))
         }
     }
@@ -150,7 +159,8 @@ fn finish(
     name: Option<String>,
     options: Option<&Table>,
 ) -> Result<Value, Fault> {
-    let call = check::call(session, declaration, name.clone(), options)?;
+    let mut call = check::call(session, declaration, name.clone(), options)?;
+    flags::mark(lua, session, declaration, &mut call);
     match declaration.body {
         Body::Makes(make) => {
             let lines = frames(lua);
@@ -160,7 +170,7 @@ fn finish(
         Body::Performs(request) => perform(lua, session, declaration, request, call),
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
-            let copy = copied(lua, options).map_err(|error| sandbox::fault(session, error))?;
+            let copy = copied(lua, session, declaration, options).map_err(|error| faults::fault(session, error))?;
             let value = sandbox::call(lua, session, &function, (name, copy))?;
             composed(lua, session, declaration, value)
         }
@@ -179,46 +189,52 @@ fn composed(lua: &Lua, session: &Session, declaration: &Declaration, value: Valu
         (Some(_) | None, _) => {
             let (shown, expected) = (declaration.shown(), declaration.result.expected());
             let got = described(session, &value);
-            Err(Fault::new(format!("`{shown}`: its module in stdlib has to return {expected}, got {got}")))
+            Err(Fault::new(format!("`{shown}`: its module in stdlib has to return {expected}, got {got}"))
+                .code(Code::Stdlib))
         }
     }
 }
 
 /// The options as `stdlib` gets them: a copy that has only what was checked, so that nothing changes it afterwards.
-fn copied(lua: &Lua, options: Option<&Table>) -> mlua::Result<Table> {
-    let copy = lua.create_table()?;
-    let Some(options) = options else { return Ok(copy) };
-    for pair in options.pairs::<Value, Value>() {
-        let (key, value) = pair?;
-        let value = match value {
-            // Lists and tables of plain values are one level deep; values of `cb` are read-only anyway.
-            Value::Table(inner) if !inner.is_readonly() => {
-                let flat = lua.create_table()?;
-                for pair in inner.pairs::<Value, Value>() {
-                    let (key, value) = pair?;
-                    flat.raw_set(key, value)?;
-                }
-                Value::Table(flat)
-            }
-            other => other,
-        };
-        copy.raw_set(key, value)?;
-    }
+fn copied(lua: &Lua, session: &Session, declaration: &Declaration, options: Option<&Table>) -> mlua::Result<Table> {
+    let copy = match options {
+        Some(options) => copy_of(lua, options, MOST_DEPTH)?,
+        None => lua.create_table()?,
+    };
+    flags::mark_copy(lua, session, declaration, &copy)?;
     copy.set_readonly(true);
     Ok(copy)
 }
 
-fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
-    let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
-    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| sandbox::fault(session, error))
+/// Tables that were checked are less deep.
+const MOST_DEPTH: usize = 16;
+
+/// A copy of a table and of those in it; values of `cb` are read-only, and stay themselves.
+fn copy_of(lua: &Lua, table: &Table, depth: usize) -> mlua::Result<Table> {
+    let copy = lua.create_table()?;
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair?;
+        let value = match value {
+            Value::Table(inner) if !inner.is_readonly() && depth > 0 => Value::Table(copy_of(lua, &inner, depth - 1)?),
+            other => other,
+        };
+        copy.raw_set(key, value)?;
+    }
+    Ok(copy)
 }
 
-/// Asks the performer, outside of every budget of the VM.
+/// The table that stands for a value.
+pub fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
+    let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
+    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| faults::fault(session, error))
+}
+
+/// Makes the request of a primitive and asks the performer.
 fn perform(
     lua: &Lua,
     session: &Session,
     declaration: &Declaration,
-    request: fn(Call) -> Result<Request, Fault>,
+    request: fn(Call, &Asking<'_>) -> Result<Request, Fault>,
     call: Call,
 ) -> Result<Value, Fault> {
     let shown = declaration.shown();
@@ -226,22 +242,25 @@ fn perform(
         Some(performer) if session.acting.load(Ordering::Relaxed) => performer,
         Some(_) | None => {
             return Err(Fault::new(format!("`{shown}` acts, so it can only be called while `run` runs"))
+                .code(Code::NotActing)
                 .hint("write `return cb.recipe { run = function(cb, args) ... end }` and call it in there"));
         }
     };
-    let request = request(call)?;
-    session.watch.leave();
-    let answer = performer.perform(request);
-    session.watch.enter();
-    match answer.map(Handle::from) {
-        Ok(answer) if answer.tag() == declaration.result => hand_out(lua, session, answer),
-        Ok(answer) => {
-            let got = answer.tag().text();
-            let error = anyhow::anyhow!("expected an answer to `{shown}`, got one of kind `{got}`");
-            Err(failed(lua, session, &shown, error))
-        }
-        Err(error) => Err(failed(lua, session, &shown, error)),
+    // Outside of every budget of the VM.
+    let ask = |request: Request| {
+        session.watch.leave();
+        let answer = performer.perform(request);
+        session.watch.enter();
+        answer.map_err(|error| failed(lua, session, &shown, error))
+    };
+    let request = request(call, &Asking { ask: &ask, stages: &session.stages })?;
+    let answer = Handle::from(ask(request)?);
+    if answer.tag() != declaration.result {
+        let got = answer.tag().text();
+        let error = anyhow::anyhow!("expected an answer to `{shown}`, got one of kind `{got}`");
+        return Err(failed(lua, session, &shown, error));
     }
+    hand_out(lua, session, answer)
 }
 
 /// A primitive's failure: its text for the recipe, the error itself for the caller.
@@ -264,19 +283,4 @@ fn failed(lua: &Lua, session: &Session, shown: &str, error: anyhow::Error) -> Fa
     let hint = (!hints.is_empty()).then(|| hints.join("\nhint: "));
     let failure = session.keep_failure(fault.message.clone(), error);
     Fault { hint, failure: Some(failure), ..fault }
-}
-
-/// `cb.dir "out" { ... }`: the second call of a value that was made by its name, which gives its options.
-fn complete(lua: &Lua, session: &Arc<Session>, args: MultiValue) -> Result<Value, Fault> {
-    let mut args = args.into_iter();
-    let first = args.next().unwrap_or(Value::Nil);
-    let handle = first.as_table().and_then(|table| session.handle(table));
-    let Some((name, given)) = handle.as_deref().and_then(Handle::completed_by) else {
-        let got = described(session, &first);
-        return Err(Fault::new(format!("expected a function to call, got {got}")));
-    };
-    let declaration = declarations::all().find(|declaration| declaration.name == name);
-    let declaration = declaration.expect("what made the value is declared");
-    let table = options(session, declaration, &args.next().unwrap_or(Value::Nil))?;
-    finish(lua, session, declaration, Some(given), table.as_ref())
 }

@@ -1,28 +1,24 @@
 //! Makes the requests of primitives from calls that have been checked.
 
+use std::sync::Arc;
+
+use crate::core::codes::Code;
 use crate::core::ids::ImportId;
 use crate::core::order::LOOP_PROFILES;
 use crate::core::recipe::overlay::Overlay;
+use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, BuildResult, Builders, CompareRequest, ImportRequest, LaunchRequest,
-    OrderRequest, PublishRequest, PublishTarget, Request,
+    OrderRequest, OrderResult, PublishRequest, PublishTarget, Request, Response,
 };
-use crate::lua::check::call::Call;
-use crate::lua::session::Fault;
-use crate::lua::values::{Directory, Handle};
-
-/// Takes the one value that a handle was checked to be.
-macro_rules! take {
-    ($handle:expr, $variant:ident) => {
-        match $handle.as_ref() {
-            Handle::$variant(value) => value,
-            other => unreachable!("was checked to be `{}`, got `{}`", stringify!($variant), other.tag().text()),
-        }
-    };
-}
+use crate::lua::api::Asking;
+use crate::lua::check::call::{Call, Checked};
+use crate::lua::door::flags::build_flags;
+use crate::lua::session::{Fault, lock};
+use crate::lua::values::{Directory, Handle, take};
 
 /// `cb.import`
-pub fn import(mut call: Call) -> Result<Request, Fault> {
+pub fn import(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
     let overlay = call.handles("overlay").unwrap_or_default();
     let overlay: Vec<Overlay> = overlay.iter().map(|handle| take!(handle, Overlay).clone()).collect();
     let sources = match (call.handle("sources"), call.text("dsc")) {
@@ -44,51 +40,133 @@ pub fn import(mut call: Call) -> Result<Request, Fault> {
 }
 
 /// `cb.order`
-pub fn order(mut call: Call) -> Result<Request, Fault> {
+pub fn order(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
+    ordered(&mut call, asking).map(Request::Order)
+}
+
+/// What `cb.order` asks for; `cb.build` does it, too, where it is given sources.
+fn ordered(call: &mut Call, asking: &Asking<'_>) -> Result<OrderRequest, Fault> {
     let handle = required(call.handle("sources"));
-    let packages = call.packages("packages");
-    let profiles = call.names("profiles").unwrap_or_else(|| LOOP_PROFILES.map(str::to_owned).to_vec());
-    let older_binaries = call.boolean("older_binaries").unwrap_or(true);
-    Ok(Request::Order(OrderRequest {
-        import: take!(handle, Import).import,
+    let (import, of) = match handle.as_ref() {
+        Handle::Import(imported) => (imported.import, None),
+        Handle::Sources(sources) => (sources.import, Some(sources.packages.clone())),
+        other => unreachable!("was checked to be sources, got `{}`", other.tag().text()),
+    };
+    let packages = match (call.packages("packages"), of) {
+        (Some(_), Some(_)) => {
+            return Err(Fault::new("`packages`: expected nothing, since `sources` says which packages already")
+                .hint("give an import as `sources`, or leave `packages` out")
+                .field("packages"));
+        }
+        (Some(packages), None) | (None, Some(packages)) => packages,
+        (None, None) => Selection::Everything,
+    };
+    let built = lock(asking.stages);
+    if let Some(stage) = packages.stages().into_iter().find(|stage| !built.iter().any(|built| built == stage)) {
+        let stages = if built.is_empty() { "none yet".to_owned() } else { built.join(", ") };
+        return Err(Fault::new(format!("`packages`: expected a stage that was built before, got `{stage}`"))
+            .hint(format!("stages so far: {stages}"))
+            .field("packages"));
+    }
+    let against = match call.handles("against") {
+        Some(layers) => against(&layers)?,
+        None => vec![Against::Import(import)],
+    };
+    Ok(OrderRequest {
+        import,
         packages,
-        profiles,
-        older_binaries,
+        not_for_us: call.texts("not_for_us"),
+        against,
+        profiles: call.names("profiles").unwrap_or_else(|| LOOP_PROFILES.map(str::to_owned).to_vec()),
+        older_binaries: call.boolean("older_binaries").unwrap_or(true),
         overlay: call.boolean("overlay").unwrap_or(true),
-        against: call.handle("against").map(|handle| take!(handle, Import).import),
-    }))
+    })
+}
+
+/// The layers of `against`, one import among them at most.
+fn against(layers: &[Arc<Handle>]) -> Result<Vec<Against>, Fault> {
+    if layers.is_empty() {
+        return Err(Fault::new("`against`: expected at least one layer, got an empty list")
+            .hint("leave it out to build against the order's import")
+            .field("against"));
+    }
+    Ok(layers.iter().map(|handle| layer(handle)).collect())
 }
 
 /// `cb.launch`
-pub fn launch(mut call: Call) -> Result<Request, Fault> {
+pub fn launch(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
     let builders: Vec<Builders> =
         required(call.handles("builders")).iter().map(|handle| take!(handle, Builders).clone()).collect();
     Ok(Request::Launch(LaunchRequest { builders }))
 }
 
 /// `cb.build`
-pub fn build(mut call: Call) -> Result<Request, Fault> {
-    let order = required(call.handle("order"));
-    let order = take!(order, Order).clone();
+pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
+    let stage = stage(&mut call, asking)?;
+    let layers = call.handles("against");
+    let order = match call.handle("order") {
+        Some(handle) => take!(handle, Order).clone(),
+        None => match call.handle("sources") {
+            Some(sources) => ordered_first(sources, layers.clone(), asking)?,
+            None => {
+                return Err(Fault::new("`cb.build`: `order` is missing: expected the result of `cb.order`")
+                    .hint("give `order`, or `sources`, which are put in order then"));
+            }
+        },
+    };
     let fleet = required(call.handle("on"));
-    let against = match call.handles("against") {
+    let against = match layers {
         None => vec![Against::Import(order.import)],
-        Some(layers) if layers.is_empty() => {
-            return Err(Fault::new("`against`: expected at least one layer, got an empty list")
-                .hint("leave it out to build against the order's import")
-                .field("against"));
-        }
-        Some(layers) => layers.iter().map(|handle| layer(handle)).collect(),
+        Some(layers) => against(&layers)?,
     };
     Ok(Request::Build(BuildRequest {
-        stage: call.text("stage").unwrap_or_else(|| "first".to_owned()),
+        stage,
         order,
         against,
         builders: take!(fleet, Fleet).builders.clone(),
         environment: call.variables("environment").unwrap_or_default(),
         suffix: call.text("suffix"),
+        optional: call.boolean("optional").unwrap_or(false),
+        flags: Box::new(build_flags(&mut call)),
+        repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),
         prove: call.boolean("prove").unwrap_or(false),
     }))
+}
+
+/// The order of sources that were given without one.
+fn ordered_first(
+    sources: Arc<Handle>,
+    layers: Option<Vec<Arc<Handle>>>,
+    asking: &Asking<'_>,
+) -> Result<OrderResult, Fault> {
+    let mut call = Call::new(String::new());
+    call.insert("sources", Checked::Handles(vec![sources]));
+    if let Some(layers) = layers {
+        call.insert("against", Checked::Handles(layers));
+    }
+    match (asking.ask)(Request::Order(ordered(&mut call, asking)?))? {
+        Response::Order(order) => Ok(order),
+        other => Err(Fault::new(format!("expected an order, got a {}", Handle::from(other).tag().text()))),
+    }
+}
+
+/// The names of stages that nobody named, in the order of their builds.
+const STAGES: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
+
+/// The stage's name; two stages of one name would share their jobs.
+fn stage(call: &mut Call, asking: &Asking<'_>) -> Result<String, Fault> {
+    let mut stages = lock(asking.stages);
+    let name = match call.text("stage") {
+        Some(name) => name,
+        None => STAGES.get(stages.len()).map_or_else(|| format!("stage-{}", stages.len() + 1), |name| name.to_string()),
+    };
+    if stages.contains(&name) {
+        return Err(Fault::new(format!("`stage`: expected a name of its own for each build, got `{name}` again"))
+            .hint("each stage has its own jobs; give `stage` another name")
+            .field("stage"));
+    }
+    stages.push(name.clone());
+    Ok(name)
 }
 
 fn layer(handle: &Handle) -> Against {
@@ -97,8 +175,10 @@ fn layer(handle: &Handle) -> Against {
         Handle::Built(built) => Against::Stage(built.stage.clone()),
         Handle::AptSources(_)
         | Handle::Overlay(_)
-        | Handle::Everything
-        | Handle::BaseSystem(_)
+        | Handle::Selection(_)
+        | Handle::Sources(_)
+        | Handle::Cell(_)
+        | Handle::Variant(_)
         | Handle::Builders(_)
         | Handle::Directory(_)
         | Handle::Order(_)
@@ -106,12 +186,17 @@ fn layer(handle: &Handle) -> Against {
         | Handle::Published(_)
         | Handle::Comparison(_)
         | Handle::Recipe(_)
+        | Handle::Retry(_)
+        | Handle::GiveUp
+        | Handle::Pause(_)
+        | Handle::Skip(_)
+        | Handle::Pattern(_)
         | Handle::Composed(_) => unreachable!("was checked to be an import or a build, got `{}`", handle.tag().text()),
     }
 }
 
 /// `cb.publish`
-pub fn publish(mut call: Call) -> Result<Request, Fault> {
+pub fn publish(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
     let builds = builds(&mut call)?;
     let last = newest(&builds)?;
     let handle = required(call.handle("to"));
@@ -130,7 +215,7 @@ pub fn publish(mut call: Call) -> Result<Request, Fault> {
 }
 
 /// `cb.compare`
-pub fn compare(mut call: Call) -> Result<Request, Fault> {
+pub fn compare(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
     let builds = builds(&mut call)?;
     Ok(Request::Compare(CompareRequest { import: newest(&builds)?.import, stages: stages(&builds) }))
 }
@@ -143,6 +228,7 @@ fn builds(call: &mut Call) -> Result<Vec<BuildResult>, Fault> {
         let stage = &build.stage;
         if builds.iter().any(|other| other.stage == *stage) {
             return Err(Fault::new(format!("expected each build once, got the stage `{stage}` again"))
+                .code(Code::Twice)
                 .hint("give each `cb.build` a `stage` of its own"));
         }
         builds.push(build.clone());

@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 
 use mlua::{Function, Lua, Value};
 
+use crate::core::codes::Code;
 use crate::lua::check::{described, shortened};
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
 use crate::lua::{door, files, sandbox};
 
 /// What `cb` is made of beyond Rust: a module of `stdlib/` for each composed declaration, and what those share.
-pub const STDLIB: &[(&str, &str)] = &[("campaign", include_str!("../../../stdlib/campaign.lua"))];
+pub const STDLIB: &[(&str, &str)] =
+    &[("campaign", include_str!("../../../stdlib/campaign.lua")), ("stage", include_str!("../../../stdlib/stage.lua"))];
 
 /// What `require` gives for a name.
 pub fn require(lua: &Lua, session: &Arc<Session>, name: &Value) -> Result<Value, Fault> {
@@ -33,7 +35,8 @@ pub fn require(lua: &Lua, session: &Arc<Session>, name: &Value) -> Result<Value,
 pub fn composed(lua: &Lua, session: &Arc<Session>, module: &str) -> Result<Function, Fault> {
     match stdlib(lua, session, module)? {
         Value::Function(function) => Ok(function),
-        other => Err(Fault::new(format!("`stdlib/{module}.lua`: expected a function, got a {}", other.type_name()))),
+        other => Err(Fault::new(format!("`stdlib/{module}.lua`: expected a function, got a {}", other.type_name()))
+            .code(Code::Stdlib)),
     }
 }
 
@@ -47,7 +50,8 @@ fn from_stdlib(lua: &Lua) -> bool {
 fn stdlib(lua: &Lua, session: &Arc<Session>, module: &str) -> Result<Value, Fault> {
     once(session, &format!("cloudbuild.{module}"), || {
         let text = STDLIB.iter().find(|(name, _)| *name == module).map(|(_, text)| *text);
-        let text = text.ok_or_else(|| Fault::new(format!("`require`: there is no `stdlib/{module}.lua`")))?;
+        let text =
+            text.ok_or_else(|| Fault::new(format!("`require`: there is no `stdlib/{module}.lua`")).code(Code::Stdlib))?;
         let function = sandbox::compile(lua, session, &format!("=stdlib/{module}.lua"), text)?;
         sandbox::call(lua, session, &function, ())
     })
@@ -60,6 +64,7 @@ fn once(session: &Session, name: &str, evaluate: impl FnOnce() -> Result<Value, 
         Some(Some(value)) => return Ok(value),
         Some(None) => {
             return Err(Fault::new(format!("`require`: `{name}` needs itself"))
+                .code(Code::RequireLoop)
                 .hint("move what both need into a file of its own"));
         }
         None => {}
@@ -79,6 +84,7 @@ fn beside(lua: &Lua, session: &Arc<Session>, name: &str) -> Result<Value, Fault>
     let path = files::module(&session.folder, name);
     let refused = |message: String| {
         Fault::new(format!("`require`: {}", shortened_path(&message)))
+            .code(Code::Require)
             .hint("a recipe reads only `.lua` files of its own folder")
     };
     let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
@@ -90,9 +96,12 @@ fn beside(lua: &Lua, session: &Arc<Session>, name: &str) -> Result<Value, Fault>
             let path = path.map_err(refused)?;
             if session.acting.load(Ordering::Relaxed) || !session.may_read {
                 return Err(Fault::new(format!("`require`: `{name}` was not read when the recipe was loaded"))
+                    .code(Code::Require)
                     .hint("call `require` at the top of the file, so that the recipe's hash covers all of it"));
             }
-            let text: Arc<str> = files::read(&path, &shown).map_err(|error| Fault::new(error.to_string()))?.into();
+            let text: Arc<str> = files::read(&path, &shown)
+                .map_err(|error| Fault::new(error.to_string()).code(error.code.unwrap_or(Code::Require)))?
+                .into();
             lock(&session.files).insert(shown.clone(), Arc::clone(&text));
             text
         }
@@ -100,6 +109,7 @@ fn beside(lua: &Lua, session: &Arc<Session>, name: &str) -> Result<Value, Fault>
     let function = sandbox::compile(lua, session, &format!("{RECIPE_CHUNK}{shown}"), &text)?;
     match sandbox::call(lua, session, &function, ())? {
         Value::Nil => Err(Fault::new(format!("`require`: `{name}.lua` returned nothing"))
+            .code(Code::RequireNothing)
             .hint("end it with `return` and what it offers, usually a table")),
         value => Ok(value),
     }

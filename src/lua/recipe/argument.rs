@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mlua::{Table, Value};
 use serde_json::Value as Json;
 
+use crate::core::codes::Code;
 use crate::core::suggest::nearest;
 use crate::lua::check::{described, list, shortened, text};
 use crate::lua::json;
@@ -121,14 +122,17 @@ pub fn complete(declared: &[Argument], mut given: BTreeMap<String, Json>) -> Res
             None if declared.is_empty() => "it takes no arguments".to_owned(),
             None => format!("it takes: {}", names().collect::<Vec<_>>().join(", ")),
         };
-        return Err(Fault::new(format!("the recipe has no argument `{}`", shortened(unknown))).hint(hint));
+        return Err(Fault::new(format!("the recipe has no argument `{}`", shortened(unknown)))
+            .code(Code::UnknownArgument)
+            .hint(hint));
     }
     let mut complete = BTreeMap::new();
     for Argument { name, kind, default, help } in declared {
         let value = match given.remove(name).or_else(|| default.clone()) {
             Some(value) => value,
             None => {
-                let fault = Fault::new(format!("the argument `{name}` is missing: expected {}", kind.expected()));
+                let fault = Fault::new(format!("the argument `{name}` is missing: expected {}", kind.expected()))
+                    .code(Code::MissingArgument);
                 return Err(match help.is_empty() {
                     true => fault.hint(format!("give it with `--{name}`")),
                     false => fault.hint(format!("give it with `--{name}`: {help}")),
@@ -137,7 +141,8 @@ pub fn complete(declared: &[Argument], mut given: BTreeMap<String, Json>) -> Res
         };
         if !kind.fits(&value) {
             let (expected, got) = (kind.expected(), shortened(&value.to_string()));
-            return Err(Fault::new(format!("the argument `{name}`: expected {expected}, got `{got}`")));
+            return Err(Fault::new(format!("the argument `{name}`: expected {expected}, got `{got}`"))
+                .code(Code::ArgumentValue));
         }
         complete.insert(name.clone(), value);
     }
@@ -159,7 +164,7 @@ pub fn arguments(session: &Session, table: &Table) -> Result<Vec<Argument>, Faul
         }
         arguments.push(argument(session, name, &value)?);
         if arguments.len() > 100 {
-            return Err(Fault::new("`args`: expected at most 100 arguments, got more"));
+            return Err(Fault::new("`args`: expected at most 100 arguments, got more").code(Code::TooMany));
         }
     }
     arguments.sort_by(|a, b| a.name.cmp(&b.name));
@@ -185,6 +190,7 @@ fn argument(session: &Session, name: String, value: &Value) -> Result<Argument, 
         if !known {
             let got = described(session, &key);
             return Err(Fault::new(format!("`{path}`: expected a type, `default` and `help`, got the key {got}"))
+                .code(Code::UnknownOption)
                 .hint("write `{ \"integer\", default = 20, help = \"how many\" }`"));
         }
     }

@@ -20,10 +20,10 @@ fn a_wrong_type_is_pointed_at() {
     let text = "local cb = require \"cloudbuild\"\n\nreturn cb.campaign \"hello\" {\n  sources  = cb.apt.system(),\n\
                 \x20 packages = 3,\n}";
     assert_snapshot!(message(text), @r"
-    x.lua:5: `packages`: expected a list of strings, `cb.everything {}` or `cb.base_system {}`, got number 3
+    x.lua:5: `packages`: expected a list of strings, or a selection such as `cb.everything {}`, got number 3
       5 |   packages = 3,
         |   ^^^^^^^^
-    hint: source packages to rebuild, by name or `name=version`
+    hint: source packages by name or `name=version`, or a selection
     ");
 }
 
@@ -35,11 +35,11 @@ fn an_unknown_option_names_the_nearest() {
         |                                     ^^^^^^^
     hint: did you mean `packages`?
     "#);
-    assert_snapshot!(of("cb.campaign \"hello\" { matrix = {} }"), @r#"
-    x.lua:2: `cb.campaign` has no option `matrix`
-      2 | local value = cb.campaign "hello" { matrix = {} }
-        |                                     ^^^^^^
-    hint: it takes: sources, packages, arch, builders, publish, environment, prove
+    assert_snapshot!(of("cb.stage \"hello\" { matrix = {} }"), @r#"
+    x.lua:2: `cb.stage` has no option `matrix`
+      2 | local value = cb.stage "hello" { matrix = {} }
+        |                                  ^^^^^^
+    hint: it takes: packages, against, optional
     "#);
     assert_snapshot!(of("cb.here { 2 }"), @r"
     x.lua:2: `cb.here`: expected named fields, got the key number 1
@@ -51,9 +51,9 @@ fn an_unknown_option_names_the_nearest() {
 #[test]
 fn a_missing_option_says_what_is_expected() {
     assert_snapshot!(of("cb.campaign \"hello\" {}"), @r#"
-    x.lua:2: `cb.campaign`: `packages` is missing: expected a list of strings, `cb.everything {}` or `cb.base_system {}`
+    x.lua:2: `cb.campaign`: `packages` is missing: expected a list of strings or a selection
       2 | local value = cb.campaign "hello" {}
-    hint: source packages to rebuild, by name or `name=version`
+    hint: say what to build, or give `stages`
     "#);
     assert_snapshot!(of("cb.campaign \"hello\""), @r#"
     x.lua:3: expected the file to return a recipe, got a function
@@ -73,7 +73,7 @@ fn wrong_values_say_what_came() {
     x.lua:2: `packages[2]`: expected a string, got number 3
       2 | local value = cb.campaign "hello" { packages = { "a", 3 } }
         |                                     ^^^^^^^^
-    hint: source packages to rebuild, by name or `name=version`
+    hint: source packages by name or `name=version`, or a selection
     "#);
     assert_snapshot!(of("cb.campaign \"hello\" { packages = {} }"), @r#"
     x.lua:2: `packages`: expected at least one name, got an empty list
@@ -85,19 +85,19 @@ fn wrong_values_say_what_came() {
     x.lua:2: `packages[2]`: expected each name once, got `a` again
       2 | local value = cb.campaign "hello" { packages = { "a", "a" } }
         |                                     ^^^^^^^^
-    hint: source packages to rebuild, by name or `name=version`
+    hint: source packages by name or `name=version`, or a selection
     "#);
     assert_snapshot!(of("cb.campaign \"hello\" { packages = { a = 1 } }"), @r#"
-    x.lua:2: `packages`: expected a list of strings, `cb.everything {}` or `cb.base_system {}`, got the key string `a`
+    x.lua:2: `packages`: expected a list of strings, or a selection such as `cb.everything {}`, got the key string `a`
       2 | local value = cb.campaign "hello" { packages = { a = 1 } }
         |                                     ^^^^^^^^
-    hint: source packages to rebuild, by name or `name=version`
+    hint: source packages by name or `name=version`, or a selection
     "#);
     assert_snapshot!(of("cb.campaign \"hello\" { packages = cb.here() }"), @r#"
-    x.lua:2: `packages`: expected a list of strings, `cb.everything {}` or `cb.base_system {}`, got a value of kind `builders`
+    x.lua:2: `packages`: expected a list of strings, or a selection such as `cb.everything {}`, got a value of kind `builders`
       2 | local value = cb.campaign "hello" { packages = cb.here() }
         |                                     ^^^^^^^^
-    hint: source packages to rebuild, by name or `name=version`
+    hint: source packages by name or `name=version`, or a selection
     "#);
     assert_snapshot!(of("cb.campaign \"../x\" { packages = { \"a\" } }"), @r#"
     x.lua:2: `cb.campaign`: expected a name of letters, digits and `.+_~-`, got string `../x`
@@ -255,10 +255,10 @@ fn primitives_called_wrongly_say_where() {
         message(&format!("local cb = require \"cloudbuild\"\nreturn cb.recipe {{ run = function(cb)\n{body}\nend }}"))
     };
     assert_snapshot!(run("cb.order { sources = cb.apt.system(), packages = { \"a\" } }"), @r#"
-    x.lua:3: `sources`: expected the result of `cb.import`, got a value of kind `apt-sources`
+    x.lua:3: `sources`: expected the result of `cb.import` or some of its sources such as `imported:first(20)`, got a value of kind `apt-sources`
       3 | cb.order { sources = cb.apt.system(), packages = { "a" } }
         |            ^^^^^^^
-    hint: the import that the packages are in
+    hint: the import that the packages are in, or some of it
     "#);
     assert_snapshot!(run("cb.publish { to = cb.dir \"out\" }"), @r#"
     x.lua:3: `cb.publish`: expected the result of `cb.build`, got an empty list

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use crate::core::events::{Event, Listener};
+use crate::core::recipe::selection::BaseClosure;
 use crate::core::recipe::{
-    Against, AptSources, BaseClosure, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest,
-    OrderRequest, PublishRequest,
+    Against, AptSources, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest, OrderRequest,
+    PublishRequest,
 };
 
 fn hello() -> Recipe {
@@ -22,7 +23,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
     let result = run_with(&recipe, &fake).unwrap();
     let import = ImportId(Sha256::of(b"import"));
     let job = ordered("hello".to_owned(), Vec::new());
-    let order = OrderResult { import, arch: "amd64".to_owned(), jobs: vec![job], loops: Vec::new() };
+    let order = order_of(import, vec![job]);
     let builders = vec![Builders::Here { slots: None }];
     assert_eq!(
         *fake.requests.lock().unwrap(),
@@ -35,10 +36,11 @@ fn hello_asks_for_the_six_primitives_in_order() {
             Request::Order(OrderRequest {
                 import,
                 packages: Selection::Names(vec!["hello".to_owned()]),
+                not_for_us: Vec::new(),
+                against: vec![Against::Import(import)],
                 profiles: vec!["nocheck".to_owned(), "nodoc".to_owned()],
                 older_binaries: true,
                 overlay: true,
-                against: None,
             }),
             Request::Launch(LaunchRequest { builders: builders.clone() }),
             Request::Build(BuildRequest {
@@ -48,6 +50,9 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 builders,
                 environment: BTreeMap::new(),
                 suffix: None,
+                optional: false,
+                flags: Box::default(),
+                repeat: 1,
                 prove: true,
             }),
             Request::Publish(PublishRequest {
@@ -198,7 +203,7 @@ fn the_jobs_of_a_whole_archive_can_be_walked() {
                 ordered(format!("source-{at}"), (at.saturating_sub(15)..at).map(|before| before + 1).collect())
             };
             let jobs = (0..35_000).map(job).collect();
-            Ok(Response::Order(OrderResult { import: order.import, arch: "amd64".to_owned(), jobs, loops: Vec::new() }))
+            Ok(Response::Order(order_of(order.import, jobs)))
         }
     }
     let text = r#"

@@ -2,6 +2,7 @@ use super::*;
 
 use crate::lua::api::declarations;
 use crate::lua::api::results::fields;
+use crate::lua::door::narrow::METHODS;
 use crate::lua::sandbox::ALLOWED;
 use crate::lua::values::Tag;
 
@@ -80,6 +81,9 @@ fn everything_is_described_in_a_sentence() {
             assert!(sentence(field.sentence), "{}.{}", tag.text(), field.name);
         }
     }
+    for method in METHODS {
+        assert!(sentence(method.sentence) && sentence(method.parameter.sentence), "{}", method.name);
+    }
     let help = crate::lua::api_help();
     for declaration in declarations::all() {
         assert!(help.contains(&format!("\ncb.{}", declaration.name)), "{help}");
@@ -100,6 +104,21 @@ fn help_of_a_constructor_says_what_it_takes() {
          label        a string: `Label:` of the archive. Default: the campaign's name.\n  \
          gives: a value of kind `directory`"
     );
+}
+
+#[test]
+fn help_of_one_name_has_the_fields_of_its_result_and_programs_get_the_same() {
+    let help = crate::lua::api_help_of("cb.here").unwrap();
+    assert!(help.starts_with("cb.here() or cb.here { ... }\n  Builders on this machine.\n"), "{help}");
+    assert!(help.contains("\n    .slots      integer?: Builds at the same time"), "{help}");
+    let document = crate::lua::api_document(Some("order")).unwrap();
+    assert_eq!((&document["name"], &document["acts"]), (&"cb.order".into(), &true.into()));
+    assert_eq!(document["options"][0]["name"], "sources");
+    assert_eq!(document["options"][0]["default"], Json::Null);
+    let all = crate::lua::api_document(None).unwrap();
+    assert_eq!(all["calls"].as_array().unwrap().len(), declarations::all().count());
+    assert_eq!(crate::lua::api_help_of("ordr").unwrap_err(), ["order"]);
+    assert_eq!(crate::lua::api_help_of("system").unwrap_err(), ["apt.system"]);
 }
 
 #[test]

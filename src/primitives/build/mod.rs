@@ -6,7 +6,9 @@
 //! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
 mod board;
+pub mod changed;
 mod overlay;
+mod overridden;
 mod prefetch;
 mod ready;
 mod take_over;
@@ -19,19 +21,20 @@ use anyhow::Context;
 
 use self::board::Board;
 pub use self::overlay::Stopped;
-pub use self::ready::built_binary;
 use crate::core::events::{Event, Listener};
-use crate::core::ids::{ChrootKey, ImportId, RunId};
+use crate::core::ids::{ChrootKey, RunId};
 use crate::core::job::JobState;
 use crate::core::pinned::Imported;
-use crate::core::recipe::{Against, BuildRequest, BuildResult, BuiltJob};
+use crate::core::recipe::{BuildRequest, BuildResult, BuiltJob};
 use crate::io::clock;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
+use crate::io::state::artifacts::{self, ArtifactKind};
 use crate::io::state::jobs::{self, Job, NewJob};
 use crate::primitives::files::Files;
-use crate::primitives::import::with_archive;
-use crate::primitives::{Interrupted, Pace, Refusal, Signals};
+use crate::primitives::hooks::Decide;
+use crate::primitives::import::with_archives;
+use crate::primitives::{Interrupted, Pace, Signals};
 
 /// How often a stage looks again even when nobody said that something changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -59,40 +62,19 @@ pub struct Stage<'s> {
     /// The round, where upstream is followed: what was built of the same version is taken over whatever it was built
     /// against.
     pub round: Option<u64>,
+    /// The recipe's hooks.
+    pub hooks: &'s Arc<dyn Decide>,
     /// Stop a build that neither printed nor used the CPU for so long.
     pub stall: Duration,
 }
 
-/// What a stage is built from, and against.
-#[derive(Debug, Clone, Copy)]
-pub struct Grounds<'g> {
-    /// The import that the sources are in.
-    pub sources: &'g Imported,
-    /// The import that is built against, below what stages built; most often the same.
-    pub against: &'g Imported,
-}
-
-/// The import that a stage is built against, below what stages built.
-///
-/// # Errors
-/// The recipe names more than one.
-pub fn base(request: &BuildRequest) -> anyhow::Result<ImportId> {
-    let imports = request.against.iter().filter_map(|layer| match layer {
-        Against::Import(import) => Some(*import),
-        Against::Stage(_) => None,
-    });
-    let imports: Vec<ImportId> = imports.collect();
-    match imports.split_first() {
-        None => Ok(request.order.import),
-        Some((first, rest)) => match rest.iter().find(|other| *other != first) {
-            None => Ok(*first),
-            Some(other) => Err(Refusal::of_recipe(format!(
-                "`against`: expected one import, got {first} and {other}\nhint: import both lists of sources in one \
-                 file, and build against that"
-            ))
-            .into()),
-        },
-    }
+/// What a stage is built from.
+#[derive(Clone, Copy)]
+pub struct Imports<'i> {
+    /// Where its sources are.
+    pub sources: &'i Imported,
+    /// What it is built against, below the stages.
+    pub against: &'i Imported,
 }
 
 /// Builds a stage; returns when each of its jobs has ended. Blocks, so it is called on a thread of its own.
@@ -100,71 +82,73 @@ pub fn base(request: &BuildRequest) -> anyhow::Result<ImportId> {
 /// # Errors
 /// [`Interrupted`] when the pace was slowed and nothing runs any more; [`Stopped`] when an overlay was not built;
 /// whatever the state or the disk say.
-pub fn build(stage: &Stage<'_>, grounds: Grounds<'_>, request: &BuildRequest) -> anyhow::Result<BuildResult> {
+pub fn build(stage: &Stage<'_>, imports: Imports<'_>, request: &BuildRequest) -> anyhow::Result<BuildResult> {
     insert(stage, request)?;
-    let cache = &stage.files.cache;
-    let stopped = with_archive(cache, grounds.against, |against| {
-        if grounds.sources.id() == grounds.against.id() {
-            return build_over(stage, &ready::Planner::new(stage, grounds, against, against, request)?);
+    let Imports { sources, against } = imports;
+    let stopped = with_archives(&stage.files.cache, sources, against, |archive, beneath| {
+        let planner = ready::Planner::new(stage, (against, beneath), (sources, archive), request)?;
+        planner.try_again()?;
+        if let Some(round) = stage.round {
+            planner.take_over(&stage.jobs(&request.stage)?)?;
+            stage.listener.hear(&take_over::tell(stage, round, &stage.jobs(&request.stage)?)?);
         }
-        with_archive(cache, grounds.sources, |sources| {
-            build_over(stage, &ready::Planner::new(stage, grounds, sources, against, request)?)
-        })
+        let jobs = stage.jobs(&request.stage)?;
+        let done = jobs.iter().filter(|job| job.state.is_terminal()).count() as u64;
+        let started = Event::StageStarted { stage: request.stage.clone(), jobs: jobs.len() as u64, done };
+        stage.listener.hear(&started);
+        let mut board = stage.state.read(|db| Board::read(db, stage.run, &request.stage, &request.order))?;
+        let mut changes = stage.signals.changes();
+        loop {
+            changes.mark_unchanged();
+            stage.state.read(|db| board.catch_up(db))?;
+            if planner.stops()? || board.is_done() {
+                return planner.stopped();
+            }
+            let pace = stage.signals.pace();
+            let builders = (stage.keep_builders)(pace)?;
+            match pace {
+                Pace::Go => {
+                    let ready = stage.state.read(|db| board.take_ready(db))?;
+                    if planner.look(&ready)? {
+                        continue;
+                    }
+                }
+                Pace::Drain if builders && stage.is_building(&request.stage)? => {}
+                // Who halts ends the builders too; their jobs are given back.
+                Pace::Drain | Pace::Halt => return Err(Interrupted.into()),
+            }
+            let changed = wait(&mut changes);
+            // What takes longer than a look leaves time to prepare what comes next; all that is left is being built.
+            if !changed && request.prove {
+                stage.prepare_proof(&stage.jobs(&request.stage)?)?;
+            }
+        }
     })?;
     let jobs = stage.jobs(&request.stage)?;
+    let mut overridden = overridden::look(stage, &jobs)?;
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
     if let Some(stopped) = stopped {
         return Err(stopped.into());
     }
+    let artifacts = stage.state.read(|db| artifacts::by_stage(db, stage.run, &request.stage))?;
+    let packages = artifacts.into_iter().filter(|(_, artifact)| artifact.kind == ArtifactKind::Deb);
+    let mut binaries: Vec<String> = packages.filter_map(|(_, artifact)| artifact.package).collect();
+    binaries.retain(|name| !name.ends_with("-dbgsym"));
+    binaries.sort();
+    binaries.dedup();
     Ok(BuildResult {
         stage: request.stage.clone(),
-        import: grounds.against.id(),
+        import: against.id(),
+        binaries,
         arch: request.order.arch.clone(),
-        jobs: jobs.into_iter().map(built).collect(),
+        jobs: jobs
+            .into_iter()
+            .map(|job| BuiltJob { overridden: overridden.remove(&job.id).unwrap_or_default(), ..built(job) })
+            .collect(),
+        optional: request.optional,
     })
-}
-
-/// Builds until each job has ended; answers what stopped the stage, if something did.
-fn build_over(stage: &Stage<'_>, planner: &ready::Planner<'_>) -> anyhow::Result<Option<Stopped>> {
-    let request = planner.request;
-    planner.try_again()?;
-    if let Some(round) = stage.round {
-        planner.take_over(&stage.jobs(&request.stage)?)?;
-        stage.listener.hear(&take_over::tell(stage, round, &stage.jobs(&request.stage)?)?);
-    }
-    let jobs = stage.jobs(&request.stage)?;
-    let done = jobs.iter().filter(|job| job.state.is_terminal()).count() as u64;
-    let started = Event::StageStarted { stage: request.stage.clone(), jobs: jobs.len() as u64, done };
-    stage.listener.hear(&started);
-    let mut board = stage.state.read(|db| Board::read(db, stage.run, &request.stage, &request.order))?;
-    let mut changes = stage.signals.changes();
-    loop {
-        changes.mark_unchanged();
-        stage.state.read(|db| board.catch_up(db))?;
-        if planner.stops()? || board.is_done() {
-            return planner.stopped();
-        }
-        let pace = stage.signals.pace();
-        let builders = (stage.keep_builders)(pace)?;
-        match pace {
-            Pace::Go => {
-                let ready = stage.state.read(|db| board.take_ready(db))?;
-                if planner.look(&ready)? {
-                    continue;
-                }
-            }
-            Pace::Drain if builders && stage.is_building(&request.stage)? => {}
-            // Who halts ends the builders too; their jobs are given back.
-            Pace::Drain | Pace::Halt => return Err(Interrupted.into()),
-        }
-        let changed = wait(&mut changes);
-        // What takes longer than a look leaves time to prepare what comes next; all that is left is being built.
-        if !changed && request.prove {
-            stage.prepare_proof(&stage.jobs(&request.stage)?)?;
-        }
-    }
 }
 
 impl Stage<'_> {
@@ -231,5 +215,6 @@ fn built(job: Job) -> BuiltJob {
         inputs: job.inputs,
         reason: job.reason,
         seconds: job.seconds,
+        overridden: Vec::new(),
     }
 }

@@ -2,16 +2,16 @@
 
 use rustc_hash::FxHashSet;
 
-use super::ready::{Planner, built_binary};
+use super::ready::Planner;
 use crate::core::ids::JobId;
 use crate::core::job::{JobEvent, JobState};
 use crate::core::overlay::confirm::Superseding;
 use crate::core::pinned::Role;
 use crate::core::suffix::{self, Suffixed};
-use crate::core::view::BuiltBinary;
 use crate::io::clock;
 use crate::io::state::artifacts;
 use crate::io::state::jobs::{self, Job};
+use crate::primitives::layers;
 
 /// A stage that ended since nothing may be built against what an overlay supersedes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,31 +47,6 @@ fn left(waiting: usize) -> String {
 }
 
 impl Planner<'_> {
-    /// Whether a job built a source of the overlay. `None`: it built another version of such a source, which is hidden.
-    pub(super) fn of_overlay(&self, job: JobId, source: &str) -> anyhow::Result<Option<bool>> {
-        let Some(local) = self.overlay.iter().find(|local| local.name == source) else { return Ok(Some(false)) };
-        let offer = self.stage.state.read(|db| jobs::offer(db, job))?;
-        let dsc = offer.and_then(|offer| offer.files.first().map(|file| file.sha256));
-        Ok((dsc == Some(local.sha256)).then_some(true))
-    }
-
-    /// What other stages of the run built of the overlay's sources: a half that is `taken` already is left out.
-    pub(super) fn built_elsewhere(&self, taken: &mut FxHashSet<(String, bool)>) -> anyhow::Result<Vec<BuiltBinary>> {
-        let mut built = Vec::new();
-        for local in &self.overlay {
-            for job in self.jobs_of(&local.name)?.iter().filter(|job| job.state == JobState::Installed) {
-                let half = (local.name.clone(), job.arch == "all");
-                if taken.contains(&half) || self.of_overlay(job.id, &local.name)? != Some(true) {
-                    continue;
-                }
-                let made = self.stage.state.read(|db| artifacts::by_job(db, job.id))?;
-                built.extend(made.into_iter().filter_map(|artifact| built_binary(artifact, true)));
-                taken.insert(half);
-            }
-        }
-        Ok(built)
-    }
-
     /// The version that a job builds, where it is not the source's own.
     pub(super) fn suffixed(&self, job: &Job) -> Option<Suffixed> {
         let local = self.overlay.iter().find(|local| local.name == job.source);
@@ -91,7 +66,7 @@ impl Planner<'_> {
         }
         for (maker, source) in self.stage.state.read(|db| artifacts::made_by(db, found.sha256))? {
             let is_local = self.overlay.iter().any(|local| local.name == source);
-            if is_local && self.of_overlay(maker, &source)? == Some(true) {
+            if is_local && layers::of_overlay(self.stage.state, &self.overlay, maker, &source)? == Some(true) {
                 return Ok(true);
             }
         }

@@ -1,14 +1,13 @@
 //! Which jobs of a stage are ready, and what exactly is offered to builders.
 
-use std::collections::BTreeMap;
-
 use anyhow::Context;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::Stage;
 use super::prefetch::Prefetch;
-use super::{Grounds, Stage};
 use crate::core::archive::{Archive, PackageRecord, SourceRecord};
 use crate::core::events::Event;
+use crate::core::flags::effective::{self, Environment};
 use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, ViewId};
 use crate::core::inputs;
 use crate::core::install::base::Base;
@@ -17,12 +16,13 @@ use crate::core::install::request::{Alternatives, Half, Request};
 use crate::core::install::universe::{Architectures, Universe};
 use crate::core::job::JobEvent;
 use crate::core::pinned::{Imported, PinnedOverlay, Role};
-use crate::core::recipe::{Against, BuildRequest};
+use crate::core::recipe::BuildRequest;
 use crate::core::view::{self, BuiltBinary};
 use crate::io::clock;
-use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::jobs::{self, Job};
-use crate::primitives::{self, Refusal, import};
+use crate::io::state::{StateError, Tx, flags};
+use crate::primitives::flags::{Chooser, Chosen, Wanted};
+use crate::primitives::{self, Refusal, import, layers};
 use crate::wire::{File, Lease};
 
 /// Looks at a stage's jobs over one import.
@@ -35,8 +35,17 @@ pub struct Planner<'p> {
     pub(super) overlay: Vec<&'p PinnedOverlay>,
     pub(super) candidates: Vec<PackageRecord<'p>>,
     pub(super) sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
+    chooser: Chooser<'p>,
     pub(super) distribution: String,
     prefetch: Prefetch,
+}
+
+/// A job that the recipe does not leave out.
+struct ToBuild<'j> {
+    job: &'j Job,
+    environment: Environment,
+    /// Who asked for its flags.
+    by: Vec<String>,
 }
 
 /// What is the same for all jobs that become ready at once.
@@ -48,26 +57,24 @@ pub(super) struct Ground<'u> {
 }
 
 impl<'p> Planner<'p> {
-    /// Makes the archive's files known to whoever asks for them by hash.
+    /// Over what is built against, and the archive that the sources are in; makes the files of both known to whoever
+    /// asks for them by hash.
     pub fn new(
         stage: &'p Stage<'p>,
-        grounds: Grounds<'p>,
-        of_sources: &Archive<'p>,
-        against: &Archive<'p>,
+        (imported, archive): (&'p Imported, &Archive<'p>),
+        (sources_imported, sources_archive): (&'p Imported, &Archive<'p>),
         request: &'p BuildRequest,
     ) -> anyhow::Result<Planner<'p>> {
-        let imported = grounds.against;
-        let mut overlay: Vec<&PinnedOverlay> = grounds.sources.overlay_sources().collect();
-        overlay
-            .extend(imported.overlay_sources().filter(|local| grounds.sources.overlay_source(&local.name).is_none()));
-        let candidates = against.candidates();
+        let candidates = archive.candidates();
         let wanted: FxHashSet<(&str, &str)> =
             request.order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
-        import::make_known(stage.files, imported, against, &wanted);
-        import::make_known(stage.files, grounds.sources, of_sources, &wanted);
+        import::make_known(stage.files, imported, archive, &wanted);
+        if sources_imported.id() != imported.id() {
+            import::make_known(stage.files, sources_imported, sources_archive, &wanted);
+        }
         let mut sources = FxHashMap::default();
         let prefetch = Prefetch::start(stage.files);
-        for record in of_sources.sources.iter().filter(|record| record.suite.role.feeds()) {
+        for record in sources_archive.sources.iter().filter(|record| record.suite.role.feeds()) {
             let key = (record.source.name, record.source.version);
             // An overlay may have the version of what it supersedes.
             let is_new = !sources.contains_key(&key) || record.suite.role == Role::Overlay;
@@ -84,7 +91,9 @@ impl<'p> Planner<'p> {
             if suite.codename.is_empty() { suite.suite.as_str() } else { suite.codename.as_str() }
         });
         let distribution = distribution.to_owned();
-        Ok(Planner { stage, imported, request, overlay, candidates, sources, distribution, prefetch })
+        let chooser = Chooser::new(request, stage.hooks.as_ref(), &candidates);
+        let overlay = layers::overlays(sources_imported, imported);
+        Ok(Planner { stage, imported, request, overlay, candidates, sources, chooser, distribution, prefetch })
     }
 
     /// Offers what became ready, takes earlier results where the inputs are the same, and says what can never be.
@@ -93,17 +102,37 @@ impl<'p> Planner<'p> {
         if ready.is_empty() {
             return Ok(false);
         }
-        let environments: Vec<BTreeMap<String, String>> =
-            ready.iter().map(|job| environment(&self.request.environment, &job.profiles)).collect();
-        let profiles: Vec<Vec<&str>> = environments.iter().map(profiles).collect();
+        let mut to_build: Vec<ToBuild<'_>> = Vec::new();
+        for (job, chosen) in ready.iter().zip(self.chosen(ready)?) {
+            match chosen {
+                Chosen::Build { environment, by } => to_build.push(ToBuild { job, environment, by }),
+                Chosen::Skip { reason } => self.happened(job, JobEvent::LeftOut { reason })?,
+            }
+        }
+        let skipped = to_build.len() < ready.len();
+        let profiles: Vec<Vec<&str>> = to_build.iter().map(|one| effective::profiles(&one.environment)).collect();
         self.over(&self.built()?, |against| {
             let mut installer = Installer::new(against.universe, against.chroot);
-            let mut changed = false;
-            for ((job, environment), profiles) in ready.iter().zip(&environments).zip(&profiles) {
-                changed |= self.decide(job, environment, profiles, against, &mut installer)?;
+            let mut changed = skipped;
+            for (one, profiles) in to_build.iter().zip(&profiles) {
+                changed |= self.decide(one, profiles, against, &mut installer)?;
             }
             Ok(changed)
         })
+    }
+
+    /// What each job is built with, or why it is not.
+    pub(super) fn chosen(&self, jobs: &[Job]) -> anyhow::Result<Vec<Chosen>> {
+        let wanted = jobs.iter().map(|job| {
+            let record = self.source(job)?;
+            Ok(Wanted { record, component: &job.component, arch: &job.arch, profiles: &job.profiles })
+        });
+        self.chooser.choose(&wanted.collect::<anyhow::Result<Vec<_>>>()?)
+    }
+
+    pub(super) fn source<'s>(&'s self, job: &'s Job) -> anyhow::Result<&'s SourceRecord<'s>> {
+        let key = (job.source.as_str(), job.version.as_str());
+        self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))
     }
 
     /// Does something on the ground of what was built and the import below it; its view is written first.
@@ -133,50 +162,22 @@ impl<'p> Planner<'p> {
 
     /// What the stages built so far, those whose results are built against.
     pub(super) fn built(&self) -> anyhow::Result<Vec<BuiltBinary>> {
-        let mut stages: Vec<&str> = self
-            .request
-            .against
-            .iter()
-            .filter_map(|layer| match layer {
-                Against::Stage(name) => Some(name.as_str()),
-                Against::Import(_) => None,
-            })
-            .collect();
+        let mut stages = layers::stages_of(&self.request.against);
         if !stages.contains(&self.request.stage.as_str()) {
             stages.insert(0, &self.request.stage);
         }
-        let mut built: Vec<BuiltBinary> = Vec::new();
-        let mut taken: FxHashSet<(String, bool)> = FxHashSet::default();
-        for stage in stages {
-            let artifacts = self.stage.state.read(|db| artifacts::by_stage(db, self.stage.run, stage))?;
-            let mut of_stage: Vec<BuiltBinary> = Vec::new();
-            for (job, artifact) in artifacts {
-                let source = artifact.source.clone().unwrap_or_default();
-                if let Some(overlay) = self.of_overlay(job, &source)? {
-                    of_stage.extend(built_binary(artifact, overlay));
-                }
-            }
-            // A source that a newer layer provides is not taken from an older one.
-            let half = |binary: &BuiltBinary| (binary.source.clone(), binary.name.ends_with("_all.deb"));
-            let fresh: Vec<BuiltBinary> =
-                of_stage.into_iter().filter(|binary| !taken.contains(&half(binary))).collect();
-            taken.extend(fresh.iter().map(half));
-            built.extend(fresh);
-        }
-        built.extend(self.built_elsewhere(&mut taken)?);
-        Ok(built)
+        layers::built(self.stage.state, self.stage.run, &stages, &self.overlay)
     }
 
     fn decide<'u>(
         &'u self,
-        job: &Job,
-        environment: &BTreeMap<String, String>,
+        one: &'u ToBuild<'u>,
         profiles: &'u [&'u str],
         against: &Ground<'u>,
         installer: &mut Installer<'u, 'u>,
     ) -> anyhow::Result<bool> {
-        let key = (job.source.as_str(), job.version.as_str());
-        let record = self.sources.get(&key).with_context(|| format!("no source `{} {}`", job.source, job.version))?;
+        let ToBuild { job, environment, by } = one;
+        let record = self.source(job)?;
         let request = Request::of(&record.source, Half::of_job(&job.arch), profiles, Alternatives::First);
         let installed = match installer.check(&request) {
             Ok(installed) => installed,
@@ -193,20 +194,21 @@ impl<'p> Planner<'p> {
             }
         };
         let dsc = offer.files.first().context("the .dsc is the first of a source's files")?.sha256;
-        let version = offer.suffixed.as_ref().map(|suffixed| suffixed.version.as_str());
-        let decides = (environment, version);
-        let inputs = inputs::inputs(against.universe, against.chroot, &installed, &dsc, &job.arch, decides);
+        let (universe, repeat) = (against.universe, self.request.repeat);
+        let decides = (environment, offer.suffixed.as_ref().map(|suffixed| suffixed.version.as_str()));
+        let inputs = inputs::inputs(universe, against.chroot, &installed, &dsc, &job.arch, decides, repeat);
         let reusable = self.stage.state.read(|db| jobs::find_reusable(db, inputs))?;
         match reusable.filter(|(_, made)| made.iter().all(|file| self.stage.files.built.contains(&file.sha256))) {
             Some((earlier, _)) => {
-                self.reuse(job, earlier.id, offer, inputs)?;
+                self.reuse(one, earlier.id, offer, inputs)?;
                 Ok(true)
             }
             None => {
                 let id = job.id;
                 let more = installed.packages.iter();
                 self.prefetch.want(more.map(|number| against.universe.package(*number).sha256));
-                self.stage.state.write(move |tx| jobs::set_offer(tx, id, &offer, inputs))?;
+                let by = by.clone();
+                self.stage.state.write(move |tx| set_offer(tx, id, &offer, inputs, &by))?;
                 // Builders that wait for work look again; this stage has nothing to look at because of it.
                 self.stage.signals.state_changed();
                 Ok(false)
@@ -214,10 +216,10 @@ impl<'p> Planner<'p> {
         }
     }
 
-    fn reuse(&self, job: &Job, from: JobId, offer: Lease, inputs: InputsHash) -> anyhow::Result<()> {
-        let (to, now) = (job.id, clock::now().as_millisecond());
+    fn reuse(&self, one: &ToBuild<'_>, from: JobId, offer: Lease, inputs: InputsHash) -> anyhow::Result<()> {
+        let (to, by, now) = (one.job.id, one.by.clone(), clock::now().as_millisecond());
         let after = self.stage.state.write(move |tx| {
-            jobs::set_offer(tx, to, &offer, inputs)?;
+            set_offer(tx, to, &offer, inputs, &by)?;
             jobs::reuse(tx, from, to, inputs, now)
         })?;
         self.say(&after);
@@ -253,7 +255,7 @@ impl<'p> Planner<'p> {
         job: &Job,
         record: &SourceRecord<'_>,
         against: &Ground<'_>,
-        environment: &BTreeMap<String, String>,
+        environment: &Environment,
     ) -> Result<Lease, String> {
         let files: Vec<File> = record
             .source
@@ -282,64 +284,14 @@ impl<'p> Planner<'p> {
     }
 }
 
-/// The variable that switches build profiles on.
-const PROFILES: &str = "DEB_BUILD_PROFILES";
-
-/// Profiles that the build options of the same name must go with, and that do nothing without them in many packages.
-const ALSO_OPTIONS: [&str; 2] = ["nocheck", "nodoc"];
-
-/// The build profiles that an environment switches on.
-fn profiles(environment: &BTreeMap<String, String>) -> Vec<&str> {
-    environment.get(PROFILES).map(|text| text.split_whitespace().collect()).unwrap_or_default()
-}
-
-/// The environment of one job: the stage's, with the profiles that the order gave the job.
-pub(super) fn environment(of_stage: &BTreeMap<String, String>, profiles: &[String]) -> BTreeMap<String, String> {
-    let mut environment = of_stage.clone();
-    let mut add = |variable: &str, word: &str| {
-        let text = environment.entry(variable.to_owned()).or_default();
-        if !text.split_whitespace().any(|known| known == word) {
-            *text = format!("{text} {word}").trim_start().to_owned();
-        }
-    };
-    for profile in profiles {
-        add(PROFILES, profile);
-        if ALSO_OPTIONS.contains(&profile.as_str()) {
-            add("DEB_BUILD_OPTIONS", profile);
-        }
-    }
-    environment
-}
-
-/// What a job made, if it is a package that can be built against; `overlay`: whether it is an overlay's.
-pub fn built_binary(artifact: Artifact, overlay: bool) -> Option<BuiltBinary> {
-    let control = artifact.control?;
-    (artifact.kind == ArtifactKind::Deb).then_some(BuiltBinary {
-        source: artifact.source?,
-        overlay,
-        name: artifact.name,
-        size: artifact.size,
-        sha256: artifact.sha256,
-        control,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_jobs_own_profiles_join_the_stages() {
-        let check = |stage: &[(&str, &str)], profiles: &[&str]| {
-            let stage = stage.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-            let profiles: Vec<String> = profiles.iter().map(|profile| profile.to_string()).collect();
-            let environment = environment(&stage, &profiles);
-            environment.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
-        };
-        assert_eq!(check(&[("A", "b")], &[]), ["A=b"]);
-        assert_eq!(
-            check(&[("DEB_BUILD_PROFILES", "nodoc nocheck")], &["nocheck", "stage1"]),
-            ["DEB_BUILD_OPTIONS=nocheck", "DEB_BUILD_PROFILES=nodoc nocheck stage1"]
-        );
-    }
+/// Makes a job ready, with a note of who asked for its flags where somebody did.
+pub(super) fn set_offer(
+    tx: &Tx,
+    job: JobId,
+    offer: &Lease,
+    inputs: InputsHash,
+    by: &[String],
+) -> Result<(), StateError> {
+    jobs::set_offer(tx, job, offer, inputs)?;
+    if by.is_empty() { Ok(()) } else { flags::set(tx, job, by) }
 }

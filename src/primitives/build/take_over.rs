@@ -7,16 +7,20 @@ use anyhow::Context;
 use rustc_hash::FxHashSet;
 
 use super::Stage;
-use super::ready::{Planner, built_binary, environment};
+use super::ready::{Planner, set_offer};
 use crate::core::events::Event;
+use crate::core::flags::effective::Environment;
 use crate::core::ids::Sha256;
 use crate::core::job::JobState;
 use crate::core::outdated;
+use crate::core::suffix::Suffixed;
 use crate::core::view::BuiltBinary;
 use crate::io::clock;
 use crate::io::state::artifacts::{self, Artifact};
 use crate::io::state::jobs::{self, Job};
 use crate::io::state::superseded;
+use crate::primitives::flags::Chosen;
+use crate::primitives::layers::built_binary;
 
 /// An earlier job, and what it made.
 struct Earlier {
@@ -27,39 +31,42 @@ struct Earlier {
 impl Planner<'_> {
     /// Takes over what was built before of the same version, architecture, stage and environment.
     pub fn take_over(&self, jobs: &[Job]) -> anyhow::Result<()> {
-        let mut taken: Vec<(&Job, Earlier)> = Vec::new();
-        for job in jobs.iter().filter(|job| job.state == JobState::NeedsBuild && !job.offered) {
+        let mut taken: Vec<(&Job, Environment, Vec<String>, Earlier)> = Vec::new();
+        let open: Vec<Job> =
+            jobs.iter().filter(|job| job.state == JobState::NeedsBuild && !job.offered).cloned().collect();
+        for (job, chosen) in open.iter().zip(self.chosen(&open)?) {
+            // One that is left out is so when its turn to be built comes.
+            let Chosen::Build { environment, by } = chosen else { continue };
             let record = self.sources.get(&(job.source.as_str(), job.version.as_str()));
             // A source whose files cannot be read is reported when its turn to be built comes.
             let files = record.and_then(|record| record.source.files().ok()).unwrap_or_default();
             let Some(dsc) = files.first() else { continue };
-            if let Some(earlier) = self.earlier(job, &dsc.sha256)? {
-                taken.push((job, earlier));
+            if let Some(earlier) = self.earlier(job, &dsc.sha256, &environment)? {
+                taken.push((job, environment, by, earlier));
             }
         }
         if taken.is_empty() {
             return Ok(());
         }
         // All are offered over one view that has all of them: that is what a proof of the archive installs from.
-        let of_overlay = |job: &Job| self.overlay.iter().any(|local| local.name == job.source);
-        let made =
-            taken.iter().flat_map(|(job, earlier)| earlier.made.iter().map(|file| (of_overlay(job), file.clone())));
-        let new: Vec<BuiltBinary> = made.filter_map(|(overlay, file)| built_binary(file, overlay)).collect();
+        let mut new: Vec<BuiltBinary> = Vec::new();
+        for (job, _, _, earlier) in &taken {
+            let is_local = self.overlay.iter().any(|local| local.name == job.source);
+            new.extend(earlier.made.iter().filter_map(|file| built_binary(file.clone(), is_local)));
+        }
         let half = |binary: &BuiltBinary| (binary.source.clone(), binary.name.ends_with("_all.deb"));
         let halves: FxHashSet<(String, bool)> = new.iter().map(half).collect();
         let mut built = self.built()?;
         built.retain(|binary| !halves.contains(&half(binary)));
         built.extend(new);
         self.over(&built, |against| {
-            for (job, earlier) in &taken {
-                let record = &self.sources[&(job.source.as_str(), job.version.as_str())];
-                let offer = self
-                    .offer(job, record, against, &environment(&self.request.environment, &job.profiles))
-                    .map_err(anyhow::Error::msg)?;
+            for (job, environment, by, earlier) in &taken {
+                let offer = self.offer(job, self.source(job)?, against, environment).map_err(anyhow::Error::msg)?;
                 let inputs = earlier.job.inputs.context("a job that was built had inputs")?;
                 let (from, to, now) = (earlier.job.id, job.id, clock::now().as_millisecond());
+                let by = by.clone();
                 self.stage.state.write(move |tx| {
-                    jobs::set_offer(tx, to, &offer, inputs)?;
+                    set_offer(tx, to, &offer, inputs, &by)?;
                     jobs::reuse(tx, from, to, inputs, now)
                 })?;
             }
@@ -68,20 +75,19 @@ impl Planner<'_> {
     }
 
     /// The newest result of the same source files in the same environment whose packages are all here.
-    fn earlier(&self, job: &Job, dsc: &Sha256) -> anyhow::Result<Option<Earlier>> {
+    fn earlier(&self, job: &Job, dsc: &Sha256, environment: &Environment) -> anyhow::Result<Option<Earlier>> {
         let state = self.stage.state;
         let before = state.read(|db| jobs::installed_before(db, job.run, &job.stage, &job.source, &job.arch))?;
         for earlier in before.into_iter().filter(|earlier| earlier.version == job.version && earlier.inputs.is_some()) {
             let Some(offer) = state.read(|db| jobs::offer(db, earlier.id))? else { continue };
             // One version may come with other files, from another archive.
+            let version = |suffixed: Option<Suffixed>| suffixed.map(|suffixed| suffixed.version);
             if offer.files.first().is_none_or(|file| file.sha256 != *dsc)
-                || offer.suffixed.map(|suffixed| suffixed.version)
-                    != self.suffixed(job).map(|suffixed| suffixed.version)
-                || offer.environment != environment(&self.request.environment, &job.profiles)
+                || offer.environment != *environment
+                || version(offer.suffixed) != version(self.suffixed(job))
             {
                 continue;
             }
-            let made = state.read(|db| artifacts::by_job(db, earlier.id))?;
             // What was built with an overlay that is another one by now is built again.
             let superseded = state.read(|db| superseded::by_job(db, earlier.id))?;
             let mut current = true;
@@ -91,6 +97,7 @@ impl Planner<'_> {
             if !current {
                 continue;
             }
+            let made = state.read(|db| artifacts::by_job(db, earlier.id))?;
             if made.iter().all(|file| self.stage.files.built.contains(&file.sha256)) {
                 return Ok(Some(Earlier { job: earlier, made }));
             }

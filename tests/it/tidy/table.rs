@@ -29,6 +29,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("tracing", OUTSIDE),
     // Pure: bytes and values in, bytes and values out.
     ("batsat", &["core"]),
+    ("similar", &["core"]),
     ("memchr", &["core", "io", "cli"]),
     ("rayon", &["core", "io", "primitives"]),
     ("rustc_hash", ALL),
@@ -50,6 +51,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("futures_util", OUTSIDE),
     // The outside, each in its room.
     ("mlua", &["lua"]),
+    ("regex", &["lua"]),
     ("rusqlite", &["io/state"]),
     ("rusqlite_migration", &["io/state"]),
     ("sequoia_openpgp", &["io"]),

@@ -6,7 +6,7 @@ use crate::core::archive::tests::{stanza, suite};
 use crate::core::debian::packages;
 use crate::core::order::tests::{records, source};
 use crate::core::pinned::Role;
-use crate::core::recipe::BaseClosure;
+use crate::core::recipe::selection::{BaseClosure, Pick};
 
 fn choose(sources: &str, index: &str, selection: &Selection) -> Result<Vec<String>, SelectionError> {
     let main = suite("trixie", Role::Distribution, false);
@@ -18,7 +18,9 @@ fn choose(sources: &str, index: &str, selection: &Selection) -> Result<Vec<Strin
         packages: packages.iter().copied().map(record).collect(),
         malformed: Vec::new(),
     };
-    let chosen = select(&archive, &packages, selection, "amd64")?;
+    let changed = BTreeMap::from([("first".to_owned(), vec!["zlib".to_owned(), "gone".to_owned()])]);
+    let ground = Ground { archive: &archive, visible: &packages, architecture: "amd64", changed: &changed };
+    let chosen = select(&ground, selection)?;
     Ok(chosen.iter().map(|record| record.source.name.to_owned()).collect())
 }
 
@@ -99,4 +101,51 @@ fn a_base_system_that_cannot_be_is_said_to_be_so() {
         check(&[BASE_SOURCES[0], BASE_SOURCES[2]], &BASE_BINARIES),
         "the imported suites list no source package `glibc`, which builds `libc6` of the base system"
     );
+}
+
+#[test]
+fn a_pick_takes_those_that_have_all_that_is_asked_for() {
+    let text = [
+        source("app", "any", "zlib1g-dev | libz-dev", "app"),
+        source("bar", "any", "debhelper", "bar"),
+        source("cat", "any", "libz-dev [armel] <!nocheck>", "cat"),
+        source("zlib", "any", "", "zlib1g"),
+    ]
+    .concat();
+    let check = |pick: Pick| choose(&text, "", &Selection::Pick(pick)).unwrap().join(" ");
+    let users = || vec!["libz-dev".to_owned()];
+    assert_eq!(check(Pick::default()), "app bar cat zlib");
+    assert_eq!(check(Pick { build_depends_on: users(), ..Pick::default() }), "app cat");
+    assert_eq!(check(Pick { build_depends_on: users(), at_most: Some(1), ..Pick::default() }), "app");
+    assert_eq!(check(Pick { components: vec!["contrib".to_owned()], ..Pick::default() }), "");
+    let of = Selection::Names(vec!["cat".to_owned(), "bar".to_owned()]);
+    assert_eq!(check(Pick { of: Some(Box::new(of)), build_depends_on: users(), ..Pick::default() }), "cat");
+    let lots = |seed| check(Pick { at_most: Some(2), seed: Some(seed), ..Pick::default() });
+    assert_eq!(lots(1), lots(1));
+    assert!((1..9).any(|seed| lots(seed) != lots(0)), "the seed decides");
+    assert_eq!(lots(3).split(' ').count(), 2);
+}
+
+#[test]
+fn a_runtime_closure_takes_the_sources_of_what_gets_installed() {
+    let text =
+        [source("app", "any", "", "app"), source("zlib", "any", "", "zlib1g"), source("x", "any", "", "x")].concat();
+    let index =
+        [stanza("app", "1", "Depends: zlib1g\nRecommends: x\n"), stanza("zlib1g", "1", "Source: zlib\n")].concat();
+    let check = |index: &str, of: &str| {
+        let of = vec![of.to_owned()];
+        choose(&text, index, &Selection::RuntimeClosure { of }).map_err(|error| error.to_string())
+    };
+    assert_eq!(check(&index, "app").unwrap(), ["app", "zlib"]);
+    let unknown = check(&index, "ap").unwrap_err();
+    assert_eq!(unknown, "no binary package `ap` for `amd64` to take the closure of\nhint: did you mean `app`?");
+    let broken = check(&stanza("app", "1", "Depends: gone\n"), "app").unwrap_err();
+    assert!(broken.starts_with("the closure of app cannot be installed for `amd64`: it needs"), "{broken}");
+}
+
+#[test]
+fn what_changed_is_what_the_stage_says_as_far_as_it_is_there() {
+    let text = [source("hello", "any", "", "hello"), source("zlib", "any", "", "zlib1g")].concat();
+    let check = |stage: &str| choose(&text, "", &Selection::ChangedInputs { stage: stage.to_owned() }).unwrap();
+    assert_eq!((check("first"), check("other")), (vec!["zlib".to_owned()], Vec::new()));
 }

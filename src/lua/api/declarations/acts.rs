@@ -1,5 +1,6 @@
 //! The primitives: what acts while `run` runs.
 
+use super::flags::{FLAGS, RULE};
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options};
@@ -8,6 +9,9 @@ use crate::lua::values::Tag;
 
 /// What packages can come from.
 const SOURCES: &[Tag] = &[Tag::AptSources];
+
+/// What can be put in order.
+const IMPORTED: &[Tag] = &[Tag::Import, Tag::Sources];
 
 /// What can be built against.
 const LAYERS: &[Tag] = &[Tag::Import, Tag::Built];
@@ -41,8 +45,15 @@ pub const DECLARATIONS: &[Declaration] = &[
         options: Options::Required,
         items: None,
         fields: &[
-            parameter("sources", Kind::One(&[Tag::Import]), Required, "The import that the packages are in."),
-            parameter("packages", Kind::Packages, Required, "Source packages to build, by name or `name=version`."),
+            parameter("sources", Kind::One(IMPORTED), Required, "The import that the packages are in, or some of it."),
+            parameter("packages", Kind::Packages, Is("all of `sources`"), "By name or `name=version`, or a selection."),
+            parameter("not_for_us", Kind::Texts, Is("{}"), "Source packages that are left out, by name."),
+            parameter(
+                "against",
+                Kind::Some(LAYERS),
+                Is("the import"),
+                "What they will be built against, newest first.",
+            ),
             parameter(
                 "profiles",
                 Kind::Texts,
@@ -56,12 +67,6 @@ pub const DECLARATIONS: &[Declaration] = &[
                 "Where packages need each other, build against the older binaries that are there.",
             ),
             parameter("overlay", Kind::Boolean, Is("true"), "Build the sources of the import's overlay, too."),
-            parameter(
-                "against",
-                Kind::One(&[Tag::Import]),
-                Is("the same import"),
-                "The import that is built against, where the sources are in another one.",
-            ),
         ],
         result: Tag::Order,
         body: Body::Performs(request::order),
@@ -83,9 +88,10 @@ pub const DECLARATIONS: &[Declaration] = &[
         options: Options::Required,
         items: None,
         fields: &[
-            parameter("order", Kind::One(&[Tag::Order]), Required, "What to build."),
+            parameter("order", Kind::One(&[Tag::Order]), Is("that of `sources`"), "What to build."),
+            parameter("sources", Kind::One(IMPORTED), Is("nothing"), "What to build, where no `order` was made."),
             parameter("on", Kind::One(&[Tag::Fleet]), Required, "Who builds."),
-            parameter("stage", Kind::Name, Is("first"), "The stage's name; each stage has its own jobs."),
+            parameter("stage", Kind::Name, Is("first, second, ..."), "The stage's name; each stage has its own jobs."),
             parameter(
                 "against",
                 Kind::Some(LAYERS),
@@ -98,6 +104,22 @@ pub const DECLARATIONS: &[Declaration] = &[
                 Kind::Suffix,
                 Is("none"),
                 "What is appended to versions: `+b1`, `~acme1`; never of `all`.",
+            ),
+            parameter("optional", Kind::Boolean, Is("false"), "The run is good without what fails in it."),
+            parameter("variant", Kind::One(&[Tag::Variant]), Is("none"), "The variant that is built."),
+            parameter(
+                "flags",
+                Kind::FlagsOr(&FLAGS),
+                Is("{}"),
+                "What all packages are built with, after the variant's.",
+            ),
+            parameter("cell", Kind::One(&[Tag::Cell]), Is("none"), "The cell of a matrix that is built."),
+            parameter("rules", Kind::Records(&RULE), Is("{}"), "What some packages are built with; later wins."),
+            parameter(
+                "repeat_number",
+                Kind::Integer(1, 1000),
+                Is("1"),
+                "Of the same build once more, which one it is.",
             ),
             parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],

@@ -2,11 +2,30 @@
 
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
-use crate::lua::api::{Body, Declaration, Kind, Options};
+use crate::lua::api::declarations::flags::RULE;
+use crate::lua::api::{Body, Declaration, Kind, Options, Record};
 use crate::lua::values::{Handle, RecipeParts, Tag};
+use crate::primitives::hooks::Hook;
 
 /// What packages can come from.
 const SOURCES: &[Tag] = &[Tag::AptSources];
+
+/// What is compared, cell by cell.
+pub const MATRIX: Record = Record {
+    name: "cells",
+    sentence: "Cells that the same packages are built in, each in stages and an archive of its own.",
+    items: Some(parameter("cells", Kind::Some(&[Tag::Cell]), Required, "Cells, each with a name of its own.")),
+    fields: &[
+        parameter("baseline", Kind::Name, Is("the first cell"), "The cell that is published and compared with."),
+        parameter("repeats", Kind::Integer(1, 100), Is("1"), "How often each cell is built."),
+        parameter(
+            "order",
+            Kind::OneOf(&["interleaved", "cell by cell"]),
+            Is("interleaved"),
+            "`interleaved` builds each cell once before any is repeated, so that a slow hour is nobody's.",
+        ),
+    ],
+};
 
 /// What a file returns.
 pub const DECLARATIONS: &[Declaration] = &[
@@ -18,8 +37,32 @@ pub const DECLARATIONS: &[Declaration] = &[
         items: None,
         fields: &[
             parameter("sources", Kind::One(SOURCES), Is("cb.apt.system()"), "Where packages come from."),
-            parameter("packages", Kind::Packages, Required, "Source packages to rebuild, by name or `name=version`."),
-            parameter("arch", Kind::Name, Is("the machine's own"), "Debian architecture to build for."),
+            parameter("packages", Kind::Packages, Is("what `stages` say"), PACKAGES),
+            parameter(
+                "stages",
+                Kind::Some(&[Tag::Stage]),
+                Is("one, `first`"),
+                "Passes, each with packages of its own.",
+            ),
+            parameter("not_for_us", Kind::Texts, Is("{}"), "Source packages that are left out, by name."),
+            parameter(
+                "arch",
+                Kind::NameOr(&[Tag::Variant]),
+                Is("the machine's own"),
+                "Debian architecture to build for, or a variant of one.",
+            ),
+            parameter("rules", Kind::Records(&RULE), Is("{}"), "What some packages are built with; later wins."),
+            parameter("matrix", Kind::Record(&MATRIX), Is("one cell, as the distribution builds"), "What is compared."),
+            parameter("choose_flags", Kind::Hook(Hook::ChooseFlags), Is("nothing"), "Flags for one source in a cell."),
+            parameter("choose_how", Kind::Hook(Hook::ChooseHow), Is("nothing"), "How one source is built."),
+            parameter(
+                "classify",
+                Kind::Hook(Hook::Classify),
+                Is("nothing"),
+                "Which failure it was, where that is unsure.",
+            ),
+            parameter("on_failure", Kind::Hook(Hook::OnFailure), Is("nothing"), "What to do about a failed job."),
+            parameter("on_stage_done", Kind::Hook(Hook::OnStageDone), Is("nothing"), "What to do after a stage."),
             parameter("builders", Kind::Some(&[Tag::Builders]), Is("cb.here()"), "Who builds."),
             parameter("publish", Kind::One(&[Tag::Directory]), Is("cb.dir \"archive\""), "Where the archive goes."),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
@@ -27,6 +70,20 @@ pub const DECLARATIONS: &[Declaration] = &[
         ],
         result: Tag::Recipe,
         body: Body::Composed("campaign"),
+    },
+    Declaration {
+        name: "stage",
+        sentence: "A pass over a set of sources, built against a stated set of archives.",
+        named: Some(parameter("name", Kind::Name, Required, "Names the stage.")),
+        options: Options::Required,
+        items: None,
+        fields: &[
+            parameter("packages", Kind::Packages, Required, PACKAGES),
+            parameter("against", Kind::Layers(&[Tag::AptSources]), Is("the campaign's sources"), AGAINST),
+            parameter("optional", Kind::Boolean, Is("false"), "The run is good without what fails in it."),
+        ],
+        result: Tag::Stage,
+        body: Body::Composed("stage"),
     },
     Declaration {
         name: "recipe",
@@ -38,6 +95,7 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("run", Kind::Function, Required, "Called with `cb` and the arguments when the recipe runs."),
             parameter("name", Kind::Name, Is("the file's name without `.lua`"), "Names the run."),
             parameter("about", Kind::Text, Is("nothing"), "What the recipe is for, in a few words."),
+            parameter("hooks", Kind::Hooks, Is("{}"), "Functions that decide later, on read-only tables."),
             parameter("args", Kind::Arguments, Is("{}"), "The arguments that it takes: a type, or a table with more."),
         ],
         result: Tag::Recipe,
@@ -47,8 +105,13 @@ pub const DECLARATIONS: &[Declaration] = &[
                 name: call.text("name"),
                 about: call.text("about").unwrap_or_default(),
                 arguments: call.arguments("args"),
+                hooks: call.hooks("hooks"),
                 run: call.function("run"),
             }))
         }),
     },
 ];
+
+const AGAINST: &str = "Whose binaries it is built against, newest first: earlier stages by name, and APT sources.";
+
+const PACKAGES: &str = "Source packages by name or `name=version`, or a selection.";
