@@ -11,7 +11,6 @@ use crate::io::state::Reader;
 use crate::io::state::durations::{self, Durations};
 use crate::lua::recipe::RunOptions;
 use crate::primitives::Perform;
-use crate::primitives::hooks::NoHooks;
 use crate::primitives::planned::Planned;
 
 /// A recipe's arguments, by name.
@@ -46,10 +45,10 @@ pub fn planned_with(ctx: &Context, args: &RecipeArgs, arguments: Option<&Argumen
     drop(guard);
     let listener = progress::listener(&ctx.output.aside());
     let machine = site::machine(&runtime)?;
+    let options = RunOptions { listener: Some(Arc::clone(&listener)), ..RunOptions::default() };
+    let hooks = recipe.hooks(options.clone())?;
     let (history, handle) = (history(ctx, args), runtime.handle().clone());
-    let planned =
-        Arc::new(Planned::new(mirror, cache, Arc::clone(&listener), machine, history, Arc::new(NoHooks), handle));
-    let options = RunOptions { listener: Some(listener), ..RunOptions::default() };
+    let planned = Arc::new(Planned::new(mirror, cache, Arc::clone(&listener), machine, history, hooks, handle));
     recipe.run(Arc::clone(&planned) as Arc<dyn Perform>, arguments, options)?;
     Ok(planned)
 }

@@ -29,7 +29,7 @@ use crate::io::state::runs::{self, Run, RunStatus};
 use crate::io::store::Store;
 use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::files::Files;
-use crate::primitives::hooks::NoHooks;
+use crate::primitives::hooks::remembered::Remembered;
 use crate::primitives::journal::Journaled;
 use crate::primitives::keeper::LocalDaemon;
 use crate::primitives::live::Live;
@@ -107,6 +107,8 @@ impl<'c> Session<'c> {
         let start = Start { recipe: &self.recipe, arguments: &self.arguments, plan: None, unfinished, listener };
         let Run { id: run, seed, .. } = begin::begin(state, dir, &start)?;
         let built = Store::open(dir.join("store"))?;
+        let (seed, cancel) = (seed.unsigned_abs(), Arc::clone(&self.cancel));
+        let options = RunOptions { seed, cancel, listener: Some(Arc::clone(listener)) };
         let guard = runtime.enter();
         let files = site::files(ctx, built)?;
         import::make_known_again(state, run, &files)?;
@@ -124,20 +126,18 @@ impl<'c> Session<'c> {
             machine: site::machine(runtime)?,
             stall: ctx.settings.stall_timeout,
             round,
-            hooks: Arc::new(NoHooks),
+            hooks: Arc::new(Remembered::new(self.recipe.hooks(options.clone())?, state.clone(), run)),
             runtime: runtime.handle().clone(),
         };
         drop(guard);
         let live = Arc::new(live);
         let performer: Arc<dyn Perform> = Arc::new(Journaled::new(Arc::<Live>::clone(&live), state.clone(), run));
-        let (seed, cancel) = (seed.unsigned_abs(), Arc::clone(&self.cancel));
-        let options = RunOptions { seed, cancel, listener: Some(Arc::clone(listener)) };
         let result = self.recipe.run(performer, self.arguments.clone(), options).map_err(anyhow::Error::from);
         runtime.block_on(live.proving.leave())?;
         leave(runtime, control, dir, signals.pace())?;
         let status = match &result {
             Ok(_) => RunStatus::Finished,
-            Err(error) if self.was_interrupted(error) => RunStatus::Interrupted,
+            Err(error) if self.was_interrupted(error) || exit_of(error) == Exit::SomeFailed => RunStatus::Interrupted,
             Err(_) => RunStatus::Failed,
         };
         let now = clock::now().as_millisecond();

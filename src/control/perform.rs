@@ -1,7 +1,5 @@
 //! Does what the desk said, after the change is on disk. All of it can be repeated or lost without harm to a job.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::desk::Action;
@@ -10,6 +8,7 @@ use super::uploads::spool;
 use crate::core::build::ending::last_words;
 use crate::core::events::Event;
 use crate::core::job::JobState;
+use crate::io::files::{self, FileError};
 use crate::io::state::attempts;
 use crate::io::state::jobs::Job;
 
@@ -66,12 +65,8 @@ fn ended(point: &Point, job: Job) -> Event {
 }
 
 /// The last lines of a log that a person wants to see.
-fn tail(path: &Path) -> std::io::Result<Vec<String>> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+fn tail(path: &Path) -> Result<Vec<String>, FileError> {
+    let bytes = files::tail(path, TAIL_BYTES)?;
     let text = String::from_utf8_lossy(&bytes);
     Ok(last_words(&text, TAIL_LINES).into_iter().map(str::to_owned).collect())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::core::flags::effective::asks_for_flags;
 use crate::core::flags::overridden::PROBE;
 
+pub mod class;
 pub mod ending;
 
 #[cfg(test)]

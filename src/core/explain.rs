@@ -35,6 +35,8 @@ pub struct Standing {
     pub overridden: Vec<Overridden>,
     /// The packages of the overlay that it was built with.
     pub superseded: Vec<Superseding>,
+    /// What the recipe's hooks decided of it, in words, with the place of each.
+    pub decided: Vec<String>,
 }
 
 /// Whether build-dependencies can be installed.
@@ -116,6 +118,8 @@ pub struct Explanation {
     pub overridden: Vec<Overridden>,
     /// The packages of the overlay that it was built with, as was confirmed.
     pub superseded: Vec<Superseding>,
+    /// What the recipe's hooks decided of it, in words, with the place of each.
+    pub decided: Vec<String>,
 }
 
 /// What a package holds up.
@@ -180,7 +184,8 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
         log: standing.as_ref().and_then(|standing| standing.log.clone()),
         flags_by: standing.as_ref().map(|standing| standing.flags_by.clone()).unwrap_or_default(),
         superseded: standing.as_ref().map(|standing| standing.superseded.clone()).unwrap_or_default(),
-        overridden: standing.map(|standing| standing.overridden).unwrap_or_default(),
+        overridden: standing.as_ref().map(|standing| standing.overridden.clone()).unwrap_or_default(),
+        decided: standing.map(|standing| standing.decided).unwrap_or_default(),
     }
 }
 
@@ -205,6 +210,7 @@ pub fn explain_alone(source: &str, version: &str, arch: &str, answer: &Answer) -
         flags_by: Vec::new(),
         overridden: Vec::new(),
         superseded: Vec::new(),
+        decided: Vec::new(),
     }
 }
 
@@ -320,6 +326,9 @@ impl fmt::Display for Explanation {
         }
         for overridden in &self.overridden {
             write!(f, "\n  overridden by package: {overridden}")?;
+        }
+        for decision in &self.decided {
+            write!(f, "\n  decided by {decision}")?;
         }
         if let Some(log) = &self.log {
             write!(f, "\n  log: {log}")?;

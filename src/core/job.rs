@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::core::hooks::Retry;
 use crate::core::ids::{Epoch, IdError, JobId};
 
 /// How often a job is tried when infrastructure is at fault each time.
@@ -22,6 +23,9 @@ pub enum Fault {
     /// Nobody can say.
     Unknown,
 }
+
+/// How often a recipe's `on_failure` may have a job tried again.
+pub const MAX_SENT_BACK: usize = 3;
 
 /// What a job is at, in wanna-build's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -197,6 +201,13 @@ pub enum JobEvent {
     DependenciesMet,
     /// A person asked for another try.
     Retried,
+    /// The recipe's `on_failure` asked for another try.
+    SentBack {
+        /// How it differs from the last one.
+        retry: Retry,
+        /// Where the hook is written.
+        place: String,
+    },
     /// A person said that it does not build.
     MarkedFailed {
         /// In words.
@@ -231,6 +242,7 @@ impl JobEvent {
             JobEvent::Uninstallable { .. } => "uninstallable",
             JobEvent::DependenciesMet => "dependencies-met",
             JobEvent::Retried => "retried",
+            JobEvent::SentBack { .. } => "sent-back",
             JobEvent::MarkedFailed { .. } => "marked-failed",
             JobEvent::MarkedNotForUs { .. } => "marked-not-for-us",
             JobEvent::LeftOut { .. } => "left-out",
@@ -284,6 +296,7 @@ pub fn step(state: JobState, event: &JobEvent) -> Result<JobState, IllegalMove> 
         JobEvent::Retried => {
             matches!(state, BuildAttempted | Failed | NotForUs | DepWait | BdUninstallable).then_some(NeedsBuild)
         }
+        JobEvent::SentBack { .. } => (state == BuildAttempted).then_some(NeedsBuild),
         JobEvent::MarkedFailed { .. } => (state == BuildAttempted).then_some(Failed),
         JobEvent::MarkedNotForUs { .. } => {
             matches!(state, NeedsBuild | DepWait | BdUninstallable | BuildAttempted | Failed | AutoNotForUs)

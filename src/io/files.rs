@@ -1,7 +1,7 @@
 //! Files and folders that appear whole or not at all.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Something that the file system refused.
@@ -34,6 +34,19 @@ fn at<'p>(action: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> Fil
 /// A file's bytes.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(at("read", path))
+}
+
+/// The last bytes of a file, at most so many.
+pub fn tail(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
+    let read = || {
+        let mut file = fs::File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(at("read", path))
 }
 
 /// Whether there is a folder.

@@ -57,10 +57,8 @@ fn searched(lua: &Lua, session: &Session, name: &str, own: &Value, text: &Value)
 
 /// The pattern that a value stands for.
 pub fn pattern(session: &Session, value: &Value) -> Option<Pattern> {
-    match session.handle(value.as_table()?)?.as_ref() {
-        Handle::Pattern(pattern) => Some(pattern.clone()),
-        _ => None,
-    }
+    let handle = session.handle(value.as_table()?)?;
+    if let Handle::Pattern(pattern) = handle.as_ref() { Some(pattern.clone()) } else { None }
 }
 
 fn matches(_: &Lua, pattern: &Pattern, text: &LuaString) -> mlua::Result<MultiValue> {

@@ -12,7 +12,6 @@ pub mod watch;
 mod api;
 mod check;
 mod door;
-mod faults;
 mod files;
 mod json;
 mod locate;

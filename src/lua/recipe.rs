@@ -19,7 +19,7 @@ use crate::lua::recipe::argument::Argument;
 use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
 use crate::lua::values::{Handle, RecipeParts};
 use crate::lua::watch::{Backstop, Limits, Watch};
-use crate::lua::{LoadOptions, check, door, faults, files, json, locate, sandbox};
+use crate::lua::{LoadOptions, check, door, files, json, locate, sandbox};
 use crate::primitives::Perform;
 use crate::primitives::hooks::Hook;
 
@@ -109,14 +109,14 @@ impl Recipe {
         on_own_stack(&Arc::new(session), options.seed, |lua, session| {
             let parts = evaluate(lua, session)?;
             let args = json::to_lua(lua, &Json::Object(args.into_iter().collect()));
-            let args = args.map_err(|error| faults::fault(session, error))?;
+            let args = args.map_err(|error| sandbox::fault(session, error))?;
             session.acting.store(true, Ordering::Relaxed);
             // A campaign's `run` is not the recipe's own text, so what fails there is told with the campaign's line.
             let at_campaign = |fault: Fault| match fault.frames.is_empty() {
                 true => fault.with_frames(parts.at.iter().cloned().collect()),
                 false => fault,
             };
-            let value = sandbox::call(lua, session, &parts.run, (door::cb(lua), args)).map_err(at_campaign)?;
+            let value = sandbox::run(lua, session, &parts.run, (door::cb(lua), args)).map_err(at_campaign)?;
             json::from_lua(session, &value, "result").map_err(|fault| fault.with_frames(defined(&parts.run)))
         })
     }

@@ -1,5 +1,7 @@
 //! A VM that can only compute: globals by allow-list, bounded memory and time, errors that know their lines.
 
+mod faults;
+
 use std::sync::Arc;
 
 use mlua::chunk::{ChunkMode, Compiler};
@@ -10,8 +12,10 @@ use crate::core::events::Event;
 use crate::core::suggest::nearest;
 use crate::lua::check::shortened;
 use crate::lua::door;
-use crate::lua::faults::{describe, fault, from_text};
-use crate::lua::session::{Fault, RECIPE_CHUNK, Session, frames, lock};
+use crate::lua::session::{Fault, RECIPE_CHUNK, Session, lock};
+
+pub use self::faults::fault;
+use self::faults::{describe, from_text, handle};
 
 /// Every global that a recipe sees, libraries with their members; a golden test holds the real ones against this.
 pub const ALLOWED: &[&str] = &[
@@ -94,11 +98,14 @@ struct Protect {
     xpcall: Function,
     handler: Function,
     randomseed: Function,
+    is_yieldable: Function,
 }
 
 /// A new VM with `cb` in it.
 pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
-    let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new().catch_rust_panics(false))?;
+    // Lua's own `pcall`, not the one of mlua that lets no panic by: through that one, nobody can tell whether a function
+    // could wait. A panic that is caught goes on when Rust sees it.
+    let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new())?;
     lua.set_memory_limit(session.limits.memory)?;
     let shared = Arc::clone(session);
     let caught = lua.create_function(move |lua, problem| handle(lua, &shared, problem, Fault::as_seen_by_recipe))?;
@@ -110,7 +117,8 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
     #[cfg(test)]
     lua.set_named_registry_value("globals", &globals)?;
     let randomseed = globals.raw_get::<Table>("math")?.raw_get("randomseed")?;
-    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler, randomseed });
+    let is_yieldable = globals.raw_get::<Table>("coroutine")?.raw_get("isyieldable")?;
+    lua.set_app_data(Protect { xpcall: globals.raw_get("xpcall")?, handler, randomseed, is_yieldable });
     self::seed(&lua, seed)?;
     prepare(&lua, session, &globals, caught)?;
     let removed = close_libraries(&lua, &globals)?;
@@ -266,8 +274,29 @@ fn undefined(name: &str) -> Fault {
     }
 }
 
+/// Tells a function of Lua whether it could wait where it is: not inside of what Lua itself calls, such as a comparison
+/// of `table.sort` or a metamethod. Only what [`run`] calls could ever.
+pub fn is_yieldable(lua: &Lua) -> Function {
+    lua.app_data_ref::<Protect>().expect("set when the VM was made").is_yieldable.clone()
+}
+
 /// Calls a function; what goes wrong comes back as a fault with the recipe's lines.
 pub fn call(lua: &Lua, session: &Session, function: &Function, args: impl IntoLuaMulti) -> Result<Value, Fault> {
+    called(lua, session, function, args, |xpcall, all| xpcall.call(all))
+}
+
+/// Calls a recipe's `run`, in which primitives may be called.
+pub fn run(lua: &Lua, session: &Session, function: &Function, args: impl IntoLuaMulti) -> Result<Value, Fault> {
+    called(lua, session, function, args, |xpcall, all| lua.create_thread(xpcall)?.resume(all))
+}
+
+fn called(
+    lua: &Lua,
+    session: &Session,
+    function: &Function,
+    args: impl IntoLuaMulti,
+    call: impl FnOnce(Function, MultiValue) -> mlua::Result<MultiValue>,
+) -> Result<Value, Fault> {
     let (xpcall, handler) = {
         let protect = lua.app_data_ref::<Protect>().expect("set when the VM was made");
         (protect.xpcall.clone(), protect.handler.clone())
@@ -276,7 +305,7 @@ pub fn call(lua: &Lua, session: &Session, function: &Function, args: impl IntoLu
     let mut all = args.into_lua_multi(lua).map_err(internal)?;
     all.push_front(Value::Function(handler));
     all.push_front(Value::Function(function.clone()));
-    let result = xpcall.call::<MultiValue>(all).map_err(internal);
+    let result = call(xpcall, all).map_err(internal);
     if let Some(stopped) = lock(&session.stopped).clone() {
         return Err(stopped);
     }
@@ -309,16 +338,4 @@ pub fn compile(lua: &Lua, session: &Session, chunk: &str, text: &str) -> Result<
                 .to_owned()
         })
     })
-}
-
-/// What a handler of `xpcall` makes of a problem, while the stack is still there.
-fn handle<R>(lua: &Lua, session: &Session, problem: Value, shape: impl FnOnce(&Fault) -> R) -> mlua::Result<R> {
-    let mut fault = describe(session, &problem);
-    let stack = frames(lua);
-    if let Value::String(text) = &problem {
-        fault = from_text(session, &text.to_string_lossy(), stack);
-    } else if fault.frames.is_empty() {
-        fault.frames = stack;
-    }
-    Ok(shape(&fault))
 }

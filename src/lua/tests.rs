@@ -8,6 +8,7 @@ mod hostile;
 mod messages;
 mod overlay;
 mod run;
+mod steps;
 mod surface;
 
 use std::collections::BTreeMap;

@@ -17,6 +17,7 @@ use crate::core::recipe::{OrderResult, Response};
 use crate::core::suggest;
 use crate::core::view::{self, BuiltBinary};
 use crate::io::state::artifacts::{self, Artifact};
+use crate::io::state::hook_answers::{self, HookAnswer};
 use crate::io::state::{Reader, flags, jobs, journal, runs, superseded};
 use crate::io::store::Store;
 use crate::primitives::Refusal;
@@ -97,6 +98,11 @@ fn stages(
                 flags_by,
                 overridden: overridden.unwrap_or_default(),
                 superseded: state.read(|db| superseded::by_job(db, row.id))?,
+                decided: state
+                    .read(|db| hook_answers::by_source(db, run, &row.source))?
+                    .iter()
+                    .filter_map(told)
+                    .collect(),
             };
             standings.push((row.source.clone(), row.arch.clone(), standing));
         }
@@ -110,6 +116,15 @@ fn stages(
         Ok(StageJobs { standings, built })
     };
     names.into_iter().map(stage).collect()
+}
+
+/// An answer of a hook: `choose_flags`, oem.lua:22: what it said. `None`: it had no opinion.
+fn told(answer: &HookAnswer) -> Option<String> {
+    if answer.answer.is_null() {
+        return None;
+    }
+    let place = answer.place.as_deref().map(|place| format!(", {place}")).unwrap_or_default();
+    Some(format!("`{}`{place}: {}", answer.hook, answer.answer))
 }
 
 /// Explains every job of a source; `word` is the source, one of its binaries, or either with `:ARCH`.

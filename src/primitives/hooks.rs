@@ -2,6 +2,9 @@
 //!
 //! Who decides is behind [`Decide`]; `lua` implements it, `cli` hands it to those who ask.
 
+pub mod remembered;
+pub mod subjects;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -106,6 +106,21 @@ pub trait Provide: Send + Sync {
 #[error("interrupted; what was finished is kept\nhint: start it again, and it goes on from here")]
 pub struct Interrupted;
 
+/// A hook of the recipe wants a person to look before the run goes on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "paused after stage `{stage}`: {why} (`on_stage_done`, {place})\nhint: look at it with `cloudbuild status`, then \
+     start the recipe again: it goes on from here"
+)]
+pub struct Paused {
+    /// The stage that ended.
+    pub stage: String,
+    /// In the recipe's words.
+    pub why: String,
+    /// Where the hook is written.
+    pub place: String,
+}
+
 /// Who must change something before a request can be met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {

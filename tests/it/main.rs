@@ -21,6 +21,7 @@ mod packages_behave;
 mod slow_chroot;
 mod slow_flags;
 mod slow_follow;
+mod slow_hooks;
 mod slow_machine;
 mod slow_order;
 mod slow_outcomes;

@@ -28,7 +28,7 @@ use crate::io::store::StoreError;
 use crate::lua::error::RecipeError;
 use crate::primitives::build::Stopped;
 use crate::primitives::journal::Diverged;
-use crate::primitives::{Interrupted, Refusal, Whose};
+use crate::primitives::{Interrupted, Paused, Refusal, Whose};
 
 type Cause<'e> = &'e (dyn StdError + 'static);
 
@@ -63,6 +63,7 @@ const KNOWN: &[Known] = &[
     always!(Partial, Exit::Recipe),
     always!(Stopped, Exit::SomeFailed),
     always!(Interrupted, Exit::Interrupted),
+    always!(Paused, Exit::SomeFailed),
     always!(SettingsError, Exit::Usage),
     always!(ReadError, Exit::Usage),
     always!(SelectionError, Exit::Recipe),
@@ -246,6 +247,8 @@ mod tests {
         assert_eq!(in_a_recipe(anyhow!(no_entries()).context("import suite `sid`")), Exit::Infrastructure);
         assert_eq!(in_a_recipe(Interrupted), Exit::Interrupted);
         assert_eq!(in_a_recipe(SbuildError::Cancelled), Exit::Interrupted);
+        let paused = Paused { stage: "base".into(), why: "look".into(), place: "x.lua:3".into() };
+        assert_eq!(in_a_recipe(paused), Exit::SomeFailed);
         assert_eq!(in_a_recipe(anyhow!("what is this")), Exit::Internal);
         let diverged = Diverged { call: 2, before: "order".into(), now: "launch".into() };
         assert_eq!(in_a_recipe(diverged), Exit::Recipe);

@@ -49,6 +49,7 @@ pub fn job() -> Job {
         reused: false,
         seconds: 0,
         changed_at: 1,
+        retry: None,
     }
 }
 

@@ -48,6 +48,7 @@ fn standing(state: &str, ended: bool) -> Standing {
         state: state.to_owned(),
         ended,
         reason: (ended && state != "installed").then(|| "build: make failed".to_owned()),
+        decided: vec!["`choose_flags`, oem.lua:22: {}".to_owned()],
         ..Standing::default()
     }
 }

@@ -66,6 +66,13 @@ pub fn environment<'f>(
     environment
 }
 
+/// Asks for so many processes at once, whatever was asked for before.
+pub fn set_parallel(environment: &mut Environment, count: u32) {
+    let options = environment.entry("DEB_BUILD_OPTIONS".to_owned()).or_default();
+    let others = options.split_whitespace().filter(|word| !word.starts_with("parallel="));
+    *options = others.chain([format!("parallel={count}").as_str()]).collect::<Vec<_>>().join(" ");
+}
+
 /// The build profiles that an environment switches on.
 pub fn profiles(environment: &Environment) -> Vec<&str> {
     environment.get(PROFILES).map(|text| text.split_whitespace().collect()).unwrap_or_default()

@@ -27,6 +27,7 @@ fn events() -> Vec<(&'static str, JobEvent)> {
         ("uninstallable", JobEvent::Uninstallable { reason: reason() }),
         ("dependencies-met", JobEvent::DependenciesMet),
         ("retried", JobEvent::Retried),
+        ("sent-back", JobEvent::SentBack { retry: Retry::default(), place: "x.lua:3".to_owned() }),
         ("marked-failed", JobEvent::MarkedFailed { reason: reason() }),
         ("marked-not-for-us", JobEvent::MarkedNotForUs { reason: reason() }),
         ("left-out", JobEvent::LeftOut { reason: reason() }),
@@ -96,6 +97,7 @@ fn all_legal_moves_are_these_and_every_other_is_refused() {
     build-attempted  failed infrastructure 3  build-attempted
     build-attempted  gave-back                build-attempted
     build-attempted  retried                  needs-build
+    build-attempted  sent-back                needs-build
     build-attempted  marked-failed            failed
     build-attempted  marked-not-for-us        not-for-us
     failed           retried                  needs-build

@@ -2,10 +2,11 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::columns::{json, maybe_text, signed, text, to_json, unsigned};
+use super::columns::{json, maybe_json, maybe_text, signed, text, to_json, unsigned};
 use super::db::{Db, Tx};
 use super::error::StateError;
 use super::{artifacts, attempts, events, superseded};
+use crate::core::hooks::Retry;
 use crate::core::ids::{Epoch, InputsHash, JobId, RunId};
 use crate::core::job::{JobEvent, JobState, step};
 use crate::wire::Lease;
@@ -82,6 +83,8 @@ pub struct Job {
     pub seconds: u64,
     /// When its state changed last.
     pub changed_at: i64,
+    /// How its next attempt differs from the last one, where `on_failure` asked for another.
+    pub retry: Option<Retry>,
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
@@ -109,6 +112,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
         reused: row.get("reused")?,
         seconds: unsigned(row, "seconds")?,
         changed_at: row.get("changed_at")?,
+        retry: maybe_json(row, "retry")?,
     })
 }
 
@@ -117,7 +121,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, run, stage, source, version, arch, component, after, position, priority, frees, profiles, state, ",
-            "reason, epoch, builder, lease_expires, offer IS NOT NULL AS offered, inputs, attempts, reused, seconds, changed_at FROM jobs ",
+            "reason, epoch, builder, lease_expires, offer IS NOT NULL AS offered, inputs, attempts, reused, seconds, changed_at, retry FROM jobs ",
             $rest
         )
     };
@@ -229,7 +233,7 @@ pub fn apply(tx: &Tx, id: JobId, event: &JobEvent, now: i64) -> Result<Job, Stat
     tx.connection()
         .prepare_cached(
             "UPDATE jobs SET state = ?2, reason = ?3, epoch = ?4, builder = ?5, lease_expires = ?6, attempts = ?7,
-                             reused = ?8, seconds = ?9, changed_at = ?10
+                             reused = ?8, seconds = ?9, changed_at = ?10, retry = ?11, alone = ?12
              WHERE id = ?1",
         )?
         .execute((
@@ -243,6 +247,8 @@ pub fn apply(tx: &Tx, id: JobId, event: &JobEvent, now: i64) -> Result<Job, Stat
             after.reused,
             signed(after.seconds),
             now,
+            after.retry.as_ref().map(to_json),
+            after.retry.as_ref().is_some_and(|retry| retry.alone),
         ))?;
     events::append(tx, id, now, event)?;
     if let JobEvent::Leased { builder, epoch } = event {
@@ -292,6 +298,11 @@ fn happened(mut job: Job, event: &JobEvent) -> Job {
             job.attempts = 0;
             job.reason = None;
         }
+        JobEvent::SentBack { retry, .. } => {
+            job.attempts = 0;
+            job.reason = None;
+            job.retry = Some(retry.clone());
+        }
         JobEvent::Waits { reason }
         | JobEvent::Uninstallable { reason }
         | JobEvent::MarkedFailed { reason }
@@ -302,17 +313,25 @@ fn happened(mut job: Job, event: &JobEvent) -> Job {
 }
 
 /// Leases the job of active runs that most waits for, of those that are ready for a machine that runs these
-/// architectures, if there is one.
+/// architectures, if there is one. A job that has to be alone waits until its builder has nothing else, and nothing else
+/// is leased to that builder as long as it has such a job.
 pub fn lease_next(tx: &Tx, runs: &[&str], builder: &str, expires: i64, now: i64) -> Result<Option<Lease>, StateError> {
     let mut query = tx.connection().prepare_cached(
-        "SELECT jobs.id, jobs.epoch FROM jobs JOIN runs ON runs.id = jobs.run
+        "SELECT jobs.id, jobs.epoch, jobs.alone FROM jobs JOIN runs ON runs.id = jobs.run
          WHERE jobs.state = 'needs-build' AND jobs.offer IS NOT NULL AND jobs.offer_arch IN (SELECT value FROM json_each(?1))
                AND runs.status = 'active'
          ORDER BY jobs.priority DESC, jobs.frees DESC, jobs.position, jobs.id LIMIT 1",
     )?;
-    let next =
-        query.query_row([to_json(&runs)], |row| Ok((JobId(row.get("id")?), row.get::<_, i64>("epoch")?))).optional()?;
-    let Some((id, epoch)) = next else { return Ok(None) };
+    let next = query.query_row([to_json(&runs)], |row| {
+        Ok((JobId(row.get("id")?), row.get::<_, i64>("epoch")?, row.get::<_, bool>("alone")?))
+    });
+    let Some((id, epoch, alone)) = next.optional()? else { return Ok(None) };
+    let mut beside = tx
+        .connection()
+        .prepare_cached("SELECT 1 FROM jobs WHERE state = 'building' AND builder = ?1 AND (alone OR ?2) LIMIT 1")?;
+    if beside.exists((builder, alone))? {
+        return Ok(None);
+    }
     apply(tx, id, &JobEvent::Leased { builder: builder.to_owned(), epoch: Epoch(epoch + 1) }, now)?;
     set_lease_expires(tx, id, expires)?;
     offer(tx, id)

@@ -14,6 +14,7 @@ mod error;
 pub mod events;
 pub mod flags;
 pub mod generations;
+pub mod hook_answers;
 pub mod identity;
 pub mod imports;
 pub mod jobs;

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use super::jobs::NewJob;
 use super::*;
+use crate::core::hooks::Retry;
 use crate::core::ids::{ChrootKey, Epoch, InputsHash, JobId, RunId, Sha256, ViewId};
-use crate::core::job::{JobEvent, JobState};
+use crate::core::job::{Fault, JobEvent, JobState};
 use crate::wire::Lease;
 
 fn hash(text: &str) -> Sha256 {

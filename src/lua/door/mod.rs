@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{Function, Lua, MultiValue, Table, Value};
 
 use crate::core::codes::Code;
 use crate::core::recipe::Request;
@@ -21,10 +21,11 @@ use crate::lua::api::declarations;
 use crate::lua::api::{Asking, Body, Context, Declaration, Options};
 use crate::lua::check::call::Call;
 use crate::lua::check::{self, described, shortened};
+use crate::lua::error::RecipeError;
 use crate::lua::methods;
+use crate::lua::sandbox;
 use crate::lua::session::{Fault, Session, frames};
 use crate::lua::values::{self, Handle};
-use crate::lua::{faults, sandbox};
 
 /// What the functions of `cb` need of the VM.
 struct Door {
@@ -48,6 +49,10 @@ pub fn install(lua: &Lua, session: &Arc<Session>) -> mlua::Result<()> {
         let function = lua.create_function(move |lua, args: MultiValue| {
             enter(lua, &shared, declaration, args).map_err(|fault| fault.raise(lua))
         })?;
+        let function = match declaration.body {
+            Body::Performs(_) => step(lua, session, declaration, function)?,
+            Body::Makes(_) | Body::Composed(_) => function,
+        };
         match declaration.name.split_once('.') {
             None => cb.raw_set(declaration.name, function)?,
             Some((namespace, name)) => {
@@ -73,6 +78,31 @@ pub fn install(lua: &Lua, session: &Arc<Session>) -> mlua::Result<()> {
 /// `cb`, for `require "cloudbuild"` and for `run`.
 pub fn cb(lua: &Lua) -> Table {
     lua.app_data_ref::<Door>().expect("set when the VM was made").cb.clone()
+}
+
+/// A primitive that is refused where it could not be repeated in the same order.
+fn step(
+    lua: &Lua,
+    session: &Arc<Session>,
+    declaration: &'static Declaration,
+    perform: Function,
+) -> mlua::Result<Function> {
+    let shared = Arc::clone(session);
+    let refuse = lua.create_function(move |lua, ()| {
+        if !shared.acting.load(Ordering::Relaxed) {
+            // What is wrong then is that it is called at all, which is said by who performs it.
+            return Ok(());
+        }
+        let shown = declaration.shown();
+        Err(Fault::new(format!(
+            "`{shown}` is called in a function that Lua itself calls: a comparison of `table.sort`, a replacement of \
+             `string.gsub` or a metamethod"
+        ))
+        .hint("call it in `run` itself, in the order of the steps, and use its result there")
+        .raise(lua))
+    })?;
+    let wrap = lua.load(include_str!("../../../stdlib/step.lua")).set_name("=stdlib/step.lua");
+    wrap.call((sandbox::is_yieldable(lua), perform, refuse))
 }
 
 /// Freezes a namespace; reading what it does not have is an error with the nearest name.
@@ -124,7 +154,7 @@ fn enter(
                     .and_then(|table| finish(lua, &shared, declaration, Some(name.clone()), table.as_ref()))
                     .map_err(|fault| fault.raise(lua))
             });
-            function.map(Value::Function).map_err(|error| faults::fault(session, error))
+            function.map(Value::Function).map_err(|error| sandbox::fault(session, error))
         }
     }
 }
@@ -170,7 +200,7 @@ fn finish(
         Body::Performs(request) => perform(lua, session, declaration, request, call),
         Body::Composed(module) => {
             let function = require::composed(lua, session, module)?;
-            let copy = copied(lua, session, declaration, options).map_err(|error| faults::fault(session, error))?;
+            let copy = copied(lua, session, declaration, options).map_err(|error| sandbox::fault(session, error))?;
             let value = sandbox::call(lua, session, &function, (name, copy))?;
             composed(lua, session, declaration, value)
         }
@@ -226,7 +256,7 @@ fn copy_of(lua: &Lua, table: &Table, depth: usize) -> mlua::Result<Table> {
 /// The table that stands for a value.
 pub fn hand_out(lua: &Lua, session: &Session, made: Handle) -> Result<Value, Fault> {
     let metatable = lua.app_data_ref::<Door>().expect("set when the VM was made").metatable.clone();
-    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| faults::fault(session, error))
+    values::table(lua, session, metatable, made).map(Value::Table).map_err(|error| sandbox::fault(session, error))
 }
 
 /// Makes the request of a primitive and asks the performer.
@@ -265,6 +295,12 @@ fn perform(
 
 /// A primitive's failure: its text for the recipe, the error itself for the caller.
 fn failed(lua: &Lua, session: &Session, shown: &str, error: anyhow::Error) -> Fault {
+    if let Some(RecipeError { message, place: Some(_), hint, traceback, .. }) = error.downcast_ref() {
+        // A hook of the recipe went wrong in there, and knows better where.
+        let fault = Fault { hint: hint.clone(), ..Fault::new(message.clone()) }.with_frames(traceback.clone());
+        let failure = session.keep_failure(fault.message.clone(), error);
+        return Fault { failure: Some(failure), ..fault };
+    }
     let mut message = String::new();
     let mut hints: Vec<String> = Vec::new();
     for part in error.chain() {

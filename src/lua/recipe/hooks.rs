@@ -18,7 +18,7 @@ use super::{Recipe, RunOptions, STACK, defined, error, evaluate};
 use crate::lua::error::{Frame, RecipeError};
 use crate::lua::session::{Fault, Session, lock};
 use crate::lua::watch::{Backstop, Watch};
-use crate::lua::{check, faults, json, sandbox};
+use crate::lua::{check, json, sandbox};
 use crate::primitives::hooks::{Decide, Hook, NoHooks};
 
 /// So many calls share one stretch of wall time, which is only the backstop: looking at the clock costs more than a call.
@@ -138,7 +138,7 @@ impl<'s> Answerer<'s> {
     fn open(session: &'s Arc<Session>, seed: u64) -> Result<Answerer<'s>, Fault> {
         let lua = sandbox::open(session, seed).map_err(|error| Fault::new(error.to_string()))?;
         let functions = evaluate(&lua, session)?.hooks;
-        let subjects = Subjects::new(&lua, session).map_err(|error| faults::fault(session, error))?;
+        let subjects = Subjects::new(&lua, session).map_err(|error| sandbox::fault(session, error))?;
         session.in_hook.store(true, Ordering::Relaxed);
         Ok(Answerer { lua, session, functions, subjects, kept: session.known_values(), seed })
     }
@@ -160,7 +160,7 @@ impl<'s> Answerer<'s> {
         let session = self.session;
         session.watch.refill(session.limits.hook_interrupts);
         session.printed.store(0, Ordering::Relaxed);
-        let internal = |error| faults::fault(session, error);
+        let internal = |error| sandbox::fault(session, error);
         sandbox::seed(&self.lua, self.seed).map_err(internal)?;
         let arguments: MultiValue = hook
             .parameters()

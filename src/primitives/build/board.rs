@@ -22,6 +22,8 @@ pub struct Board {
     /// Jobs to look at: they wait for nothing, and are neither offered nor ended.
     ready: BTreeSet<u32>,
     unfinished: usize,
+    /// Jobs that failed, whose hooks were not asked yet.
+    failed: BTreeSet<JobId>,
     /// The newest event that was taken into account.
     seen: i64,
 }
@@ -45,6 +47,7 @@ impl Board {
             unfinished: ids.len(),
             jobs: ids,
             ready: BTreeSet::new(),
+            failed: BTreeSet::new(),
             seen: events::newest(db)?,
         };
         board.ready.extend(board.tracker.ready());
@@ -71,6 +74,10 @@ impl Board {
     /// Takes a job's row into account.
     fn take(&mut self, row: &jobs::Job) {
         let Some(&number) = self.number.get(&row.id) else { return };
+        match row.state {
+            JobState::BuildAttempted => self.failed.insert(row.id),
+            _ => self.failed.remove(&row.id),
+        };
         let before = self.tracker.progress(number);
         let now = match row.state {
             JobState::Installed => Progress::Succeeded,
@@ -89,6 +96,11 @@ impl Board {
         } else {
             self.ready.remove(&number);
         }
+    }
+
+    /// The jobs that failed since the last time.
+    pub fn take_failed(&mut self) -> Vec<JobId> {
+        std::mem::take(&mut self.failed).into_iter().collect()
     }
 
     /// Whether each job has ended.

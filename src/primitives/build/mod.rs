@@ -7,6 +7,7 @@
 
 mod board;
 pub mod changed;
+mod failures;
 mod overlay;
 mod overridden;
 mod prefetch;
@@ -101,6 +102,9 @@ pub fn build(stage: &Stage<'_>, imports: Imports<'_>, request: &BuildRequest) ->
         loop {
             changes.mark_unchanged();
             stage.state.read(|db| board.catch_up(db))?;
+            if failures::ask(stage, &board.take_failed())? {
+                continue;
+            }
             if planner.stops()? || board.is_done() {
                 return planner.stopped();
             }
@@ -129,6 +133,7 @@ pub fn build(stage: &Stage<'_>, imports: Imports<'_>, request: &BuildRequest) ->
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
+    failures::stage_done(stage, &request.stage, &jobs)?;
     if let Some(stopped) = stopped {
         return Err(stopped.into());
     }

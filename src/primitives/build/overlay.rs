@@ -96,7 +96,9 @@ impl Planner<'_> {
             return Ok(());
         }
         let waiting = self.stage.jobs(&self.request.stage)?.into_iter().filter(|job| job.state == JobState::DepWait);
-        let again: FxHashSet<JobId> = failed.into_iter().chain(waiting).map(|job| job.id).collect();
+        // One that the recipe leaves out stays so.
+        let failed = failed.into_iter().filter(|job| job.state != JobState::AutoNotForUs);
+        let again: FxHashSet<JobId> = failed.chain(waiting).map(|job| job.id).collect();
         let now = clock::now().as_millisecond();
         self.stage.state.write(move |tx| {
             for id in again {

@@ -127,7 +127,14 @@ impl<'p> Planner<'p> {
             let record = self.source(job)?;
             Ok(Wanted { record, component: &job.component, arch: &job.arch, profiles: &job.profiles })
         });
-        self.chooser.choose(&wanted.collect::<anyhow::Result<Vec<_>>>()?)
+        let mut chosen = self.chooser.choose(&wanted.collect::<anyhow::Result<Vec<_>>>()?)?;
+        for (job, chosen) in jobs.iter().zip(&mut chosen) {
+            let parallel = job.retry.as_ref().and_then(|retry| retry.parallel);
+            if let (Chosen::Build { environment, .. }, Some(count)) = (chosen, parallel) {
+                effective::set_parallel(environment, count);
+            }
+        }
+        Ok(chosen)
     }
 
     pub(super) fn source<'s>(&'s self, job: &'s Job) -> anyhow::Result<&'s SourceRecord<'s>> {

@@ -198,3 +198,35 @@ fn an_offer_is_given_with_the_newest_epoch_and_can_be_taken_back() {
     let job = state.read(|db| jobs::expect(db, JobId(1))).unwrap();
     assert_eq!((job.offered, job.inputs), (false, None));
 }
+
+#[test]
+fn a_job_that_has_to_be_alone_waits_for_an_idle_builder_and_keeps_others_off_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (state, run) = filled(dir.path());
+    let take = |builder: &'static str| {
+        state.write(move |tx| jobs::lease_next(tx, &["amd64"], builder, 200, 100)).unwrap().map(|lease| lease.source)
+    };
+    let event = move |source: &'static str, event: JobEvent| {
+        move |tx: &Tx| {
+            let job = jobs::by_stage(tx, run, "base")?.into_iter().find(|job| job.source == source).unwrap();
+            jobs::apply(tx, job.id, &event, 101)
+        }
+    };
+    let failed = JobEvent::Failed {
+        fault: Fault::Package,
+        stage: "build".to_owned(),
+        reason: "no".to_owned(),
+        attempt: 1,
+        seconds: 1,
+    };
+    let retry = Retry { alone: true, parallel: Some(1), ..Retry::default() };
+    assert_eq!((take("here").as_deref(), take("here").as_deref()), (Some("one"), Some("two")));
+    state.write(event("one", failed.clone())).unwrap();
+    let sent = state.write(event("one", JobEvent::SentBack { retry: retry.clone(), place: "x".to_owned() })).unwrap();
+    assert_eq!((sent.state, sent.attempts, sent.retry), (JobState::NeedsBuild, 0, Some(retry)));
+    assert_eq!(take("here"), None, "`two` is built there");
+    state.write(event("two", failed)).unwrap();
+    assert_eq!(take("here").as_deref(), Some("one"));
+    state.write(event("two", JobEvent::Retried)).unwrap();
+    assert_eq!((take("here"), take("there").as_deref()), (None, Some("two")));
+}

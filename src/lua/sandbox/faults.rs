@@ -1,9 +1,22 @@
 //! What Lua raised, as faults: file and line found, advice apart, the kind told by what it says.
 
-use mlua::Value;
+use mlua::{Lua, Value};
 
 use crate::core::codes::Code;
-use crate::lua::session::{Fault, Session, lock};
+use crate::lua::error::Frame;
+use crate::lua::session::{Fault, Session, frames, lock};
+
+/// What a handler of `xpcall` makes of a problem, while the stack is still there.
+pub fn handle<R>(lua: &Lua, session: &Session, problem: Value, shape: impl FnOnce(&Fault) -> R) -> mlua::Result<R> {
+    let mut fault = describe(session, &problem);
+    let stack = frames(lua);
+    if let Value::String(text) = &problem {
+        fault = from_text(session, &text.to_string_lossy(), stack);
+    } else if fault.frames.is_empty() {
+        fault.frames = stack;
+    }
+    Ok(shape(&fault))
+}
 
 /// An error of the VM as a fault; one that was raised as a fault stays what it is.
 pub fn fault(session: &Session, error: mlua::Error) -> Fault {
@@ -31,7 +44,7 @@ pub fn describe(session: &Session, problem: &Value) -> Fault {
 }
 
 /// A text that Lua raised: its `file:line: ` moves into the frames, and a traceback that was glued on goes.
-pub fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error::Frame>) -> Fault {
+pub fn from_text(session: &Session, text: &str, mut stack: Vec<Frame>) -> Fault {
     let text = text.split("\nstack traceback:").next().unwrap_or_default();
     let mut message = text.to_owned();
     for file in lock(&session.files).keys() {
@@ -39,7 +52,7 @@ pub fn from_text(session: &Session, text: &str, mut stack: Vec<crate::lua::error
         let Some((number, rest)) = rest.split_once(':') else { continue };
         let Ok(line) = number.parse::<usize>() else { continue };
         message = rest.trim_start().to_owned();
-        let at = crate::lua::error::Frame { file: file.clone(), line };
+        let at = Frame { file: file.clone(), line };
         match stack.iter().position(|frame| *frame == at) {
             Some(position) => drop(stack.drain(..position)),
             None => stack.insert(0, at),
