@@ -10,6 +10,7 @@ use super::output::{Format, clean};
 use super::{Context, progress, site};
 use crate::core::pinned::{Imported, PinnedSuite, Role};
 use crate::core::recipe::{AptSources, ImportRequest};
+use crate::io::overlay::Keep;
 use crate::io::store::Store;
 use crate::primitives::import::{fetch, with_archive};
 
@@ -50,7 +51,8 @@ struct Counts {
 /// Imports the machine's own APT sources, for one architecture where that is said; notes go to the side.
 pub fn own(ctx: &Context, arch: Option<&str>) -> anyhow::Result<(Store, Imported)> {
     let sources = AptSources::System { also: Vec::new() };
-    let (cache, imported) = imported(ctx, ImportRequest { sources, arch: arch.map(str::to_owned), build_arch: None })?;
+    let request = ImportRequest { sources, arch: arch.map(str::to_owned), build_arch: None, overlay: Vec::new() };
+    let (cache, imported) = imported(ctx, request)?;
     for note in &imported.notes {
         ctx.output.aside().say(&format!("note: {}", clean(note)));
     }
@@ -65,8 +67,9 @@ fn imported(ctx: &Context, request: ImportRequest) -> anyhow::Result<(Store, Imp
     let mirror = site::mirror(ctx, &cache)?;
     drop(guard);
     let machine = site::machine(&runtime)?;
+    let keep = Keep { files: cache.clone(), indexes: cache.clone() };
     let listener = progress::listener(&ctx.output.aside());
-    let imported = runtime.block_on(fetch(&mirror, &request, &machine, listener.as_ref()))?;
+    let imported = runtime.block_on(fetch(&mirror, &keep, &request, &machine, listener.as_ref()))?;
     Ok((cache, imported))
 }
 
@@ -76,7 +79,8 @@ pub fn import(ctx: &Context, args: &ImportArgs) -> anyhow::Result<Exit> {
         Some(file) => AptSources::File { path: ctx.folder.join(file) },
         None => AptSources::System { also: Vec::new() },
     };
-    let (cache, imported) = imported(ctx, ImportRequest { sources, arch: args.arch.clone(), build_arch: None })?;
+    let request = ImportRequest { sources, arch: args.arch.clone(), build_arch: None, overlay: Vec::new() };
+    let (cache, imported) = imported(ctx, request)?;
     let offer = with_archive(&cache, &imported, |archive| {
         let mut suites: Vec<Suite> = imported.suites.iter().map(suite).collect();
         for (pinned, suite) in imported.suites.iter().zip(&mut suites) {
@@ -125,6 +129,7 @@ fn text(offer: &Offer, imported: &Imported) -> String {
             Role::Distribution => "",
             Role::Named => "  named by the recipe",
             Role::ThirdParty => "  third party: never fed to a chroot",
+            Role::Overlay => "  overlay: supersedes all others",
         };
         let automatic = if pinned.not_automatic { "  not automatic" } else { "" };
         lines.push(format!("{} {}  {}{role}{automatic}", suite.uri, suite.suite, suite.origin));

@@ -7,9 +7,11 @@ use serde::Serialize;
 use super::exit::Exit;
 use super::jobs::{self, JobLine, Mark};
 use super::output::clean;
-use crate::core::ids::RunId;
+use crate::core::ids::{RunId, Sha256};
+use crate::core::order::text::counted;
+use crate::core::overlay::confirm::Superseding;
 use crate::core::recipe::{CompareRow, PublishResult, Response};
-use crate::io::state::{Reader, State, attempts, journal};
+use crate::io::state::{Reader, State, attempts, journal, superseded};
 use crate::wire::{Fault, Outcome};
 
 /// So many comparisons are shown to people.
@@ -26,6 +28,8 @@ pub struct Summary {
     pub published: Vec<PublishResult>,
     /// What was built beside what was there before.
     pub changed: Vec<CompareRow>,
+    /// The packages of the overlay that were installed for builds, as was confirmed.
+    pub superseded: Vec<Superseded>,
     /// What the recipe returned.
     pub result: serde_json::Value,
     /// Whether something failed that the run is not good without.
@@ -33,6 +37,19 @@ pub struct Summary {
     failed: bool,
     /// Whether all that failed was the world's fault.
     only_infrastructure: bool,
+}
+
+/// A package of the overlay, and for how many builds it was installed.
+#[derive(Debug, Serialize)]
+pub struct Superseded {
+    /// Binary package name.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// Hash of its file.
+    pub sha256: Sha256,
+    /// How many builds it was installed for.
+    pub builds: u64,
 }
 
 /// Reads what a run that came to its end has left.
@@ -62,7 +79,13 @@ pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) ->
     }
     let only_infrastructure = !faults.is_empty() && faults.iter().all(|fault| *fault == Fault::Infrastructure);
     let failed = !faults.is_empty();
-    Ok(Summary { run, jobs, published, changed, result, failed, only_infrastructure })
+    let superseded = state.read(|db| superseded::by_run(db, run))?;
+    let superseded = superseded.into_iter().map(|(found, builds)| {
+        let Superseding { package, version, sha256 } = found;
+        Superseded { package, version, sha256, builds }
+    });
+    let superseded = superseded.collect();
+    Ok(Summary { run, jobs, published, changed, superseded, result, failed, only_infrastructure })
 }
 
 impl Summary {
@@ -99,6 +122,14 @@ impl Summary {
         lines.extend(self.changed.iter().take(SHOWN).map(comparison));
         if let Some(more) = self.changed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             lines.push(format!("         and {more} more; `--json` has them all"));
+        }
+        lines.extend(self.superseded.iter().take(SHOWN).map(|found| {
+            let Superseded { package, version, sha256, builds } = found;
+            let builds = counted(*builds as usize, "build");
+            format!("superseded: {package} {version} ({}...) installed in {builds}", &sha256.to_string()[..12])
+        }));
+        if let Some(more) = self.superseded.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            lines.push(format!("            and {more} more; `--json` has them all"));
         }
         for published in &self.published {
             let (suite, components) = (&published.suite, published.components.join(" "));

@@ -6,7 +6,7 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-pub use self::verify::verify;
+pub use self::verify::{confirm, verify};
 
 use crate::core::ids::{Epoch, JobId};
 use crate::core::job::Fault;

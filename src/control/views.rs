@@ -2,7 +2,11 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use anyhow::Context;
+
 use crate::core::ids::ViewId;
+use crate::core::overlay::confirm::Superseding;
+use crate::core::view;
 
 /// The folder of a view in a state directory.
 pub fn root(state_dir: &Path, view: ViewId) -> PathBuf {
@@ -21,6 +25,23 @@ pub fn dists_file(state_dir: &Path, view: ViewId, path: &str) -> Option<PathBuf>
     let dists = root(state_dir, view).join("dists").canonicalize().ok()?;
     let file = dists.join(path).canonicalize().ok()?;
     (file.starts_with(&dists) && file.is_file()).then_some(file)
+}
+
+/// The packages of the overlay that a view shows, and the view's index; `None` where it has no overlay.
+pub fn overlay(
+    state_dir: &Path,
+    view: ViewId,
+    architecture: &str,
+) -> anyhow::Result<Option<(Vec<Superseding>, Vec<u8>)>> {
+    let root = root(state_dir, view);
+    let list = root.join(view::OVERLAY);
+    if !list.is_file() {
+        return Ok(None);
+    }
+    let read = |path: &Path| std::fs::read(path).with_context(|| format!("read `{}`", path.display()));
+    let listed = serde_json::from_slice(&read(&list)?).with_context(|| format!("read `{}`", list.display()))?;
+    let index = root.join("dists").join(view::SUITE).join(view::packages_path(architecture));
+    Ok(Some((listed, read(&index)?)))
 }
 
 #[cfg(test)]

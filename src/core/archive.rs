@@ -8,7 +8,7 @@ use crate::core::debian::packages::Package;
 use crate::core::debian::parsed::{self, Parsed};
 use crate::core::debian::sources::Source;
 use crate::core::debian::version;
-use crate::core::pinned::{Imported, IndexKind, PinnedIndex, PinnedSuite};
+use crate::core::pinned::{Imported, IndexKind, PinnedIndex, PinnedSuite, Role};
 
 /// An index with its bytes at hand.
 #[derive(Debug, Clone, Copy)]
@@ -113,9 +113,14 @@ pub fn compose<'a>(indexes: impl IntoIterator<Item = (IndexBytes<'a>, Listed<'a>
     archive
 }
 
-/// Whether a record of `suite` at `version` goes before the one that is there: automatic suites first, then the later
-/// version; the earlier entry keeps its place between equals.
+/// Whether a record of `suite` at `version` goes before the one that is there: an overlay first, then automatic suites,
+/// then the later version; the earlier entry keeps its place between equals.
 fn supersedes(suite: &PinnedSuite, version: &str, than: &PinnedSuite, that: &str) -> bool {
+    match (suite.role == Role::Overlay, than.role == Role::Overlay) {
+        (true, false) => return true,
+        (false, true) => return false,
+        (true, true) | (false, false) => {}
+    }
     match (suite.not_automatic, than.not_automatic) {
         (false, true) => true,
         (true, false) => false,
@@ -139,12 +144,19 @@ impl<'a> Archive<'a> {
         )
     }
 
-    /// One version of a source package, if a suite that feeds has it.
+    /// The versions of a source package that suites which feed have; an overlay's hides all others.
+    pub fn source_versions(&self, name: &str) -> Vec<SourceRecord<'a>> {
+        let feeds = |record: &&SourceRecord<'_>| record.suite.role.feeds() && record.source.name == name;
+        let mut all: Vec<SourceRecord<'a>> = self.sources.iter().filter(feeds).copied().collect();
+        if all.iter().any(|record| record.suite.role == Role::Overlay) {
+            all.retain(|record| record.suite.role == Role::Overlay);
+        }
+        all
+    }
+
+    /// One version of a source package, if a suite that feeds has it and no overlay hides it.
     pub fn source_version(&self, name: &str, version: &str) -> Option<SourceRecord<'a>> {
-        self.sources
-            .iter()
-            .find(|record| record.suite.role.feeds() && record.source.name == name && record.source.version == version)
-            .copied()
+        self.source_versions(name).into_iter().find(|record| record.source.version == version)
     }
 
     /// The candidate of each binary package name, and of each architecture where there are several, sorted by name: what
@@ -318,5 +330,33 @@ pub mod tests {
         assert_eq!(candidate(&[(backports(), "2")]), "2");
         assert_eq!(candidate(&[(main(), "1"), (other(), "9")]), "1");
         assert_eq!(candidate(&[(other(), "9")]), "");
+    }
+
+    #[test]
+    fn an_overlay_is_the_candidate_whatever_the_versions_are() {
+        let main = || suite("trixie", Role::Distribution, false);
+        let local = || suite("local", Role::Overlay, false);
+        assert_eq!(candidate(&[(main(), "2"), (local(), "1")]), "1");
+        assert_eq!(candidate(&[(local(), "1~acme"), (main(), "1")]), "1~acme");
+    }
+
+    #[test]
+    fn an_overlay_source_hides_all_other_versions_of_it() {
+        let (main, local) = (suite("trixie", Role::Distribution, false), suite("local", Role::Overlay, false));
+        let index =
+            PinnedIndex { component: "main".into(), kind: IndexKind::Sources, sha256: Sha256([0; 32]), size: 0 };
+        let source = |name: &str, version: &str| {
+            format!("Package: {name}\nVersion: {version}\nArchitecture: any\nBinary: {name}\nDirectory: x\n\n")
+        };
+        let texts = [source("a", "2") + &source("b", "2"), source("a", "1")];
+        let indexes: Vec<IndexBytes<'_>> = [&main, &local]
+            .into_iter()
+            .zip(&texts)
+            .map(|(suite, text)| IndexBytes { suite, index: &index, bytes: text.as_bytes() })
+            .collect();
+        let archive = read(&indexes);
+        let chosen = archive.chosen_sources();
+        assert_eq!((chosen["a"].source.version, chosen["b"].source.version), ("1", "2"));
+        assert!(archive.source_version("a", "2").is_none() && archive.source_version("a", "1").is_some());
     }
 }

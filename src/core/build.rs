@@ -58,6 +58,8 @@ pub struct Task {
     pub chroot: PathBuf,
     /// Variables for the build, besides those that sbuild sets.
     pub environment: BTreeMap<String, String>,
+    /// A changelog entry for a version of its own, put before those of the source.
+    pub changelog: Option<String>,
     /// Processes that one build may use at once, unless the environment says so itself.
     pub parallel: u32,
 }
@@ -171,6 +173,7 @@ pub fn configuration(task: &Task, layout: &Layout) -> Result<String, TaskError> 
     // What debian/rules makes of flags that were asked for is said in the log, where some were.
     let probe = if asks_for_flags(&task.environment) { perl(&format!("--hook-build={PROBE}")) } else { String::new() };
     set("dpkg_buildpackage_user_options", format!("[{probe}]"));
+    set("bin_nmu_changelog", task.changelog.as_deref().map_or("undef".to_owned(), perl));
     set("pgp_options", "['-us', '-uc']".to_owned());
     for name in ["apt_update", "apt_distupgrade", "check_space"] {
         set(name, "1".to_owned());

@@ -10,6 +10,7 @@ use crate::core::flags::overridden::Overridden;
 use crate::core::install::refusal::Refusal;
 use crate::core::order::csr::Csr;
 use crate::core::order::text::{counted, edge_sentence, seconds};
+use crate::core::overlay::confirm::Superseding;
 use crate::core::recipe::{OrderResult, OrderedJob};
 
 /// Other jobs that a person is shown; the rest is in the JSON.
@@ -32,6 +33,8 @@ pub struct Standing {
     pub flags_by: Vec<String>,
     /// Flags that were asked for and that the package has otherwise.
     pub overridden: Vec<Overridden>,
+    /// The packages of the overlay that it was built with.
+    pub superseded: Vec<Superseding>,
     /// What the recipe's hooks decided of it, in words, with the place of each.
     pub decided: Vec<String>,
 }
@@ -113,6 +116,8 @@ pub struct Explanation {
     pub flags_by: Vec<String>,
     /// Flags that were asked for and that the package has otherwise.
     pub overridden: Vec<Overridden>,
+    /// The packages of the overlay that it was built with, as was confirmed.
+    pub superseded: Vec<Superseding>,
     /// What the recipe's hooks decided of it, in words, with the place of each.
     pub decided: Vec<String>,
 }
@@ -178,6 +183,7 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
         cut: cut.map(|edge| edge_sentence(edge, &order.jobs)).collect(),
         log: standing.as_ref().and_then(|standing| standing.log.clone()),
         flags_by: standing.as_ref().map(|standing| standing.flags_by.clone()).unwrap_or_default(),
+        superseded: standing.as_ref().map(|standing| standing.superseded.clone()).unwrap_or_default(),
         overridden: standing.as_ref().map(|standing| standing.overridden.clone()).unwrap_or_default(),
         decided: standing.map(|standing| standing.decided).unwrap_or_default(),
     }
@@ -203,6 +209,7 @@ pub fn explain_alone(source: &str, version: &str, arch: &str, answer: &Answer) -
         log: None,
         flags_by: Vec::new(),
         overridden: Vec::new(),
+        superseded: Vec::new(),
         decided: Vec::new(),
     }
 }
@@ -310,6 +317,9 @@ impl fmt::Display for Explanation {
         }
         for sentence in self.cut.iter().take(SHOWN) {
             write!(f, "\n  in a loop: {sentence}")?;
+        }
+        if !self.superseded.is_empty() {
+            write!(f, "\n  built with {} of the overlay", shown(&self.superseded))?;
         }
         if !self.flags_by.is_empty() {
             write!(f, "\n  its flags are asked for by {}", self.flags_by.join(", "))?;

@@ -302,7 +302,7 @@ pub enum Verdict {
 /// Origin of the first entry, provided that every entry could be read: otherwise nobody can say.
 pub fn judge(sources: &AptSources, tried: &[Tried<'_>]) -> Vec<Verdict> {
     let also = match sources {
-        AptSources::File { .. } => {
+        AptSources::File { .. } | AptSources::SourcePackage { .. } => {
             let verdict = |one: &Tried<'_>| one.read.map_or(Verdict::Fail, |_| Verdict::Take(Role::Named));
             return tried.iter().map(verdict).collect();
         }

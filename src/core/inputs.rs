@@ -14,7 +14,7 @@ pub fn chroot_key(universe: &Universe<'_>, chroot: &Base<'_>, architecture: &str
 }
 
 /// The hash of what decides the result: the source's `.dsc` (which names its files by hash), the architecture, the
-/// environment, and every package that gets installed, by content. A build that is repeated to see how much its results
+/// environment, the version where it has a suffix, and every package that gets installed, by content. A build that is repeated to see how much its results
 /// vary counts its repeats, so that the first one's result does not stand for the others.
 pub fn inputs(
     universe: &Universe<'_>,
@@ -22,14 +22,15 @@ pub fn inputs(
     installed: &Installed,
     dsc: &Sha256,
     architecture: &str,
-    environment: &BTreeMap<String, String>,
+    (environment, version): (&BTreeMap<String, String>, Option<&str>),
     repeat: u32,
 ) -> InputsHash {
     let environment: String = environment.iter().map(|(name, value)| format!("{name}={value:?}\n")).collect();
     let kept = chroot.packages.iter().filter(|package| !installed.without.contains(package));
     let hashes = hashes(universe, kept.chain(&installed.packages));
+    let version = version.map(|version| format!("version {version}\n")).unwrap_or_default();
     let repeat = if repeat > 1 { format!("repeat {repeat}\n") } else { String::new() };
-    let text = format!("cloudbuild inputs 1\n{dsc}\n{architecture}\n{environment}\n{repeat}{hashes}");
+    let text = format!("cloudbuild inputs 1\n{dsc}\n{architecture}\n{environment}\n{version}{repeat}{hashes}");
     InputsHash(Sha256::of(text.as_bytes()))
 }
 
@@ -67,7 +68,7 @@ mod tests {
         let dsc = Sha256::of(b"dsc");
         (
             chroot_key(&universe, &chroot, "amd64"),
-            inputs(&universe, &chroot, &installed, &dsc, "amd64", &environment, 1),
+            inputs(&universe, &chroot, &installed, &dsc, "amd64", (&environment, None), 1),
         )
     }
 

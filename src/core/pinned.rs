@@ -1,8 +1,11 @@
 //! What an import pinned: suites by the hash of their InRelease, indexes by the hash of their bytes.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::core::ids::{ImportId, Sha256};
+use crate::core::recipe::overlay::OverlayKind;
 
 /// Whether what a suite holds may feed a chroot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,13 +17,15 @@ pub enum Role {
     Named,
     /// Somebody else's archive that happens to be configured: listed, and never fed to a chroot.
     ThirdParty,
+    /// Local packages: whatever else has a package of theirs is hidden, whatever its version.
+    Overlay,
 }
 
 impl Role {
     /// Whether chroots and builds see this suite.
     pub fn feeds(self) -> bool {
         match self {
-            Role::Distribution | Role::Named => true,
+            Role::Distribution | Role::Named | Role::Overlay => true,
             Role::ThirdParty => false,
         }
     }
@@ -101,7 +106,7 @@ impl PinnedSuite {
 }
 
 /// Everything an import pinned; its id is the hash of this value's JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Imported {
     /// The Debian architecture whose binaries were imported (besides `all`).
@@ -111,8 +116,33 @@ pub struct Imported {
     pub build_architecture: Option<String>,
     /// In the order of the entries.
     pub suites: Vec<PinnedSuite>,
+    /// The local packages of the suite whose role is `overlay`, in the order of the recipe; their bytes are in the store.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlay: Vec<PinnedOverlay>,
     /// What a person should know: an entry that was left out, one without a source index.
     pub notes: Vec<String>,
+}
+
+/// A local package as it was when the run pinned it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedOverlay {
+    /// What it was given as.
+    pub kind: OverlayKind,
+    /// The file or folder that it came from, for people.
+    pub path: PathBuf,
+    /// Name of the source package, or of the binary package.
+    pub name: String,
+    /// Its version, with epoch.
+    pub version: String,
+    /// The component that it goes to.
+    pub component: String,
+    /// Hash of the `.dsc` or `.deb`.
+    pub sha256: Sha256,
+    /// Every other job of a stage comes after it.
+    pub first: bool,
+    /// What is appended to the version of what it builds.
+    pub suffix: Option<String>,
 }
 
 impl Imported {
@@ -126,6 +156,16 @@ impl Imported {
         let pinned = Imported { notes: Vec::new(), ..self.clone() };
         let json = serde_json::to_vec(&pinned).expect("plain data always becomes JSON");
         ImportId(Sha256::of(&json))
+    }
+
+    /// The local packages that are built, by name.
+    pub fn overlay_sources(&self) -> impl Iterator<Item = &PinnedOverlay> {
+        self.overlay.iter().filter(|local| local.kind.is_source())
+    }
+
+    /// The local package that is built as this source package, if there is one.
+    pub fn overlay_source(&self, name: &str) -> Option<&PinnedOverlay> {
+        self.overlay_sources().find(|local| local.name == name)
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::flags::planned::PlannedFlags;
 use crate::core::forecast::{Forecast, bytes, time};
 use crate::core::order::text::{counted, loop_sentence};
-use crate::core::pinned::{Imported, Role};
+use crate::core::pinned::{Imported, PinnedOverlay, Role};
 use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::{Builders, OrderedJob, PublishTarget, Skipped};
 
@@ -121,9 +121,17 @@ impl fmt::Display for Step {
                     let role = match suite.role {
                         Role::Distribution | Role::Named => "",
                         Role::ThirdParty => "  (third party: never fed to a chroot)",
+                        // Told below, package by package.
+                        Role::Overlay => continue,
                     };
                     let hash = suite.release_sha256.to_string();
                     writeln!(f, "         {} {}  pinned at {}{role}", suite.uri, suite.suite, &hash[..12])?;
+                }
+                for local in &imported.overlay {
+                    let first = if local.first { ", built first" } else { "" };
+                    let PinnedOverlay { kind, path, name, version, .. } = local;
+                    let kind = kind.words();
+                    writeln!(f, "         overlay: {name} {version}  ({kind} `{}`{first})", path.display())?;
                 }
                 imported.notes.iter().try_for_each(|note| writeln!(f, "         note: {note}"))
             }

@@ -4,6 +4,7 @@
 
 pub mod findings;
 pub mod loops;
+pub mod overlay;
 pub mod selection;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::core::flags::overridden::Overridden;
 use crate::core::how::How;
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
 use crate::core::recipe::loops::OrderLoop;
+use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
 
 /// Where source and binary packages come from: the value of `cb.apt.system()` and `cb.apt.sources "FILE"`.
@@ -30,6 +32,11 @@ pub enum AptSources {
     /// One file, one-line or deb822; everything in it is named by the recipe.
     File {
         /// Already resolved against the recipe's folder.
+        path: PathBuf,
+    },
+    /// One local source package and no archive: `cb.import { dsc = "FILE" }`.
+    SourcePackage {
+        /// The `.dsc`, already resolved against the recipe's folder.
         path: PathBuf,
     },
 }
@@ -81,6 +88,9 @@ pub struct ImportRequest {
     /// Another architecture that cross builds run on: its packages are imported, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build_arch: Option<String>,
+    /// Local packages that supersede what the sources have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlay: Vec<Overlay>,
 }
 
 /// What was imported, counted.
@@ -113,6 +123,8 @@ pub struct OrderRequest {
     pub profiles: Vec<String>,
     /// Whether a job may be built with an older binary of what a loop keeps from being built before it.
     pub older_binaries: bool,
+    /// Whether the sources of the import's overlay are added, as they are unless the recipe says otherwise.
+    pub overlay: bool,
 }
 
 /// Source packages in build order.
@@ -210,6 +222,9 @@ pub struct BuildRequest {
     pub how: Vec<How>,
     /// Variables for the build environment (`DEB_BUILD_OPTIONS` and the like).
     pub environment: BTreeMap<String, String>,
+    /// What is appended to the versions of what is built for a real architecture; an overlay may say another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suffix: Option<String>,
     /// The run is good without what fails in it.
     pub optional: bool,
     /// What packages are built with: a variant's flags, a cell's, and rules for some of them.
@@ -290,6 +305,10 @@ pub struct BuiltJob {
 pub struct PublishRequest {
     /// Stages of this run whose packages are published, in order; a later one supersedes an earlier one.
     pub stages: Vec<String>,
+    /// What the stages were built against: the overlays of these imports are published, too, and hide what else has
+    /// packages of theirs.
+    #[serde(default)]
+    pub imports: Vec<ImportId>,
     /// Where to.
     pub to: PublishTarget,
     /// `Suite:` and `Codename:` of the archive, and its folder under `dists/`.

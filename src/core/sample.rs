@@ -156,15 +156,7 @@ pub fn written(sample: &Sample, architecture: &str) -> (Imported, Vec<String>) {
         entry: "the sample archive".to_owned(),
         indexes,
     };
-    (
-        Imported {
-            architecture: architecture.to_owned(),
-            build_architecture: None,
-            suites: vec![suite],
-            notes: Vec::new(),
-        },
-        texts,
-    )
+    (Imported { architecture: architecture.to_owned(), suites: vec![suite], ..Imported::default() }, texts)
 }
 
 const ALL: &str = "a string takes all text";

@@ -9,9 +9,14 @@ use crate::core::archive::PackageRecord;
 use crate::core::debian::control;
 use crate::core::debian::packages::{self, Package};
 use crate::core::ids::{ImportId, Sha256, ViewId};
+use crate::core::overlay::confirm::Superseding;
+use crate::core::pinned::Role;
 
 /// The suite that every view has.
 pub const SUITE: &str = "view";
+
+/// The file of a view, beside its `dists`, that lists what of it is an overlay's; absent where nothing is.
+pub const OVERLAY: &str = "overlay.json";
 
 /// Says in the id which way the index was written, so that a change of ours makes new views.
 const FORMAT: &str = "cloudbuild view 2";
@@ -21,6 +26,8 @@ const FORMAT: &str = "cloudbuild view 2";
 pub struct BuiltBinary {
     /// Source package that it was built from.
     pub source: String,
+    /// Whether that is an overlay's: then no other package of its name is visible.
+    pub overlay: bool,
     /// Base name of the file.
     pub name: String,
     /// Size in bytes.
@@ -91,7 +98,9 @@ pub fn id(import: &ImportId, upstream: &Upstream, built: &[BuiltBinary]) -> View
 /// What is visible, sorted by name: the built packages, and the candidates that none of them supersedes.
 ///
 /// A built package hides those of its source (the architecture-independent half and that of each architecture for
-/// itself) and any of its own name that could be installed in its place. `stanzas` are the built packages' stanzas (see [`BuiltBinary::stanza`]) in the order of `built`.
+/// itself) and any of its own name that could be installed in its place. What an overlay has, as a candidate or built,
+/// nothing hides, and it hides what else has its name, built or not. `stanzas` are the built packages' stanzas (see
+/// [`BuiltBinary::stanza`]) in the order of `built`.
 ///
 /// # Errors
 /// In words, when a built package's stanza cannot be read.
@@ -100,7 +109,9 @@ pub fn visible<'a>(
     built: &[BuiltBinary],
     stanzas: &'a [String],
 ) -> Result<Vec<Package<'a>>, String> {
-    let mut packages = Vec::with_capacity(candidates.len() + built.len());
+    let local = |record: &&PackageRecord<'_>| record.suite.role == Role::Overlay;
+    let given: FxHashSet<&str> = candidates.iter().filter(local).map(|record| record.package.name).collect();
+    let mut made: Vec<(Package<'a>, bool)> = Vec::with_capacity(built.len());
     let mut halves: FxHashSet<(&str, &str)> = FxHashSet::default();
     let mut names: FxHashSet<(&str, &str)> = FxHashSet::default();
     let mut built_names: FxHashSet<&str> = FxHashSet::default();
@@ -111,8 +122,15 @@ pub fn visible<'a>(
         halves.insert((binary.source.as_str(), package.architecture));
         names.insert((package.name, package.architecture));
         built_names.insert(package.name);
-        packages.push(package);
+        made.push((package, binary.overlay));
     }
+    let of_overlay: FxHashSet<&str> =
+        made.iter().filter(|(_, overlay)| *overlay).map(|(package, _)| package.name).collect();
+    let is_seen = |(package, overlay): &(Package<'_>, bool)| {
+        !given.contains(package.name) && (*overlay || !of_overlay.contains(package.name))
+    };
+    let mut packages = Vec::with_capacity(candidates.len() + built.len());
+    packages.extend(made.into_iter().filter(is_seen).map(|(package, _)| package));
     for record in candidates {
         let package = record.package;
         let superseded = halves.contains(&(package.source(), package.architecture));
@@ -121,12 +139,34 @@ pub fn visible<'a>(
             && (package.architecture == "all"
                 || names.contains(&(package.name, "all"))
                 || names.contains(&(package.name, package.architecture)));
-        if !superseded && !replaced {
+        if record.suite.role == Role::Overlay || (!superseded && !replaced) {
             packages.push(package);
         }
     }
     packages.sort_unstable_by_key(|package| (package.name, package.architecture));
     Ok(packages)
+}
+
+/// What is visible of an overlay: its candidates, and what was built of its sources.
+pub fn superseding(
+    visible: &[Package<'_>],
+    candidates: &[PackageRecord<'_>],
+    built: &[BuiltBinary],
+) -> Vec<Superseding> {
+    let given = candidates.iter().filter(|record| record.suite.role == Role::Overlay);
+    let given = given.map(|record| record.package.sha256);
+    let of_overlay: FxHashSet<Sha256> =
+        given.chain(built.iter().filter(|binary| binary.overlay).map(|binary| binary.sha256)).collect();
+    if of_overlay.is_empty() {
+        return Vec::new();
+    }
+    let seen = visible.iter().filter(|package| of_overlay.contains(&package.sha256));
+    seen.map(|package| Superseding {
+        package: package.name.to_owned(),
+        version: package.version.to_owned(),
+        sha256: package.sha256,
+    })
+    .collect()
 }
 
 /// What no build ever looks at, while apt reads the whole index at most of its starts: nearly half of Debian's index, in bytes.
@@ -200,6 +240,7 @@ mod tests {
     fn built(source: &str, package: &str, version: &str, architecture: &str) -> BuiltBinary {
         BuiltBinary {
             source: source.into(),
+            overlay: source == "local",
             name: format!("{package}_{version}_{architecture}.deb"),
             size: 7,
             sha256: Sha256::of(format!("built {package}").as_bytes()),
@@ -210,14 +251,26 @@ mod tests {
     }
 
     fn check(upstream: &[String], built: &[BuiltBinary]) -> Vec<String> {
-        let suite = suite("trixie", Role::Distribution, false);
-        let text = upstream.concat();
-        let (packages, malformed) = packages::read(text.as_bytes());
-        assert_eq!(malformed, []);
-        let candidates: Vec<PackageRecord<'_>> =
-            packages.into_iter().map(|package| PackageRecord { suite: &suite, component: "main", package }).collect();
+        check_overlay(upstream, &[], built)
+    }
+
+    fn check_overlay(upstream: &[String], local: &[String], built: &[BuiltBinary]) -> Vec<String> {
+        let suites = [suite("trixie", Role::Distribution, false), suite("local", Role::Overlay, false)];
+        let texts = [upstream.concat(), local.concat()];
+        let mut candidates: Vec<PackageRecord<'_>> = Vec::new();
+        for (suite, text) in suites.iter().zip(&texts) {
+            let (packages, malformed) = packages::read(text.as_bytes());
+            assert_eq!(malformed, []);
+            let record = |package| PackageRecord { suite, component: "main", package };
+            candidates.extend(packages.into_iter().map(record));
+        }
         let stanzas: Vec<String> = built.iter().map(BuiltBinary::stanza).collect();
         let visible = visible(&candidates, built, &stanzas).unwrap();
+        let superseding = superseding(&visible, &candidates, built);
+        let local = |name: &str| local.concat().contains(&format!("Package: {name}\n"));
+        for found in &superseding {
+            assert!(local(&found.package) || built.iter().any(|binary| binary.overlay), "{found:?}");
+        }
         visible.iter().map(|package| format!("{} {}", package.name, package.version)).collect()
     }
 
@@ -229,6 +282,19 @@ mod tests {
             stanza("other", "1.0", ""),
         ];
         assert_eq!(check(&upstream, &[built("x", "libx1", "1.0", "amd64")]), ["libx1 1.0", "other 1.0"]);
+    }
+
+    #[test]
+    fn what_an_overlay_has_is_seen_alone_whoever_else_has_or_builds_it() {
+        let upstream = [stanza("libx1", "2.0", "Source: x\n"), stanza("x-bin", "2.0", "Source: x\n")];
+        // A source package of the overlay, built: a package that moved to it hides the one that another source builds.
+        let moved = built("local", "x-bin", "1.0", "amd64");
+        assert_eq!(check(&upstream, std::slice::from_ref(&moved)), ["libx1 2.0", "x-bin 1.0"]);
+        let others = [built("x", "libx1", "2.1", "amd64"), built("x", "x-bin", "2.1", "amd64")];
+        assert_eq!(check(&upstream, &[others[0].clone(), others[1].clone(), moved]), ["libx1 2.1", "x-bin 1.0"]);
+        // A binary package of the overlay stays when its source is built.
+        let given = [stanza("x-bin", "0.5", "Source: x\n")];
+        assert_eq!(check_overlay(&upstream[..1], &given, &others), ["libx1 2.1", "x-bin 0.5"]);
     }
 
     #[test]

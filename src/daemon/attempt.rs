@@ -119,6 +119,7 @@ async fn build(daemon: &Daemon, lease: &Lease, layout: &Layout, cancel: &Cancell
         view_key: lease.view_key.clone(),
         chroot,
         environment: lease.environment.clone(),
+        changelog: lease.suffixed.as_ref().map(|suffixed| suffixed.changelog.clone()),
         parallel: u32::try_from(cores.div_ceil(daemon.slots)).unwrap_or(1),
     };
     let stall = Duration::from_secs(lease.stall_seconds);

@@ -127,6 +127,7 @@ fn lease(dsc: File) -> Lease {
         view_key: "key".to_owned(),
         chroot: KEY,
         environment: BTreeMap::new(),
+        suffixed: None,
         stall_seconds: 600,
     }
 }

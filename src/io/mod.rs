@@ -13,5 +13,6 @@ pub mod parsed;
 pub mod sbuild;
 pub mod machines;
 pub mod archive;
+pub mod overlay;
 pub mod state;
 pub mod control;

@@ -2,6 +2,7 @@
 
 pub mod call;
 mod nested;
+mod word;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -147,13 +148,8 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
     };
     match (kind, value) {
         (Kind::Text, Value::String(_)) => text(session, value, path).map(Checked::Text),
-        (Kind::Name, Value::String(_)) => {
-            let text = text(session, value, path)?;
-            let plain = |c: char| c.is_ascii_alphanumeric() || ".+_~-".contains(c);
-            match text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain) {
-                true => Ok(Checked::Text(text)),
-                false => Err(wrong()),
-            }
+        (Kind::Name | Kind::File | Kind::Suffix, Value::String(_)) => {
+            word::word(session, kind, value, path)?.map(Checked::Text).ok_or_else(wrong)
         }
         (Kind::Integer(low, high), value) => match whole(value) {
             Some(number) if (low..=high).contains(&number) => Ok(Checked::Integer(number)),
@@ -205,6 +201,8 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
         (
             Kind::Text
             | Kind::Name
+            | Kind::File
+            | Kind::Suffix
             | Kind::Boolean
             | Kind::OneOf(_)
             | Kind::Texts

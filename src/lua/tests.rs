@@ -6,6 +6,7 @@ mod flags;
 mod hooks;
 mod hostile;
 mod messages;
+mod overlay;
 mod run;
 mod steps;
 mod surface;

@@ -12,6 +12,7 @@ use crate::core::flags::{Cell, Variant};
 use crate::core::hooks::Retry;
 use crate::core::how::How;
 use crate::core::ids::ImportId;
+use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
     AptSources, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult, PublishResult, Response,
@@ -64,6 +65,8 @@ tags! {
     Recipe "recipe" "a recipe such as `cb.campaign \"name\" { ... }`";
     /// APT sources.
     AptSources "apt-sources" "APT sources such as `cb.apt.system()`";
+    /// A local package that supersedes.
+    Overlay "overlay" "an overlay such as `cb.source_package \"x.dsc\"`";
     /// Which source packages.
     Selection "selection" "a selection such as `cb.everything {}`";
     /// Source packages of an import.
@@ -111,6 +114,8 @@ tags! {
 pub enum Handle {
     /// APT sources.
     AptSources(AptSources),
+    /// A local package that supersedes.
+    Overlay(Overlay),
     /// Which source packages.
     Selection(Selection),
     /// Source packages of an import.
@@ -232,6 +237,7 @@ impl Handle {
     pub fn tag(&self) -> Tag {
         match self {
             Handle::AptSources(_) => Tag::AptSources,
+            Handle::Overlay(_) => Tag::Overlay,
             Handle::Selection(_) => Tag::Selection,
             Handle::Sources(_) => Tag::Sources,
             Handle::Cell(_) => Tag::Cell,
@@ -268,6 +274,9 @@ impl Handle {
         let plain = |value: serde_json::Result<Json>| value.expect("plain data always becomes JSON");
         match self {
             Handle::AptSources(sources) => plain(serde_json::to_value(sources)),
+            Handle::Overlay(Overlay { kind, path, first, suffix }) => {
+                json!({ "path": path, "given": kind.text(), "first": first, "suffix": suffix })
+            }
             Handle::Selection(selection) => json!({ "of": plain(serde_json::to_value(selection)) }),
             Handle::Sources(sources) => plain(serde_json::to_value(sources)),
             Handle::Cell(cell) => plain(serde_json::to_value(cell)),

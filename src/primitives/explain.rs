@@ -16,8 +16,9 @@ use crate::core::pinned::Imported;
 use crate::core::recipe::{OrderResult, Response};
 use crate::core::suggest;
 use crate::core::view::{self, BuiltBinary};
+use crate::io::state::artifacts::{self, Artifact};
 use crate::io::state::hook_answers::{self, HookAnswer};
-use crate::io::state::{Reader, artifacts, flags, jobs, journal, runs};
+use crate::io::state::{Reader, flags, jobs, journal, runs, superseded};
 use crate::io::store::Store;
 use crate::primitives::Refusal;
 use crate::primitives::import::with_archive;
@@ -54,7 +55,7 @@ pub fn of_run(state: &Reader, dir: &Path) -> anyhow::Result<Vec<Ordered>> {
         if let Response::Order(order) = response {
             let imported = state.read(|db| crate::io::state::imports::get(db, order.import))?;
             let imported = imported.with_context(|| format!("no import {} in the state", order.import))?;
-            let stages = stages(state, dir, run, &order)?;
+            let stages = stages(state, dir, run, &imported, &order)?;
             found.push(Ordered { imported, order: Some(order), stages });
         }
     }
@@ -62,7 +63,13 @@ pub fn of_run(state: &Reader, dir: &Path) -> anyhow::Result<Vec<Ordered>> {
 }
 
 /// How far a run is with the stages that are built by an order.
-fn stages(state: &Reader, dir: &Path, run: RunId, order: &OrderResult) -> anyhow::Result<Vec<StageJobs>> {
+fn stages(
+    state: &Reader,
+    dir: &Path,
+    run: RunId,
+    imported: &Imported,
+    order: &OrderResult,
+) -> anyhow::Result<Vec<StageJobs>> {
     let rows = state.read(|db| jobs::by_run(db, run))?;
     let mut flags = state.read(|db| flags::by_run(db, run))?;
     let mut names: Vec<&str> = Vec::new();
@@ -90,6 +97,7 @@ fn stages(state: &Reader, dir: &Path, run: RunId, order: &OrderResult) -> anyhow
                 log: log.map(|log| dir.join(log).display().to_string()),
                 flags_by,
                 overridden: overridden.unwrap_or_default(),
+                superseded: state.read(|db| superseded::by_job(db, row.id))?,
                 decided: state
                     .read(|db| hook_answers::by_source(db, run, &row.source))?
                     .iter()
@@ -99,7 +107,12 @@ fn stages(state: &Reader, dir: &Path, run: RunId, order: &OrderResult) -> anyhow
             standings.push((row.source.clone(), row.arch.clone(), standing));
         }
         let made = state.read(|db| artifacts::by_stage(db, run, name))?;
-        let built = made.into_iter().filter_map(|(_, artifact)| built_binary(artifact)).collect();
+        // An order over an import with an overlay has no other version of the overlay's sources.
+        let overlay = |artifact: &Artifact| {
+            artifact.source.as_deref().is_some_and(|source| imported.overlay_source(source).is_some())
+        };
+        let built = made.into_iter().map(|(_, artifact)| artifact);
+        let built = built.filter_map(|artifact| built_binary(artifact.clone(), overlay(&artifact))).collect();
         Ok(StageJobs { standings, built })
     };
     names.into_iter().map(stage).collect()
@@ -121,12 +134,19 @@ fn told(answer: &HookAnswer) -> Option<String> {
 pub fn explain(cache: &Store, ordered: &[Ordered], word: &str) -> anyhow::Result<Vec<Explanation>> {
     let (name, arch) = split(word);
     let mut found = Vec::new();
+    let mut absent = None;
     for one in ordered {
         with_archive(cache, &one.imported, |archive| {
-            let record = source(archive, name)?;
-            found.extend(of_source(one, archive, record, arch)?);
+            match source(archive, name) {
+                Ok(record) => found.extend(of_source(one, archive, record, arch)?),
+                Err(error) => absent = Some(error),
+            }
             Ok(())
         })?;
+    }
+    // A run may import several archives, and not all of them have all packages.
+    if let Some(error) = absent.filter(|_| found.is_empty()) {
+        return Err(error);
     }
     // Several orders over one import say the same of what is in none of them.
     if found.iter().any(|explanation| explanation.number.is_some()) {
@@ -220,21 +240,28 @@ impl StageJobs {
 /// There is no such package, or no order has it.
 pub fn blocks(cache: &Store, ordered: &[Ordered], word: &str) -> anyhow::Result<Vec<Blocks>> {
     let (name, arch) = split(word);
-    let mut found = Vec::new();
+    let (mut found, mut absent) = (Vec::new(), None);
     for one in ordered {
         let Some(order) = &one.order else { continue };
         let mut numbers: Vec<u32> = explain::meant(order, name, arch).collect();
         if numbers.is_empty() {
             // It may be the name of a binary package.
-            let source =
-                with_archive(cache, &one.imported, |archive| Ok(source(archive, name)?.source.name.to_owned()))?;
-            numbers = explain::meant(order, &source, arch).collect();
+            let source = with_archive(cache, &one.imported, |archive| {
+                Ok(source(archive, name).map(|record| record.source.name.to_owned()))
+            })?;
+            match source {
+                Ok(source) => numbers = explain::meant(order, &source, arch).collect(),
+                Err(error) => absent = Some(error),
+            }
         }
         let nothing = StageJobs { standings: Vec::new(), built: Vec::new() };
         // Whatever the stage: the order is the same, and the newest one tells how far it is.
         let stage = one.stages.last().unwrap_or(&nothing);
         let states = stage.states(order);
         found.extend(numbers.into_iter().map(|number| explain::blocks(order, number, &states)));
+    }
+    if let Some(error) = absent.filter(|_| found.is_empty()) {
+        return Err(error);
     }
     if found.is_empty() {
         let text =

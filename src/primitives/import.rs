@@ -6,10 +6,11 @@ use rustc_hash::FxHashSet;
 use crate::core::archive::{self, Archive};
 use crate::core::events::{Event, Listener};
 use crate::core::ids::{ImportId, RunId};
-use crate::core::pinned::Imported;
-use crate::core::recipe::{ImportRequest, ImportResult, Response};
+use crate::core::pinned::{Imported, PinnedSuite, Role};
+use crate::core::recipe::{AptSources, ImportRequest, ImportResult, Response};
 use crate::io::clock;
 use crate::io::mirror::Mirror;
+use crate::io::overlay::{self, Keep};
 use crate::io::parsed;
 use crate::io::state::{State, imports, jobs, journal};
 use crate::io::store::{Mapped, Store};
@@ -18,17 +19,25 @@ use crate::primitives::files::Files;
 /// So many malformed stanzas are said one by one when a run begins.
 const SHOWN: usize = 20;
 
-/// Fetches, verifies and pins what the request names. `machine` is the machine's own architecture.
+/// Fetches, verifies and pins what the request names. `machine` is the machine's own architecture; local packages go
+/// to `keep`.
 pub async fn fetch(
     mirror: &Mirror,
+    keep: &Keep,
     request: &ImportRequest,
     machine: &str,
     listener: &dyn Listener,
 ) -> anyhow::Result<Imported> {
     let arch = request.arch.as_deref().unwrap_or(machine);
     let build_arch = request.build_arch.as_deref().filter(|build| *build != arch);
-    let entries = mirror.read_entries(&request.sources)?;
-    let imported = mirror.import(&request.sources, entries, arch, build_arch, clock::now(), listener).await?;
+    let mut imported = match &request.sources {
+        AptSources::SourcePackage { path } => overlay::source_package(keep, path, arch)?,
+        sources @ (AptSources::System { .. } | AptSources::File { .. }) => {
+            let entries = mirror.read_entries(sources)?;
+            mirror.import(sources, entries, arch, build_arch, clock::now(), listener).await?
+        }
+    };
+    overlay::add(keep, &mut imported, &request.overlay).await.context("read the overlay")?;
     for note in &imported.notes {
         listener.hear(&Event::Note { text: note.clone() });
     }
@@ -105,7 +114,9 @@ pub fn with_archives<T>(
 /// version.
 pub fn make_known(files: &Files, imported: &Imported, archive: &Archive<'_>, wanted: &FxHashSet<(&str, &str)>) {
     let candidates = archive.candidates();
-    for suite in &imported.suites {
+    // Those of an overlay are in the store since it was read, and nowhere else.
+    let is_remote = |suite: &PinnedSuite| suite.role != Role::Overlay;
+    for suite in imported.suites.iter().filter(|suite| is_remote(suite)) {
         let packages = candidates.iter().filter(|record| std::ptr::eq(record.suite, suite));
         let debs = packages.map(|record| {
             let package = &record.package;
@@ -113,7 +124,8 @@ pub fn make_known(files: &Files, imported: &Imported, archive: &Archive<'_>, wan
         });
         files.know(&suite.uri, debs);
     }
-    for record in archive.sources.iter().filter(|record| record.suite.role.feeds()) {
+    let remote = archive.sources.iter().filter(|record| record.suite.role.feeds() && is_remote(record.suite));
+    for record in remote {
         if wanted.contains(&(record.source.name, record.source.version)) {
             let directory = record.source.directory;
             let listed = record.source.files().unwrap_or_default();

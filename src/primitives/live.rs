@@ -12,6 +12,7 @@ use crate::core::order::text::counted;
 use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, OrderRequest, OrderResult, Request, Response};
 use crate::io::host;
 use crate::io::openpgp::signing::SigningKey;
+use crate::io::overlay::Keep;
 use crate::io::state::State;
 use crate::io::state::durations;
 use crate::io::state::jobs;
@@ -65,7 +66,8 @@ impl Perform for Live {
             Request::Import(request) => {
                 let what = "pin the APT sources and their indexes".to_owned();
                 listener.hear(&Event::Working { step: "import".to_owned(), what });
-                let fetching = import::fetch(&self.files.mirror, &request, &self.machine, listener);
+                let keep = Keep { files: self.files.built.clone(), indexes: self.files.cache.clone() };
+                let fetching = import::fetch(&self.files.mirror, &keep, &request, &self.machine, listener);
                 let imported = self.runtime.block_on(self.signals.unless(Pace::Drain, fetching))?;
                 Response::Import(import::pin(&self.state, &self.files.cache, imported, listener)?)
             }
@@ -107,7 +109,8 @@ impl Live {
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
         let sources = import::pinned(&self.state, request.import)?;
         let against = import::pinned(&self.state, layers::import_of(&request.against, request.import)?)?;
-        let built = layers::built(&self.state, self.run, &layers::stages_of(&request.against))?;
+        let overlay = layers::overlays(&sources, &against);
+        let built = layers::built(&self.state, self.run, &layers::stages_of(&request.against), &overlay)?;
         let upstream = layers::upstream(&request.against, against.build_architecture.as_deref());
         let mut changed = BTreeMap::new();
         for stage in request.packages.stages() {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
+
 use crate::core::archive::{self, SourceRecord};
 use crate::core::events::{Event, Listener};
 use crate::core::order::select::Ground;
@@ -49,7 +51,9 @@ pub fn order(over: &Over<'_>, request: &OrderRequest) -> anyhow::Result<Decided>
             }
         };
         let ground = Ground { archive, visible: &visible, architecture: arch, changed: over.changed };
-        let (order, mut skipped) = decide(&ground, request, over.history, over.listener)?;
+        let first = over.sources.overlay_sources().filter(|local| local.first);
+        let first: FxHashSet<&str> = first.map(|local| local.name.as_str()).collect();
+        let (order, mut skipped) = decide(&ground, request, &first, over.history, over.listener)?;
         for name in order.not_for_here {
             over.listener.hear(&Event::Note { text: format!("source `{name}` builds nothing for {arch}; left out") });
             skipped.push(Skipped { source: name, reason: format!("builds nothing for {arch}") });
@@ -62,10 +66,11 @@ pub fn order(over: &Over<'_>, request: &OrderRequest) -> anyhow::Result<Decided>
     })
 }
 
-/// The same over archives that were read.
+/// The same over archives that were read; `first` are the sources of the overlay that all others come after.
 pub fn decide(
     ground: &Ground<'_, '_>,
     request: &OrderRequest,
+    first: &FxHashSet<&str>,
     history: &Durations,
     listener: &dyn Listener,
 ) -> anyhow::Result<(Order, Vec<Skipped>)> {
@@ -77,6 +82,9 @@ pub fn decide(
         };
         let count = counted(sources.len(), "source package");
         listener.hear(&Event::Note { text: format!("the base system{what} has {count}") });
+    }
+    if request.overlay {
+        sources = select::with_overlay(ground.archive, sources);
     }
     let mut skipped = Vec::new();
     sources.retain(|record| {
@@ -92,6 +100,7 @@ pub fn decide(
         architecture: ground.architecture,
         profiles: &profiles,
         older_binaries: request.older_binaries,
+        first,
         history: &|source, arch| history.get(source)?.get(arch).copied(),
     };
     Ok((order::order(&sources, ground.visible, &options), skipped))

@@ -21,7 +21,9 @@ use crate::core::recipe::{
     BuildRequest, BuildResult, Builders, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest,
     OrderResult, OrderedJob, PublishRequest, PublishResult, PublishTarget, Request, Response,
 };
+use crate::core::suffix;
 use crate::io::mirror::Mirror;
+use crate::io::overlay::Keep;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::hooks::{Decide, NoHooks};
@@ -56,6 +58,7 @@ struct Seen {
     plan: Plan,
     orders: Vec<Staged>,
     decided: Vec<Decided>,
+    suffixes: Vec<suffix::Planned>,
 }
 
 /// An order, and the stage that would be built by it.
@@ -155,7 +158,8 @@ impl Planned {
         let listener = self.listener.as_ref();
         let imported = match &self.world {
             World::Mirror(mirror, runtime) => {
-                runtime.block_on(import::fetch(mirror, request, &self.machine, listener))?
+                let keep = Keep { files: self.cache.clone(), indexes: self.cache.clone() };
+                runtime.block_on(import::fetch(mirror, &keep, request, &self.machine, listener))?
             }
             World::Sample(make) => make(request.arch.as_deref().unwrap_or(&self.machine))?,
         };
@@ -164,6 +168,36 @@ impl Planned {
         self.record(Step::Import { imported: imported.clone(), sources, packages });
         self.seen().imports.push(imported);
         Ok(result)
+    }
+
+    /// Refuses a suffix that libraries would get on one architecture only.
+    fn check_suffixes(&self, request: &BuildRequest) -> anyhow::Result<()> {
+        let sources = self.imported(request.order.import)?;
+        let against = self.imported(layers::import_of(&request.against, request.order.import)?)?;
+        let suffix = |source: &str| {
+            let local = sources.overlay_source(source).and_then(|local| local.suffix.clone());
+            local.or_else(|| request.suffix.clone())
+        };
+        let mut same: FxHashMap<String, Vec<String>> = FxHashMap::default();
+        if request.order.jobs.iter().any(|job| suffix(&job.source).is_some()) {
+            import::with_archive(&self.cache, &against, |archive| {
+                let of_all = archive.visible().into_iter();
+                for package in of_all.filter(|package| package.multi_arch == b"same") {
+                    same.entry(package.source().to_owned()).or_default().push(package.name.to_owned());
+                }
+                Ok(())
+            })?;
+        }
+        let mut seen = self.seen();
+        for job in request.order.jobs.iter().filter(|job| job.arch != "all") {
+            seen.suffixes.push(suffix::Planned {
+                source: job.source.clone(),
+                arch: job.arch.clone(),
+                suffix: suffix(&job.source),
+                same: same.get(&job.source).cloned().unwrap_or_default(),
+            });
+        }
+        Ok(suffix::refuse_partial(&seen.suffixes)?)
     }
 
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
@@ -314,6 +348,7 @@ impl Perform for Planned {
                 Response::Launch(LaunchResult { builders: request.builders })
             }
             Request::Build(request) => {
+                self.check_suffixes(&request)?;
                 let imported = self.imported(request.order.import)?;
                 let flags = flags::planned(&self.cache, &imported, &request, self.hooks.as_ref())?;
                 let built = self.as_if_built(&request, &flags)?;

@@ -24,6 +24,10 @@ use crate::primitives::files::Files;
 use crate::primitives::proof::{self, Proof, Proving, Subject};
 use crate::primitives::{Provide, Refusal};
 
+mod local;
+
+use local::Local;
+
 /// The handles that publishing works with.
 pub struct Publishing<'p> {
     /// The state directory.
@@ -59,7 +63,9 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
     publishing.listener.hear(&Event::Working { step: "publish".to_owned(), what });
     let PublishTarget::Dir { path } = &request.to;
     let root = publishing.dir.join(path);
-    let made = made(publishing, request)?;
+    let local = Local::of(publishing, &request.imports)?;
+    let mut made = made(publishing, request)?;
+    local.supersede(publishing, &mut made)?;
     if made.is_empty() {
         let text = format!(
             "expected packages of stage {} to publish, got none\n\
@@ -68,7 +74,7 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         );
         return Err(Refusal::of_recipe(text).into());
     }
-    let contents = contents(publishing, &made, &root).await?;
+    let contents = contents(publishing, &made, &local, &root).await?;
     let options = options(&contents, request, &root)?;
     let plan = publish::plan(&contents, &options)?;
     let present = present(publishing, plan.pool.iter().map(|file| file.sha256)).await?;
@@ -174,7 +180,7 @@ fn installed(publishing: &Publishing<'_>, job: Job) -> anyhow::Result<Option<Job
     Ok(before.into_iter().next())
 }
 
-async fn contents(publishing: &Publishing<'_>, made: &[Made], root: &Path) -> anyhow::Result<Contents> {
+async fn contents(publishing: &Publishing<'_>, made: &[Made], local: &Local, root: &Path) -> anyhow::Result<Contents> {
     let mut contents = Contents { pool: dir::pool(root)?, ..Contents::default() };
     let mut sources: BTreeMap<(String, String), SourceSet> = BTreeMap::new();
     for Made { job, artifacts } in made {
@@ -188,6 +194,7 @@ async fn contents(publishing: &Publishing<'_>, made: &[Made], root: &Path) -> an
         }
     }
     contents.sources = sources.into_values().collect();
+    contents.binaries.extend(local.binaries(publishing)?);
     Ok(contents)
 }
 
@@ -234,7 +241,9 @@ async fn source(publishing: &Publishing<'_>, job: &Job) -> anyhow::Result<Source
 }
 
 fn options(contents: &Contents, request: &PublishRequest, root: &Path) -> anyhow::Result<Options> {
-    let mut components: Vec<String> = contents.sources.iter().map(|set| set.component.clone()).collect();
+    let of_binaries = contents.binaries.iter().map(|file| &file.component);
+    let all = contents.sources.iter().map(|set| &set.component).chain(of_binaries);
+    let mut components: Vec<String> = all.cloned().collect();
     components.sort();
     components.dedup();
     Ok(Options {

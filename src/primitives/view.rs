@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use crate::core::debian::packages::Package;
 use crate::core::ids::ViewId;
+use crate::core::overlay::confirm::Superseding;
 use crate::core::view;
 use crate::io::clock;
 use crate::io::files;
@@ -26,6 +27,7 @@ pub fn write(
     state_dir: &Path,
     id: ViewId,
     visible: &[Package<'_>],
+    overlay: &[Superseding],
     architectures: &[&str],
     key: &SigningKey,
 ) -> anyhow::Result<()> {
@@ -45,5 +47,9 @@ pub fn write(
         .collect();
     written.push((format!("{suite}/Release"), release.as_bytes()));
     written.push((format!("{suite}/InRelease"), signed.as_slice()));
+    let listed = serde_json::to_vec(overlay).context("write what is an overlay's as JSON")?;
+    if !overlay.is_empty() {
+        written.push((view::OVERLAY.to_owned(), listed.as_slice()));
+    }
     files::write_folder(&folder, &written).context("write the view")
 }

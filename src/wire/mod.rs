@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::how::HowWord;
 use crate::core::ids::{ChrootKey, Epoch, JobId, RunId, Sha256, ViewId};
+use crate::core::suffix::Suffixed;
 
 /// Part of an outcome; it lives in `core`, where the step from one job state to the next depends on it.
 pub use crate::core::job::Fault;
@@ -90,6 +91,9 @@ pub struct Lease {
     pub chroot: ChrootKey,
     /// Variables for `$build_environment`.
     pub environment: BTreeMap<String, String>,
+    /// The version that is built where it is not the source's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suffixed: Option<Suffixed>,
     /// Stop the build when it neither printed nor used the CPU for so long.
     pub stall_seconds: u64,
 }

@@ -8,6 +8,13 @@
 ---@class (exact) cloudbuild.AptSources
 ---@field kind "apt-sources"
 
+---@class (exact) cloudbuild.Overlay
+---@field kind "overlay"
+---@field path string The file, or the tree's folder.
+---@field given string `source-package`, `source-tree` or `binary-package`.
+---@field first boolean Whether every other job of a stage comes after it.
+---@field suffix string? What is appended to the version of what it builds, if anything.
+
 ---@class (exact) cloudbuild.Selection
 ---@field kind "selection"
 ---@field of any What it selects, as plain data.
@@ -172,6 +179,14 @@
 ---@class (exact) cloudbuild.options.apt.system
 ---@field also? string[] Third-party entries that builds may see all the same: an Origin, a host, or a file's stem. Default: {}.
 
+---@class (exact) cloudbuild.options.source_package
+---@field first? boolean Build it before every other package of a stage, against what is there. Default: false.
+---@field suffix? string What is appended to the version of what it builds. Default: the build's.
+
+---@class (exact) cloudbuild.options.source_tree
+---@field first? boolean Build it before every other package of a stage, against what is there. Default: false.
+---@field suffix? string What is appended to the version of what it builds. Default: the build's.
+
 ---@class (exact) cloudbuild.options.everything
 
 ---@class (exact) cloudbuild.options.base_system
@@ -235,6 +250,8 @@
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
 ---@field arch? string Debian architecture to build for. Default: the machine's own.
 ---@field build_arch? string Another architecture, which cross builds run on. Default: none.
+---@field overlay? cloudbuild.Overlay|(cloudbuild.Overlay)[] Local packages that supersede every other version of themselves. Default: {}.
+---@field dsc? string One local source package instead of `sources`: its .dsc. Default: none.
 
 ---@class (exact) cloudbuild.options.order
 ---@field sources cloudbuild.Import|cloudbuild.Sources The import that the packages are in, or some of it.
@@ -243,6 +260,7 @@
 ---@field against? cloudbuild.Import|cloudbuild.Built|cloudbuild.CrossOnly|(cloudbuild.Import|cloudbuild.Built|cloudbuild.CrossOnly)[] What they will be built against, newest first. Default: the import.
 ---@field profiles? string[] Build profiles that a package may be built with where that breaks a loop. Default: { "nocheck", "nodoc" }.
 ---@field older_binaries? boolean Where packages need each other, build against the older binaries that are there. Default: true.
+---@field overlay? boolean Build the sources of the import's overlay, too. Default: true.
 
 ---@class (exact) cloudbuild.options.launch
 ---@field [integer] cloudbuild.Builders Groups of builders.
@@ -255,6 +273,7 @@
 ---@field against? cloudbuild.Import|cloudbuild.Built|cloudbuild.CrossOnly|(cloudbuild.Import|cloudbuild.Built|cloudbuild.CrossOnly)[] Whose binaries are built against, newest layer first. Default: the order's import.
 ---@field how? cloudbuild.How|(cloudbuild.How)[] How jobs are built: what is tried for each of them, in turn. Default: { cb.native(), cb.emulated() }.
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
+---@field suffix? string What is appended to versions: `+b1`, `~acme1`; never of `all`. Default: none.
 ---@field optional? boolean The run is good without what fails in it. Default: false.
 ---@field variant? cloudbuild.Variant The variant that is built. Default: none.
 ---@field flags? string|cloudbuild.table.flags What all packages are built with, after the variant's. Default: {}.
@@ -359,6 +378,21 @@ function cb.apt.system(options) end
 ---@param file string The file, relative to the recipe's folder.
 ---@return cloudbuild.AptSources
 function cb.apt.sources(file) end
+
+--- A local source package for an overlay: it supersedes every other version, whatever the version numbers.
+---@param dsc string Its .dsc, relative to the recipe's folder.
+---@return cloudbuild.Overlay
+function cb.source_package(dsc) end
+
+--- A local source tree for an overlay, which is packed as it is and supersedes as a source package does.
+---@param folder string The folder with debian/ in it, relative to the recipe's.
+---@return cloudbuild.Overlay
+function cb.source_tree(folder) end
+
+--- A local binary package for an overlay: it is installed and published instead of every other version.
+---@param deb string The .deb, relative to the recipe's folder.
+---@return cloudbuild.Overlay
+function cb.binary_package(deb) end
 
 --- Every source package of the import.
 ---@param options? cloudbuild.options.everything

@@ -46,12 +46,7 @@ pub fn measure(sources: &[Source<'_>], packages: &[Package<'_>], architecture: &
     let archive = archive(sources, packages, &suite);
     let order = whole(&archive, architecture);
     let (number, first) = (1..).zip(&order.jobs).max_by_key(|(_, job)| job.frees).expect("an archive has sources");
-    let imported = Imported {
-        architecture: architecture.to_owned(),
-        build_architecture: None,
-        suites: Vec::new(),
-        notes: Vec::new(),
-    };
+    let imported = Imported { architecture: architecture.to_owned(), ..Imported::default() };
     let ordered = Ordered { imported, order: Some(order.clone()), stages: Vec::new() };
     let timed = |work: &dyn Fn()| {
         let once = |_| {
@@ -90,10 +85,18 @@ fn whole(archive: &Archive<'_>, architecture: &str) -> OrderResult {
     let import = ImportId(Sha256([0; 32]));
     let profiles = LOOP_PROFILES.map(str::to_owned).to_vec();
     let (packages, against) = (Selection::Everything, vec![Against::Import(import)]);
-    let request = OrderRequest { import, packages, not_for_us: Vec::new(), against, profiles, older_binaries: true };
+    let request = OrderRequest {
+        import,
+        packages,
+        not_for_us: Vec::new(),
+        against,
+        profiles,
+        older_binaries: true,
+        overlay: true,
+    };
     let (visible, changed) = (archive.visible(), BTreeMap::new());
     let ground = Ground { archive, visible: &visible, architecture, changed: &changed };
-    let (order, skipped) = decide(&ground, &request, &Durations::default(), &Nobody).unwrap();
+    let (order, skipped) = decide(&ground, &request, &Default::default(), &Durations::default(), &Nobody).unwrap();
     let arch = architecture.to_owned();
     let result = OrderResult { import, arch, jobs: order.jobs, loops: order.loops, skipped };
     black_box((result.clone(), result.clone()));

@@ -76,7 +76,9 @@ fn ordered<T>(
     let changed = BTreeMap::new();
     let ground = Ground { archive, visible: &visible, architecture, changed: &changed };
     let sources = select(&ground, &Selection::Everything).unwrap();
-    let options = Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, history: &|_, _| None };
+    let first = Default::default();
+    let options =
+        Options { architecture, profiles: &LOOP_PROFILES, older_binaries: true, first: &first, history: &|_, _| None };
     let order = order::order(&sources, &visible, &options);
     let seconds = start.elapsed().as_secs_f64();
     look(&sources, &visible, order, seconds)

@@ -15,6 +15,7 @@ use cloudbuild::core::install::universe::{Architectures, Universe};
 use cloudbuild::core::pinned::{Imported, IndexKind};
 use cloudbuild::core::recipe::{AptSources, ImportRequest};
 use cloudbuild::io::mirror::{Mirror, MirrorSettings};
+use cloudbuild::io::overlay::Keep;
 use cloudbuild::io::store::{Mapped, Store};
 use cloudbuild::primitives::import;
 
@@ -122,8 +123,9 @@ fn imported(architecture: &str) -> (Imported, Vec<Mapped>) {
     let mirror = Mirror::new(store.clone(), MirrorSettings::default()).unwrap();
     drop(guard);
     let sources = AptSources::System { also: Vec::new() };
-    let request = ImportRequest { sources, arch: Some(architecture.to_owned()), build_arch: None };
-    let imported = runtime.block_on(import::fetch(&mirror, &request, architecture, &Silent)).unwrap();
+    let request = ImportRequest { sources, arch: Some(architecture.to_owned()), build_arch: None, overlay: Vec::new() };
+    let keep = Keep { files: store.clone(), indexes: store.clone() };
+    let imported = runtime.block_on(import::fetch(&mirror, &keep, &request, architecture, &Silent)).unwrap();
     let indexes = imported.suites.iter().flat_map(|suite| &suite.indexes);
     let mapped = indexes.map(|index| store.map(&index.sha256).unwrap()).collect();
     (imported, mapped)

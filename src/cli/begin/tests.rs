@@ -120,6 +120,7 @@ impl Place {
             sources: crate::core::recipe::AptSources::System { also: Vec::new() },
             arch: None,
             build_arch: None,
+            overlay: Vec::new(),
         }))?;
         let mortal = Arc::new(mortal);
         let inner = Arc::clone(&mortal) as Arc<dyn Perform>;

@@ -9,6 +9,7 @@ use crate::core::codes::Code;
 use crate::core::order::select::SelectionError;
 use crate::core::publish::PlanError;
 use crate::core::settings::SettingsError;
+use crate::core::suffix::Partial;
 use crate::daemon::Trouble;
 use crate::io::archive::ArchiveError;
 use crate::io::archive::deb::DebError;
@@ -19,11 +20,13 @@ use crate::io::host::HostError;
 use crate::io::machines::here::HereError;
 use crate::io::mirror::error::MirrorError;
 use crate::io::openpgp::OpenPgpError;
+use crate::io::overlay::OverlayError;
 use crate::io::sbuild::SbuildError;
 use crate::io::settings::ReadError;
 use crate::io::state::StateError;
 use crate::io::store::StoreError;
 use crate::lua::error::RecipeError;
+use crate::primitives::build::Stopped;
 use crate::primitives::journal::Diverged;
 use crate::primitives::{Interrupted, Paused, Refusal, Whose};
 
@@ -52,10 +55,13 @@ const KNOWN: &[Known] = &[
     by!(RecipeError, of_recipe),
     by!(Refusal, of_refusal),
     by!(MirrorError, of_mirror),
+    by!(OverlayError, of_overlay),
     by!(StateError, of_state),
     by!(SbuildError, of_sbuild),
     by!(ArchiveError, of_archive),
     by!(PlanError, of_publish_plan),
+    always!(Partial, Exit::Recipe),
+    always!(Stopped, Exit::SomeFailed),
     always!(Interrupted, Exit::Interrupted),
     always!(Paused, Exit::SomeFailed),
     always!(SettingsError, Exit::Usage),
@@ -142,6 +148,10 @@ fn of_refusal(refusal: &Refusal) -> Exit {
         Whose::World => Exit::Infrastructure,
         Whose::Asker => Exit::Usage,
     }
+}
+
+fn of_overlay(error: &OverlayError) -> Exit {
+    if error.is_of_machine() { Exit::Infrastructure } else { Exit::Recipe }
 }
 
 fn of_mirror(error: &MirrorError) -> Exit {

@@ -4,16 +4,22 @@ use super::{Action, Pulses, Refusal, Refused, Reply, current, moved, stale};
 use crate::control::desk::Now;
 use crate::core::ids::{JobId, Sha256};
 use crate::core::job::{Fault, JobEvent, step};
+use crate::core::overlay::confirm::Superseding;
 use crate::io::state::artifacts::{self, Artifact};
 use crate::io::state::jobs::{self, Job};
-use crate::io::state::{StateError, Tx, attempts, durations};
+use crate::io::state::{StateError, Tx, attempts, durations, superseded};
 use crate::wire::{Finish, Outcome};
 
 /// What was found of the files of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// They are what the job should make, and they are in the store.
-    Accepted(Vec<Artifact>),
+    Accepted {
+        /// What the job made.
+        made: Vec<Artifact>,
+        /// The packages of the overlay that it was built with.
+        superseded: Vec<Superseding>,
+    },
     /// They are not.
     Refused {
         /// A broken transfer is infrastructure's fault; whose it is that the contents are wrong, nobody can say.
@@ -58,8 +64,9 @@ pub(super) fn finish(
     let mut after = jobs::apply(tx, id, &event, now.unix_ms)?;
     let clear = Action::Clear { job: id, epoch: finish.epoch };
     let reply = match verdict {
-        Verdict::Accepted(made) if event == (JobEvent::Built { seconds: finish.seconds }) => {
+        Verdict::Accepted { made, superseded } if event == (JobEvent::Built { seconds: finish.seconds }) => {
             artifacts::insert(tx, id, &made)?;
+            superseded::insert(tx, id, &superseded)?;
             jobs::apply(tx, id, &JobEvent::Uploaded, now.unix_ms)?;
             after = jobs::apply(tx, id, &JobEvent::Installed, now.unix_ms)?;
             durations::record(tx, &job.source, &job.version, &job.arch, finish.seconds, now.unix_ms)?;
@@ -70,7 +77,7 @@ pub(super) fn finish(
             actions.push(Action::PutAside { job: id, epoch: finish.epoch, reason: reason.clone() });
             Reply::Refused(Refused { kind: Refusal::RefusedUpload, message: reason })
         }
-        Verdict::Accepted(_) | Verdict::Refused { .. } | Verdict::NotBuilt => {
+        Verdict::Accepted { .. } | Verdict::Refused { .. } | Verdict::NotBuilt => {
             actions.push(clear);
             Reply::Finished
         }
@@ -94,7 +101,7 @@ fn judged(job: &Job, finish: &Finish, verdict: &Verdict) -> (JobEvent, Outcome) 
     };
     match &finish.outcome {
         Outcome::Built => match verdict {
-            Verdict::Accepted(_) => (JobEvent::Built { seconds: finish.seconds }, Outcome::Built),
+            Verdict::Accepted { .. } => (JobEvent::Built { seconds: finish.seconds }, Outcome::Built),
             Verdict::Refused { fault, reason } => failed(*fault, "upload", reason),
             Verdict::NotBuilt => failed(Fault::Infrastructure, "upload", "nobody looked at the files of this build"),
         },

@@ -22,6 +22,10 @@ struct Story {
     seconds: u64,
 }
 
+fn accepted() -> Verdict {
+    Verdict::Accepted { made: vec![], superseded: vec![] }
+}
+
 fn hash(text: &str) -> Sha256 {
     Sha256::of(text.as_bytes())
 }
@@ -45,6 +49,7 @@ pub(in crate::control) fn offer(run: RunId, job: JobId, source: &str, dsc: &[u8]
         view_key: String::new(),
         chroot: ChrootKey(hash("chroot")),
         environment: Default::default(),
+        suffixed: None,
         stall_seconds: 60,
     }
 }
@@ -160,10 +165,10 @@ fn a_silent_builder_loses_its_lease_and_a_late_result_of_it_is_refused_once_some
     assert_eq!(second, (first.0, Epoch(2)));
     assert!(story.cancels(first));
     assert!(!story.cancels(second));
-    let (reply, actions) = story.finish(first, Outcome::Built, Verdict::Accepted(vec![]));
+    let (reply, actions) = story.finish(first, Outcome::Built, accepted());
     assert_refused(&reply, Refusal::StaleEpoch);
     assert_eq!(actions, []);
-    assert_eq!(story.finish(second, Outcome::Built, Verdict::Accepted(vec![])).0, Reply::Finished);
+    assert_eq!(story.finish(second, Outcome::Built, accepted()).0, Reply::Finished);
     assert_eq!(story.job(first.0).state, JobState::Installed);
 }
 
@@ -186,7 +191,7 @@ fn a_result_of_the_newest_lease_is_taken_however_late_it_comes() {
     story.seconds = 100_000;
     story.ask(Request::Sweep);
     assert_eq!(story.job(lease.0).state, JobState::NeedsBuild);
-    assert_eq!(story.finish(lease, Outcome::Built, Verdict::Accepted(vec![])).0, Reply::Finished);
+    assert_eq!(story.finish(lease, Outcome::Built, accepted()).0, Reply::Finished);
     assert_eq!(story.job(lease.0).state, JobState::Installed);
 }
 
@@ -308,7 +313,7 @@ fn words_about_no_job_or_a_lease_that_never_was_are_refused() {
     for epoch in [-1, 0, 1] {
         let reply = story.ask(Request::Sends { job: JobId(1), epoch: Epoch(epoch) }).0;
         assert_refused(&reply, Refusal::StaleEpoch);
-        let reply = story.finish((JobId(1), Epoch(epoch)), Outcome::Built, Verdict::Accepted(vec![])).0;
+        let reply = story.finish((JobId(1), Epoch(epoch)), Outcome::Built, accepted()).0;
         assert_refused(&reply, Refusal::StaleEpoch);
     }
     assert_eq!(story.job(JobId(1)).state, JobState::NeedsBuild);

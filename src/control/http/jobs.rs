@@ -18,6 +18,7 @@ use super::answer::{Failure, id, words};
 use crate::control::desk::{Refused, Reply, Request, Verdict};
 use crate::control::point::{Phase, Point, blocking};
 use crate::control::uploads::{self, BadUpload, spool};
+use crate::control::views;
 use crate::core::debian::changes::Dsc;
 use crate::core::ids::{Epoch, JobId, Sha256};
 use crate::core::job::Fault;
@@ -223,9 +224,16 @@ async fn look(point: &Arc<Point>, id: JobId, finish: &Finish) -> anyhow::Result<
     blocking(move || {
         let bytes = std::fs::read(&dsc_path).with_context(|| format!("read `{}`", dsc_path.display()))?;
         let dsc = Dsc::parse(&bytes).with_context(|| format!("read the source package of job `{id}`"))?;
+        let version = offer.suffixed.as_ref().map_or(&job.version, |suffixed| &suffixed.version);
         let dir = spool::dir(&point.state_dir, id, finish.epoch);
-        let artifacts = match uploads::verify(&dir, &finish.files, &job, &dsc) {
+        let artifacts = match uploads::verify(&dir, &finish.files, (&job, version), &dsc) {
             Ok(artifacts) => artifacts,
+            Err(BadUpload { fault, reason }) => return Ok(Verdict::Refused { fault, reason }),
+        };
+        let overlay = views::overlay(&point.state_dir, offer.view, &offer.chroot_arch)?;
+        let confirm = |overlay| uploads::confirm(&dir, &artifacts, overlay, &offer.chroot_arch);
+        let superseded = match overlay.as_ref().map_or(Ok(Vec::new()), confirm) {
+            Ok(superseded) => superseded,
             Err(BadUpload { fault, reason }) => return Ok(Verdict::Refused { fault, reason }),
         };
         for artifact in &artifacts {
@@ -235,7 +243,7 @@ async fn look(point: &Arc<Point>, id: JobId, finish: &Finish) -> anyhow::Result<
                 return Ok(Verdict::Refused { fault: Fault::Infrastructure, reason });
             }
         }
-        Ok(Verdict::Accepted(artifacts))
+        Ok(Verdict::Accepted { made: artifacts, superseded })
     })
     .await
 }

@@ -2,6 +2,8 @@
 
 use super::testing::{Upload, deb, declared, dsc, job};
 use super::*;
+use crate::core::ids::Sha256;
+use crate::core::overlay::confirm::Superseding;
 use crate::io::state::artifacts::ArtifactKind;
 use crate::wire::File;
 
@@ -14,7 +16,7 @@ fn check(upload: &Upload, spoil: impl FnOnce(&Path, &mut Vec<File>)) -> Result<u
     let dir = tempfile::tempdir().unwrap();
     let mut files = upload.write(dir.path());
     spoil(dir.path(), &mut files);
-    verify(dir.path(), &files, &job(), &dsc()).map(|artifacts| artifacts.len())
+    verify(dir.path(), &files, (&job(), "1:2.10-3"), &dsc()).map(|artifacts| artifacts.len())
 }
 
 #[track_caller]
@@ -33,7 +35,7 @@ fn refused_when(upload: &Upload, spoil: impl FnOnce(&Path, &mut Vec<File>), faul
 fn what_a_build_makes_is_taken_with_the_words_of_its_packages() {
     let dir = tempfile::tempdir().unwrap();
     let files = good().write(dir.path());
-    let artifacts = verify(dir.path(), &files, &job(), &dsc()).unwrap();
+    let artifacts = verify(dir.path(), &files, (&job(), "1:2.10-3"), &dsc()).unwrap();
     let deb = artifacts.iter().find(|artifact| artifact.kind == ArtifactKind::Deb).unwrap();
     assert_eq!(deb.package.as_deref(), Some("hello"));
     assert_eq!(deb.version.as_deref(), Some("1:2.10-3"));
@@ -218,4 +220,39 @@ fn a_file_that_is_not_as_promised_or_is_cut_off_gets_no_name() {
     assert!(receiving.finish(Some(crate::core::ids::Sha256::of(b"other"))).unwrap().is_err());
     drop(spool::Receiving::begin(dir.path(), job, epoch, "y.deb").unwrap());
     assert_eq!(std::fs::read_dir(spool::dir(dir.path(), job, epoch)).unwrap().count(), 0);
+}
+
+#[test]
+fn what_was_installed_of_an_overlay_is_confirmed_and_another_version_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = good().write(dir.path());
+    let artifacts = verify(dir.path(), &files, (&job(), "1:2.10-3"), &dsc()).unwrap();
+    let check = |version: &str| {
+        let sha256 = Sha256::of(version.as_bytes());
+        let local = Superseding { package: "gcc".to_owned(), version: version.to_owned(), sha256 };
+        let index = format!("Package: gcc\nVersion: {version}\nSHA256: {sha256}\n\n");
+        confirm(dir.path(), &artifacts, &(vec![local], index.into_bytes()), "amd64")
+    };
+    // The .buildinfo has gcc 1.
+    assert_eq!(check("1").unwrap()[0].version, "1");
+    let refused = check("0.9+acme1").unwrap_err();
+    assert_eq!(refused.reason, "built with gcc 1 instead of the overlay's 0.9+acme1");
+    assert_eq!(refused.fault, Fault::Unknown);
+}
+
+#[test]
+fn a_version_with_a_suffix_is_taken_where_it_was_asked_for_and_nowhere_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let control = "Package: hello\nSource: hello (1:2.10-3)\nVersion: 1:2.10-3+b1\nArchitecture: amd64\n";
+    let mut upload = Upload::good("hello", "1:2.10-3+b1");
+    upload.files[0].1 = deb(control);
+    upload.spoil = vec![("Source: hello\n".to_owned(), "Source: hello (1:2.10-3)\n".to_owned())];
+    let files = upload.write(dir.path());
+    let check = |version: &str| verify(dir.path(), &files, (&job(), version), &dsc());
+    let made = check("1:2.10-3+b1").unwrap();
+    assert_eq!(made.iter().find_map(|file| file.version.as_deref()), Some("1:2.10-3+b1"));
+    for other in ["1:2.10-3", "1:2.10-3+b2"] {
+        let refused = check(other).unwrap_err().reason;
+        assert!(refused.contains(&format!("`Version`: expected `{other}`, got `1:2.10-3+b1`")), "{refused}");
+    }
 }

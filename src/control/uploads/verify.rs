@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{BadUpload, package, spool};
 use crate::core::debian::changes::{Buildinfo, Changes, Dsc, ListedFile};
+use crate::core::overlay::confirm::{self, Superseding};
 use crate::io::state::artifacts::{Artifact, ArtifactKind};
 use crate::io::state::jobs::Job;
 use crate::wire::File;
@@ -13,12 +14,13 @@ use crate::wire::File;
 const MAX_TEXT: u64 = 32 << 20;
 
 /// Looks at the files that were received in `dir` and that the builder says it made. `dsc` is the source package that
-/// the job was leased with: what it does not list is not its binary package.
-pub fn verify(dir: &Path, files: &[File], job: &Job, dsc: &Dsc) -> Result<Vec<Artifact>, BadUpload> {
+/// the job was leased with: what it does not list is not its binary package. `version` is what has to come of it: that
+/// of the source, or with what the recipe appends.
+pub fn verify(dir: &Path, files: &[File], (job, version): (&Job, &str), dsc: &Dsc) -> Result<Vec<Artifact>, BadUpload> {
     let declared = declared(dir, files)?;
-    let (changes_file, changes) = changes(dir, &declared, job)?;
+    let (changes_file, changes) = changes(dir, &declared, job, version)?;
     same_files(&declared, changes_file, &changes)?;
-    buildinfo(dir, &declared, job)?;
+    buildinfo(dir, &declared, job, version)?;
     let mut artifacts = Vec::new();
     for file in declared.values() {
         let kind = ArtifactKind::of_name(&file.name);
@@ -35,6 +37,23 @@ pub fn verify(dir: &Path, files: &[File], job: &Job, dsc: &Dsc) -> Result<Vec<Ar
         return Err(BadUpload::contents("expected at least one binary package, got none".to_owned()));
     }
     Ok(artifacts)
+}
+
+/// The packages of the overlay that a verified build was made with: those of the view that it was built against, of
+/// which the second of the pair is the index.
+pub fn confirm(
+    dir: &Path,
+    artifacts: &[Artifact],
+    (overlay, index): &(Vec<Superseding>, Vec<u8>),
+    architecture: &str,
+) -> Result<Vec<Superseding>, BadUpload> {
+    let info = artifacts.iter().find(|artifact| artifact.kind == ArtifactKind::Buildinfo);
+    let info = info.ok_or_else(|| BadUpload::contents("expected one .buildinfo file, got none".to_owned()))?;
+    let bytes = std::fs::read(dir.join(&info.name))
+        .map_err(|error| BadUpload::transfer(format!("`{}` cannot be read: {error}", info.name)))?;
+    let info = Buildinfo::parse(&bytes).map_err(|error| BadUpload::contents(format!("`{}`: {error}", info.name)))?;
+    confirm::confirm(&info.installed, overlay, index, architecture)
+        .map_err(|mismatch| BadUpload::contents(mismatch.to_string()))
 }
 
 /// The files that the builder says it made, by name, each of them here and whole.
@@ -54,7 +73,12 @@ fn declared<'a>(dir: &Path, files: &'a [File]) -> Result<BTreeMap<&'a str, &'a F
 }
 
 /// The only `.changes`, which must be about this job.
-fn changes<'a>(dir: &Path, declared: &BTreeMap<&str, &'a File>, job: &Job) -> Result<(&'a File, Changes), BadUpload> {
+fn changes<'a>(
+    dir: &Path,
+    declared: &BTreeMap<&str, &'a File>,
+    job: &Job,
+    version: &str,
+) -> Result<(&'a File, Changes), BadUpload> {
     let file = the_only(declared, ArtifactKind::Changes)?;
     let bytes = read(dir, file)?;
     let changes = Changes::parse(&bytes).map_err(|error| BadUpload::contents(format!("`{}`: {error}", file.name)))?;
@@ -63,7 +87,7 @@ fn changes<'a>(dir: &Path, declared: &BTreeMap<&str, &'a File>, job: &Job) -> Re
         if expected == got { Ok(()) } else { Err(BadUpload::contents(reason())) }
     };
     expect("Source", &job.source, &changes.source)?;
-    expect("Version", &job.version, &changes.version)?;
+    expect("Version", version, &changes.version)?;
     expect("Source", &job.version, &changes.source_version)?;
     expect("Architecture", &job.arch, &changes.architectures.join(" "))?;
     Ok((file, changes))
@@ -92,16 +116,16 @@ fn same_files(declared: &BTreeMap<&str, &File>, own: &File, changes: &Changes) -
 }
 
 /// The only `.buildinfo`, which must be about this job.
-fn buildinfo(dir: &Path, declared: &BTreeMap<&str, &File>, job: &Job) -> Result<(), BadUpload> {
+fn buildinfo(dir: &Path, declared: &BTreeMap<&str, &File>, job: &Job, version: &str) -> Result<(), BadUpload> {
     let file = the_only(declared, ArtifactKind::Buildinfo)?;
     let bytes = read(dir, file)?;
     let info = Buildinfo::parse(&bytes).map_err(|error| BadUpload::contents(format!("`{}`: {error}", file.name)))?;
-    if (&info.source, &info.version) == (&job.source, &job.version) {
+    if (info.source.as_str(), info.version.as_str()) == (job.source.as_str(), version) {
         return Ok(());
     }
     Err(BadUpload::contents(format!(
         "`{}`: expected `{} {}`, got `{} {}`",
-        file.name, job.source, job.version, info.source, info.version
+        file.name, job.source, version, info.source, info.version
     )))
 }
 

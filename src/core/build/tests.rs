@@ -16,6 +16,7 @@ fn task() -> Task {
         view_key: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nabc\n-----END PGP PUBLIC KEY BLOCK-----\n".to_owned(),
         chroot: PathBuf::from("/cache/chroots/0b.tar"),
         environment: BTreeMap::new(),
+        changelog: None,
         parallel: 2,
     }
 }

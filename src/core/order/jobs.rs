@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::csr::Csr;
 use super::needs::{Installed, Universe};
+use super::overlay::Precedence;
 use super::{ALL, halves};
 use crate::core::archive::SourceRecord;
 use crate::core::debian::architecture;
@@ -38,6 +39,8 @@ pub struct Graph<'a> {
     /// Jobs whose build-dependencies nobody has, and no other job builds.
     pub missing: Vec<u32>,
     makers: Makers<'a>,
+    /// Who gives way to an overlay, and how.
+    pub precedence: Precedence,
 }
 
 /// Who builds what.
@@ -71,8 +74,17 @@ impl<'a> Graph<'a> {
         let jobs: Vec<Node> = sources.par_iter().zip(&numbers).flat_map_iter(of_source).collect();
         let universe = Universe::new(visible, architecture);
         let makers = Makers::new(sources, &jobs, &universe, architecture);
-        let mut graph =
-            Graph { sources, universe, architecture, jobs, needs: Csr::default(), missing: Vec::new(), makers };
+        let precedence = Precedence::default();
+        let mut graph = Graph {
+            sources,
+            universe,
+            architecture,
+            jobs,
+            needs: Csr::default(),
+            missing: Vec::new(),
+            makers,
+            precedence,
+        };
         let numbers: Vec<u32> = (0..).take(graph.jobs.len()).collect();
         let parts: Vec<_> =
             numbers.par_chunks(2048).map_init(|| graph.room(), |room, chunk| graph.rows(room, chunk)).collect();
@@ -108,6 +120,14 @@ impl<'a> Graph<'a> {
         let installed = room.installed.packages.iter().map(|&number| self.makers.by_package[number as usize]);
         for need in self.makers.base.iter().copied().chain(installed).chain(asked) {
             if need != NOBODY && room.noted[need as usize] != room.row {
+                room.noted[need as usize] = room.row;
+                if !self.precedence.cuts(job, need) {
+                    needs.push(need);
+                }
+            }
+        }
+        for &need in self.precedence.before(job) {
+            if room.noted[need as usize] != room.row {
                 room.noted[need as usize] = room.row;
                 needs.push(need);
             }

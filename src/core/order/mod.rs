@@ -14,6 +14,7 @@ pub mod csr;
 pub mod jobs;
 pub mod why;
 pub mod components;
+pub mod overlay;
 pub mod feedback;
 pub mod loops;
 pub mod reduce;
@@ -68,6 +69,8 @@ pub struct Options<'o> {
     pub profiles: &'o [&'o str],
     /// Whether a job may be built with an older binary of what a loop keeps from being built before it.
     pub older_binaries: bool,
+    /// Sources of the overlay that every other job comes after.
+    pub first: &'o FxHashSet<&'o str>,
     /// Seconds that a source took to build for an architecture before, if it was.
     pub history: &'o (dyn Fn(&str, &str) -> Option<u64> + Sync),
 }
@@ -88,7 +91,9 @@ pub struct Order {
 /// Puts sources in order: each job comes after those that build what it needs to be built, the runtime dependencies of
 /// its build-dependencies included.
 pub fn order<'a>(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], options: &Options<'a>) -> Order {
-    let graph = Graph::new(sources, visible, options.architecture);
+    let mut graph = Graph::new(sources, visible, options.architecture);
+    let given_way = overlay::precede(&mut graph, options.first);
+    let graph = graph;
     let (mut acyclic, estimates) = rayon::join(
         || loops::break_loops(&graph, options.profiles),
         || graph.needs.nodes().into_par_iter().map(|job| estimate(&graph, job, options)).collect::<Vec<u64>>(),
@@ -100,11 +105,15 @@ pub fn order<'a>(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], op
     let jobs: Vec<u32> = sorted.iter().map(|&place| acyclic.order[place as usize]).collect();
     let estimates = in_order(&jobs);
     let numbers = numbers(&jobs);
+    // Where an overlay comes after what it needs all the same, it waits for that.
+    let is_late = |edge: &(u32, u32)| numbers[edge.1 as usize] > numbers[edge.0 as usize];
+    let (given_way, kept): (Vec<_>, Vec<_>) = given_way.into_iter().partition(is_late);
     let reduced = reduce::reduce(&with(
         renumbered(&reduced.needs, &sorted),
         acyclic
             .take_back(&graph, &numbers)
             .into_iter()
+            .chain(kept)
             .map(|edge| [edge.0, edge.1].map(|job| numbers[job as usize] - 1)),
     ));
     let Priorities { path, frees } = priority::priorities(&reduced, &estimates);
@@ -114,7 +123,7 @@ pub fn order<'a>(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], op
     });
     Order {
         jobs: ordered.collect(),
-        loops: named(&graph, &acyclic, &numbers, options.older_binaries),
+        loops: named(&graph, &acyclic, &numbers, options.older_binaries, &given_way),
         not_for_here: sources
             .iter()
             .filter(|record| halves(&record.source, options.architecture).next().is_none())
@@ -187,9 +196,16 @@ fn ordered(
 }
 
 /// The loops, each with its packages and the edges that close it.
-fn named(graph: &Graph<'_>, acyclic: &Acyclic<'_>, numbers: &[u32], older_binaries: bool) -> Vec<OrderLoop> {
-    let named = |found: &Loop| {
-        let mut jobs: Vec<u32> = found.jobs.clone();
+fn named(
+    graph: &Graph<'_>,
+    acyclic: &Acyclic<'_>,
+    numbers: &[u32],
+    older_binaries: bool,
+    given_way: &[(u32, u32)],
+) -> Vec<OrderLoop> {
+    let met = if older_binaries { BrokenBy::OlderBinaries } else { BrokenBy::Nothing };
+    let named = |jobs: &[u32], ways: &[(&[(u32, u32)], BrokenBy)]| {
+        let mut jobs: Vec<u32> = jobs.to_vec();
         jobs.sort_unstable_by_key(|&job| numbers[job as usize]);
         let mut sources: Vec<String> = Vec::new();
         let mut seen = FxHashSet::default();
@@ -198,20 +214,25 @@ fn named(graph: &Graph<'_>, acyclic: &Acyclic<'_>, numbers: &[u32], older_binari
                 sources.push(graph.source(job).source.name.to_owned());
             }
         }
-        let dropped = by_job(&found.dropped).into_par_iter().map(|of_job| (of_job, true));
-        let all = dropped.chain(by_job(&found.cut).into_par_iter().map(|of_job| (of_job, false)));
+        let all: Vec<_> =
+            ways.iter().flat_map(|&(cut, way)| by_job(cut).into_iter().map(move |of_job| (of_job, way))).collect();
         let rows: Vec<Vec<LoopEdge>> = all
-            .map_init(
-                || graph.room(),
-                |room, (of_job, dropped)| edges(graph, acyclic, numbers, room, &of_job, dropped, older_binaries),
-            )
+            .into_par_iter()
+            .map_init(|| graph.room(), |room, (of_job, way)| edges(graph, acyclic, numbers, room, &of_job, way))
             .collect();
         let mut edges: Vec<LoopEdge> = rows.into_iter().flatten().collect();
         edges.sort_unstable_by_key(|edge| (edge.job, edge.needs));
         OrderLoop { sources, edges }
     };
-    let mut loops: Vec<OrderLoop> = acyclic.loops.iter().map(named).collect();
+    let of_loop = |found: &Loop| named(&found.jobs, &[(&found.dropped, BrokenBy::Profiles), (&found.cut, met)]);
+    let mut loops: Vec<OrderLoop> = acyclic.loops.iter().map(of_loop).collect();
     loops.sort_by_key(|found| std::cmp::Reverse(found.sources.len()));
+    // Both halves of an overlay give way together.
+    let of_source = |edge: &(u32, u32)| graph.jobs[edge.0 as usize].source;
+    for cut in given_way.chunk_by(|one, other| of_source(one) == of_source(other)) {
+        let jobs: Vec<u32> = cut.iter().flat_map(|edge| [edge.0, edge.1]).collect();
+        loops.push(named(&jobs, &[(cut, BrokenBy::Overlay)]));
+    }
     loops
 }
 
@@ -227,10 +248,10 @@ fn edges<'a>(
     numbers: &[u32],
     room: &mut Room<'a>,
     (job, needs): &(u32, Vec<u32>),
-    dropped: bool,
-    older_binaries: bool,
+    way: BrokenBy,
 ) -> Vec<LoopEdge> {
-    let profiles = acyclic.profiles.get(job).filter(|_| !dropped).map(Vec::as_slice).unwrap_or_default();
+    let profiles =
+        acyclic.profiles.get(job).filter(|_| way != BrokenBy::Profiles).map(Vec::as_slice).unwrap_or_default();
     let found = why::why(graph, room, *job, profiles, needs).into_iter().zip(needs);
     found
         .map(|(why, need)| {
@@ -240,10 +261,10 @@ fn edges<'a>(
                 needs: numbers[*need as usize],
                 chroot: why.as_ref().is_some_and(|why| why.chroot),
                 through: why.into_iter().flat_map(|why| why.through).map(str::to_owned).collect(),
-                broken_by: match (dropped, there && older_binaries) {
-                    (true, _) => BrokenBy::Profiles,
-                    (false, true) => BrokenBy::OlderBinaries,
-                    (false, false) => BrokenBy::Nothing,
+                broken_by: match way {
+                    BrokenBy::Profiles => BrokenBy::Profiles,
+                    BrokenBy::OlderBinaries | BrokenBy::Overlay if there => way,
+                    BrokenBy::OlderBinaries | BrokenBy::Overlay | BrokenBy::Nothing => BrokenBy::Nothing,
                 },
             }
         })

@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::base;
 use crate::core::archive::{Archive, SourceRecord};
 use crate::core::debian::packages::Package;
+use crate::core::pinned::Role;
 use crate::core::recipe::selection::Selection;
 use crate::core::suggest;
 
@@ -183,7 +184,7 @@ fn named<'a>(
         let record = match version {
             None => *newest,
             Some(version) => archive.source_version(name, version).ok_or_else(|| {
-                let there = archive.sources.iter().filter(|record| record.source.name == name);
+                let there = archive.source_versions(name).into_iter();
                 SelectionError::NoSuchVersion {
                     name: name.to_owned(),
                     version: version.to_owned(),
@@ -196,6 +197,14 @@ fn named<'a>(
         }
     }
     Ok(selected)
+}
+
+/// The same sources with those of the import's overlay, which are built whatever else is.
+pub fn with_overlay<'a>(archive: &Archive<'a>, mut selected: Vec<SourceRecord<'a>>) -> Vec<SourceRecord<'a>> {
+    let there: FxHashSet<&str> = selected.iter().map(|record| record.source.name).collect();
+    let local = archive.sources.iter().filter(|record| record.suite.role == Role::Overlay);
+    selected.extend(local.filter(|record| !there.contains(record.source.name)));
+    selected
 }
 
 fn unknown(archive: &Archive<'_>, chosen: &Chosen<'_>, name: &str) -> SelectionError {

@@ -36,7 +36,8 @@ fn check_with(sources: &[String], binaries: &[String], profiles: &[&str], older_
     let (text, index) = (sources.concat(), upstream(binaries));
     let (packages, malformed) = packages::read(index.as_bytes());
     assert_eq!(malformed, []);
-    let options = Options { architecture: "amd64", profiles, older_binaries, history: &|_, _| None };
+    let first = FxHashSet::default();
+    let options = Options { architecture: "amd64", profiles, older_binaries, first: &first, history: &|_, _| None };
     order(&records(&text, &suite), &packages, &options)
 }
 
@@ -117,7 +118,9 @@ fn what_took_long_before_goes_first() {
     let (packages, _) = packages::read(index.as_bytes());
     for slow in ["a", "b"] {
         let history = move |source: &str, arch: &str| (source == slow && arch == "amd64").then_some(900);
-        let options = Options { architecture: "amd64", profiles: &[], older_binaries: true, history: &history };
+        let first = FxHashSet::default();
+        let options =
+            Options { architecture: "amd64", profiles: &[], older_binaries: true, first: &first, history: &history };
         let order = order(&records(&text, &suite), &packages, &options);
         assert_eq!((order.jobs[0].source.as_str(), order.jobs[0].estimate), (slow, 900));
     }
@@ -270,4 +273,65 @@ fn an_order_is_told_in_lines_and_drawn_as_a_graph() {
     let graphml = text::graphml(&order);
     assert!(graphml.contains("<edge source=\"n2\" target=\"n1\"/>"), "{graphml}");
     assert_eq!([5, 1200, 11_100].map(text::seconds), ["5 s", "20 min", "3 h 05 min"]);
+}
+
+/// Orders sources of a distribution and of an overlay, of which some come first.
+fn check_overlay(main: &[String], local: &[String], first: &[&str], binaries: &[String]) -> Order {
+    let suites = [suite("trixie", Role::Distribution, false), suite("local", Role::Overlay, false)];
+    let (main, local, index) = (main.concat(), local.concat(), upstream(binaries));
+    let (packages, _) = packages::read(index.as_bytes());
+    let sources: Vec<SourceRecord<'_>> =
+        [records(&main, &suites[0]), records(&local, &suites[1])].into_iter().flatten().collect();
+    let first = first.iter().copied().collect();
+    let profiles = &LOOP_PROFILES;
+    order(
+        &sources,
+        &packages,
+        &Options { architecture: "amd64", profiles, older_binaries: true, first: &first, history: &|_, _| None },
+    )
+}
+
+#[test]
+fn an_overlay_that_comes_first_is_built_before_all_others_and_against_what_is_there() {
+    let main =
+        [source("libc", "any", "", "libc6"), source("app", "any", "libc6", "app"), source("zoo", "any", "", "zoo")];
+    let compiler = [source("gcc", "any", "libc6, zoo <!nocheck>", "gcc")];
+    let binaries = [stanza("libc6", "1", "Source: libc\n"), stanza("zoo", "1", "")];
+    let order = check_overlay(&main, &compiler, &["gcc"], &binaries);
+    assert_eq!(
+        jobs(&order),
+        [
+            "gcc:amd64 after []",
+            "libc:amd64 after [gcc:amd64]",
+            "app:amd64 after [libc:amd64]",
+            "zoo:amd64 after [gcc:amd64]"
+        ]
+    );
+    assert_eq!(
+        edges(&order),
+        [
+            "gcc:amd64 build-depends on libc6, built by libc:amd64: it is an overlay, so what is there is taken",
+            "gcc:amd64 build-depends on zoo, built by zoo:amd64: it is an overlay, so what is there is taken"
+        ]
+    );
+    assert_eq!(
+        text::loop_sentence(&order.loops[0]),
+        "gcc of the overlay is built before libc, zoo, which it needs: 2 edges met by what is there"
+    );
+    // Without that word it is a package like others, and comes after what it needs.
+    let order = check_overlay(&main, &compiler, &[], &binaries);
+    assert!(jobs(&order).iter().any(|job| job.starts_with("gcc:amd64 after [") && !job.ends_with("[]")), "{order:?}");
+    assert_eq!(order.loops, []);
+}
+
+#[test]
+fn in_a_loop_the_overlay_gives_way_so_that_nobody_is_built_against_what_it_supersedes() {
+    for (one, other) in [("a", "b"), ("b", "a")] {
+        let main = [source(one, "any", &format!("lib{other}"), &format!("lib{one}"))];
+        let local = [source(other, "any", &format!("lib{one}"), &format!("lib{other}"))];
+        let binaries = ["a", "b"].map(|name| stanza(&format!("lib{name}"), "1", &format!("Source: {name}\n")));
+        let order = check_overlay(&main, &local, &[], &binaries);
+        assert_eq!(jobs(&order), [format!("{other}:amd64 after []"), format!("{one}:amd64 after [{other}:amd64]")]);
+        assert_eq!(order.loops[0].edges[0].broken_by, BrokenBy::Overlay);
+    }
 }

@@ -62,6 +62,14 @@ pub fn loop_sentence(found: &OrderLoop) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    if found.edges.iter().any(|edge| edge.broken_by == BrokenBy::Overlay) {
+        let (first, rest) = found.sources.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+        let names = rest.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let edges = counted(found.edges.len(), "edge");
+        return format!(
+            "{first} of the overlay is built before {names}{more}, which it needs: {edges} met by what is there"
+        );
+    }
     // The halves of one source may need each other.
     let need = if found.sources.len() == 1 { "needs itself" } else { "need each other" };
     let by = |by| found.edges.iter().filter(|edge| edge.broken_by == by).count();
@@ -98,6 +106,7 @@ pub fn edge_sentence(edge: &LoopEdge, jobs: &[OrderedJob]) -> String {
     let way = match edge.broken_by {
         BrokenBy::Profiles => format!("built with {}", jobs[edge.job as usize - 1].profiles.join(", ")),
         BrokenBy::OlderBinaries => "an older one is taken".to_owned(),
+        BrokenBy::Overlay => "it is an overlay, so what is there is taken".to_owned(),
         BrokenBy::Nothing => "nothing is there before".to_owned(),
     };
     format!("{} {wants} {through}, built by {}: {way}", name(edge.job), name(edge.needs))

@@ -159,8 +159,7 @@ mod tests {
             date: Some(at),
             ..suite(name, Role::Distribution, false)
         };
-        let imported =
-            |suites| Imported { architecture: "amd64".to_owned(), build_architecture: None, suites, notes: Vec::new() };
+        let imported = |suites| Imported { architecture: "amd64".to_owned(), suites, ..Imported::default() };
         let planned = imported(vec![dated("sid", 1_700_000_000), dated("same", 1), dated("gone", 1)]);
         let now = imported(vec![dated("sid", 1_700_100_000), dated("same", 1), dated("new", 1)]);
         let versions = [("hello", "2.10-3"), ("sed", "4"), ("zlib", "1")].into();

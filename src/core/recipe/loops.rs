@@ -36,6 +36,8 @@ pub enum BrokenBy {
     Profiles,
     /// The package is there in what is built against, built before.
     OlderBinaries,
+    /// The job is an overlay's, which is built against what is there so that others are built against it.
+    Overlay,
     /// Nothing: the job cannot be built before the package is there.
     Nothing,
 }
@@ -46,6 +48,7 @@ impl BrokenBy {
         match self {
             BrokenBy::Profiles => "profiles",
             BrokenBy::OlderBinaries => "older-binaries",
+            BrokenBy::Overlay => "overlay",
             BrokenBy::Nothing => "nothing",
         }
     }

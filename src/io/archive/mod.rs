@@ -11,7 +11,7 @@ pub mod dir;
 pub mod serve;
 
 #[cfg(test)]
-mod testing;
+pub(in crate::io) mod testing;
 
 /// An error of somebody else's, who is called from here.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

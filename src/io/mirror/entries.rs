@@ -11,6 +11,8 @@ use crate::core::recipe::AptSources;
 pub(super) fn read(apt_root: &Path, sources: &AptSources) -> Result<Vec<AptEntry>, MirrorError> {
     match sources {
         AptSources::File { path } => named(path).map_err(|error| MirrorError::Named(Box::new(error))),
+        // No archive, so no list of archives.
+        AptSources::SourcePackage { .. } => Ok(Vec::new()),
         AptSources::System { .. } => {
             let root = apt_root.display();
             let places = format!("`{root}/sources.list` and `{root}/sources.list.d`");

@@ -99,8 +99,7 @@ fn pin(
         })
         .collect();
     let nothing = facts.iter().all(Option::is_none);
-    let mut imported =
-        Imported { architecture: arch.to_owned(), build_architecture: None, suites: Vec::new(), notes: Vec::new() };
+    let mut imported = Imported { architecture: arch.to_owned(), ..Imported::default() };
     for ((read, verdict), entry) in reads.into_iter().zip(judge(sources, &tried)).zip(entries) {
         match (read, verdict) {
             (Ok(mut read), Verdict::Take(role)) => {

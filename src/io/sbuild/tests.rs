@@ -72,6 +72,7 @@ fn task(outside: &Outside, chroot: &Path) -> Task {
         view_key: outside.view_key.clone(),
         chroot: chroot.to_path_buf(),
         environment: [("DEB_CFLAGS_APPEND".to_owned(), "-DCLOUDBUILD_WAS_HERE".to_owned())].into(),
+        changelog: None,
         parallel: 2,
     }
 }

@@ -174,6 +174,16 @@ pub fn by_stage(db: &Db, run: RunId, stage: &str) -> Result<Vec<(JobId, Artifact
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The jobs that made a file with this hash, each with its source package.
+pub fn made_by(db: &Db, sha256: Sha256) -> Result<Vec<(JobId, String)>, StateError> {
+    let mut query = db.connection().prepare_cached(
+        "SELECT jobs.id, jobs.source FROM artifacts JOIN jobs ON jobs.id = artifacts.job
+         WHERE artifacts.sha256 = ?1 ORDER BY jobs.id DESC",
+    )?;
+    let rows = query.query_map([sha256.to_string()], |row| Ok((JobId(row.get("id")?), row.get("source")?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Whether any job made a file with this hash.
 pub fn is_known(db: &Db, sha256: Sha256) -> Result<bool, StateError> {
     let mut query = db.connection().prepare_cached("SELECT 1 FROM artifacts WHERE sha256 = ?1 LIMIT 1")?;

@@ -8,7 +8,7 @@ use self::happened::happened;
 use super::columns::{json, maybe_json, maybe_text, signed, text, to_json, unsigned};
 use super::db::{Db, Tx};
 use super::error::StateError;
-use super::{artifacts, attempts, events};
+use super::{artifacts, attempts, events, superseded};
 use crate::core::hooks::Retry;
 use crate::core::how::{Abilities, HowWord};
 use crate::core::ids::{Epoch, InputsHash, JobId, RunId};
@@ -182,6 +182,12 @@ pub fn by_source(db: &Db, source: &str) -> Result<Vec<Job>, StateError> {
     Ok(query.query_map([source], from_row)?.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The jobs of a source package of a run, newest first.
+pub fn of_source(db: &Db, run: RunId, source: &str) -> Result<Vec<Job>, StateError> {
+    let mut query = db.connection().prepare_cached(select!("WHERE source = ?2 AND run = ?1 ORDER BY id DESC"))?;
+    Ok(query.query_map((run.0, source), from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The jobs of active runs that builders work on.
 pub fn leased(db: &Db) -> Result<Vec<Job>, StateError> {
     let mut query = db.connection().prepare_cached(select!("WHERE state = 'building' ORDER BY id"))?;
@@ -333,6 +339,7 @@ pub fn installed_before(db: &Db, run: RunId, stage: &str, source: &str, arch: &s
 /// Takes the result of `from` for `to`, as one that these inputs gave: artifacts and state in one.
 pub fn reuse(tx: &Tx, from: JobId, to: JobId, inputs: InputsHash, now: i64) -> Result<Job, StateError> {
     artifacts::copy(tx, from, to)?;
+    superseded::copy(tx, from, to)?;
     tx.connection().prepare_cached("UPDATE jobs SET inputs = ?2 WHERE id = ?1")?.execute((to.0, inputs.to_string()))?;
     apply(tx, to, &JobEvent::Reused { from }, now)
 }

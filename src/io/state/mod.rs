@@ -23,6 +23,7 @@ pub mod lock;
 mod reader;
 pub mod runs;
 mod schema;
+pub mod superseded;
 mod writer;
 
 use std::path::{Path, PathBuf};

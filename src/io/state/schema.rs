@@ -12,6 +12,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0002.sql")),
     M::up(include_str!("schema/0003.sql")),
     M::up(include_str!("schema/0004.sql")),
+    M::up(include_str!("schema/0005.sql")),
     M::up(include_str!("schema/0006.sql")),
     M::up(include_str!("schema/0007.sql")),
     M::up(include_str!("schema/0008.sql")),

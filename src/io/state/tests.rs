@@ -62,6 +62,7 @@ fn lease(run: RunId, job: JobId, source: &str) -> Lease {
         view_key: String::new(),
         chroot: ChrootKey(hash("chroot")),
         environment: Default::default(),
+        suffixed: None,
         stall_seconds: 60,
     }
 }

@@ -144,6 +144,12 @@ impl Store {
         Ok(StoreWriter { store: self.clone(), file, hasher: sha2::Sha256::new(), size: 0 })
     }
 
+    /// A folder to work in, on the store's own file system; all of it goes when it is dropped.
+    pub fn scratch(&self) -> Result<tempfile::TempDir, StoreError> {
+        let partial = self.root.join("partial");
+        tempfile::tempdir_in(&partial).map_err(|error| self.failed("create", &partial, error))
+    }
+
     /// The bytes of a file, mapped.
     pub fn map(&self, sha256: &Sha256) -> Result<Mapped, StoreError> {
         let path = self.path(sha256);
@@ -177,7 +183,8 @@ fn remove_leftovers(partial: &Path) {
     for entry in entries.flatten() {
         let modified = entry.metadata().and_then(|metadata| metadata.modified());
         if modified.is_ok_and(|modified| now.duration_since(modified).is_ok_and(|age| age > LEFTOVER_AGE)) {
-            let _ = fs::remove_file(entry.path());
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let _ = if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
         }
     }
 }

@@ -103,6 +103,10 @@ pub enum Kind {
     Text,
     /// A string that can be part of a path: a suite, a stage, an architecture.
     Name,
+    /// A file's path, relative to the recipe's folder.
+    File,
+    /// What can end a version.
+    Suffix,
     /// A whole number of this range.
     Integer(i64, i64),
     /// `true` or `false`.
@@ -184,6 +188,8 @@ impl Kind {
     pub fn expected(self) -> String {
         match self {
             Kind::Text => "a string".to_owned(),
+            Kind::File => "a file's path".to_owned(),
+            Kind::Suffix => "`+`, `~` or `.`, then letters, digits and `+~.`, such as `+b1` or `~acme1`".to_owned(),
             Kind::Name => "a name of letters, digits and `.+_~-`".to_owned(),
             Kind::Integer(low, high) => format!("a whole number from {low} to {high}"),
             Kind::Boolean => "a boolean".to_owned(),
@@ -213,7 +219,7 @@ impl Kind {
     pub fn in_stub(self) -> String {
         let union = |tags: &[Tag]| tags.iter().map(|tag| tag.class()).collect::<Vec<_>>().join("|");
         match self {
-            Kind::Text | Kind::Name => "string".to_owned(),
+            Kind::Text | Kind::Name | Kind::File | Kind::Suffix => "string".to_owned(),
             Kind::Integer(..) => "integer".to_owned(),
             Kind::Boolean => "boolean".to_owned(),
             Kind::Texts => "string[]".to_owned(),

@@ -16,6 +16,13 @@ pub struct Field {
     pub method: bool,
 }
 
+const OVERLAY: &[Field] = &[
+    field("path", "string", "The file, or the tree's folder."),
+    field("given", "string", "`source-package`, `source-tree` or `binary-package`."),
+    field("first", "boolean", "Whether every other job of a stage comes after it."),
+    field("suffix", "string?", "What is appended to the version of what it builds, if anything."),
+];
+
 const fn field(name: &'static str, kind: &'static str, sentence: &'static str) -> Field {
     Field { name, kind, sentence, lazy: false, method: false }
 }
@@ -32,6 +39,7 @@ const fn method(name: &'static str, kind: &'static str, sentence: &'static str) 
 pub fn fields(tag: Tag) -> &'static [Field] {
     match tag {
         Tag::AptSources => &[],
+        Tag::Overlay => OVERLAY,
         Tag::Selection => SELECTION,
         Tag::Sources => SOURCES,
         Tag::Stage => STAGE,

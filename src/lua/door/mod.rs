@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a body never sees an argument that was not checked against its declaration.
 
+mod complete;
 pub mod flags;
 pub mod narrow;
 pub mod request;
@@ -24,7 +25,7 @@ use crate::lua::error::RecipeError;
 use crate::lua::methods;
 use crate::lua::sandbox;
 use crate::lua::session::{Fault, Session, frames};
-use crate::lua::values::{self, Directory, Handle};
+use crate::lua::values::{self, Handle};
 
 /// What the functions of `cb` need of the VM.
 struct Door {
@@ -37,7 +38,7 @@ pub fn install(lua: &Lua, session: &Arc<Session>) -> mlua::Result<()> {
     let metatable = values::metatable(lua, session)?;
     let shared = Arc::clone(session);
     let again = lua.create_function(move |lua, args: MultiValue| {
-        complete_directory(lua, &shared, args).map_err(|fault| fault.raise(lua))
+        complete::complete(lua, &shared, args).map_err(|fault| fault.raise(lua))
     })?;
     metatable.raw_set("__call", again)?;
     metatable.set_readonly(true);
@@ -326,18 +327,4 @@ fn failed(lua: &Lua, session: &Session, shown: &str, error: anyhow::Error) -> Fa
     let hint = (!hints.is_empty()).then(|| hints.join("\nhint: "));
     let failure = session.keep_failure(fault.message.clone(), error);
     Fault { hint, failure: Some(failure), ..fault }
-}
-
-/// `cb.dir "out" { ... }`: the second call of a directory, which gives its options.
-fn complete_directory(lua: &Lua, session: &Arc<Session>, args: MultiValue) -> Result<Value, Fault> {
-    let mut args = args.into_iter();
-    let first = args.next().unwrap_or(Value::Nil);
-    let handle = first.as_table().and_then(|table| session.handle(table));
-    let Some(Handle::Directory(Directory { path, .. })) = handle.as_deref() else {
-        let got = described(session, &first);
-        return Err(Fault::new(format!("expected a function to call, got {got}")).code(Code::WrongCall));
-    };
-    let declaration = declarations::all().find(|declaration| declaration.name == "dir").expect("`dir` is declared");
-    let table = options(session, declaration, &args.next().unwrap_or(Value::Nil))?;
-    finish(lua, session, declaration, Some(path.to_string_lossy().into_owned()), table.as_ref())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::core::codes::Code;
 use crate::core::ids::ImportId;
 use crate::core::order::LOOP_PROFILES;
+use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, BuildResult, Builders, CompareRequest, ImportRequest, LaunchRequest,
@@ -18,9 +19,22 @@ use crate::lua::values::{Directory, Handle, take};
 
 /// `cb.import`
 pub fn import(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
-    let sources = match call.handle("sources") {
-        Some(handle) => take!(handle, AptSources).clone(),
-        None => AptSources::System { also: Vec::new() },
+    let overlay = call.handles("overlay").unwrap_or_default();
+    let overlay: Vec<Overlay> = overlay.iter().map(|handle| take!(handle, Overlay).clone()).collect();
+    let sources = match (call.handle("sources"), call.text("dsc")) {
+        (Some(_), Some(_)) => {
+            return Err(Fault::new("`cb.import`: expected `sources` or `dsc`, got both")
+                .hint("`overlay = { cb.source_package \"x.dsc\" }` puts a source package before those of the sources")
+                .field("dsc"));
+        }
+        (None, Some(_)) if !overlay.is_empty() => {
+            return Err(Fault::new("`cb.import`: expected `dsc` alone, got `overlay`, too")
+                .hint("an overlay supersedes what `sources` have")
+                .field("overlay"));
+        }
+        (None, Some(path)) => AptSources::SourcePackage { path: path.into() },
+        (Some(handle), None) => take!(handle, AptSources).clone(),
+        (None, None) => AptSources::System { also: Vec::new() },
     };
     let (arch, build_arch) = (call.text("arch"), call.text("build_arch"));
     if arch.is_some() && arch == build_arch {
@@ -28,7 +42,7 @@ pub fn import(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
             .hint("leave it out where nothing is built across")
             .field("build_arch"));
     }
-    Ok(Request::Import(ImportRequest { sources, arch, build_arch }))
+    Ok(Request::Import(ImportRequest { sources, arch, build_arch, overlay }))
 }
 
 /// `cb.order`
@@ -71,6 +85,7 @@ fn ordered(call: &mut Call, asking: &Asking<'_>) -> Result<OrderRequest, Fault> 
         against,
         profiles: call.names("profiles").unwrap_or_else(|| LOOP_PROFILES.map(str::to_owned).to_vec()),
         older_binaries: call.boolean("older_binaries").unwrap_or(true),
+        overlay: call.boolean("overlay").unwrap_or(true),
     })
 }
 
@@ -117,6 +132,7 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         builders: take!(fleet, Fleet).builders.clone(),
         how: call.handles("how").unwrap_or_default().iter().map(|handle| take!(handle, How).clone()).collect(),
         environment: call.variables("environment").unwrap_or_default(),
+        suffix: call.text("suffix"),
         optional: call.boolean("optional").unwrap_or(false),
         flags: Box::new(build_flags(&mut call)),
         repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),
@@ -167,6 +183,7 @@ fn layer(handle: &Handle, import: ImportId) -> Against {
         Handle::Built(built) => Against::Stage(built.stage.clone()),
         Handle::CrossOnly => Against::CrossOnly(import),
         Handle::AptSources(_)
+        | Handle::Overlay(_)
         | Handle::Selection(_)
         | Handle::Sources(_)
         | Handle::Cell(_)
@@ -198,6 +215,7 @@ pub fn publish(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
     Ok(Request::Publish(PublishRequest {
         arch: last.arch.clone(),
         stages: stages(&builds),
+        imports: imports(&builds),
         to: PublishTarget::Dir { path },
         origin: call.text("origin").or(origin).unwrap_or_else(|| "cloudbuild".to_owned()),
         label: call.text("label").or(label).unwrap_or_else(|| suite.clone()),
@@ -230,6 +248,17 @@ fn builds(call: &mut Call) -> Result<Vec<BuildResult>, Fault> {
 
 fn stages(builds: &[BuildResult]) -> Vec<String> {
     builds.iter().map(|build| build.stage.clone()).collect()
+}
+
+/// What the builds were built against, each import once.
+fn imports(builds: &[BuildResult]) -> Vec<ImportId> {
+    let mut imports: Vec<ImportId> = Vec::new();
+    for build in builds {
+        if !imports.contains(&build.import) {
+            imports.push(build.import);
+        }
+    }
+    imports
 }
 
 /// The last of the builds, which says what the others were built against and for, too.

@@ -3,7 +3,7 @@ use super::*;
 use insta::assert_snapshot;
 
 /// The whole text of the error that a recipe ends with.
-fn message(text: &str) -> String {
+pub fn message(text: &str) -> String {
     match load_text(text) {
         Err(error) => error.to_string(),
         Ok(recipe) => run_with(&recipe, &Arc::default()).expect_err("the recipe should fail").to_string(),

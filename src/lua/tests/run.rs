@@ -31,7 +31,8 @@ fn hello_asks_for_the_six_primitives_in_order() {
             Request::Import(ImportRequest {
                 sources: AptSources::System { also: Vec::new() },
                 arch: None,
-                build_arch: None
+                build_arch: None,
+                overlay: Vec::new(),
             }),
             Request::Order(OrderRequest {
                 import,
@@ -40,6 +41,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 against: vec![Against::Import(import)],
                 profiles: vec!["nocheck".to_owned(), "nodoc".to_owned()],
                 older_binaries: true,
+                overlay: true,
             }),
             Request::Launch(LaunchRequest { builders: builders.clone() }),
             Request::Build(BuildRequest {
@@ -49,6 +51,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 against: vec![Against::Import(import)],
                 builders,
                 environment: BTreeMap::new(),
+                suffix: None,
                 optional: false,
                 flags: Box::default(),
                 repeat: 1,
@@ -56,6 +59,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
             }),
             Request::Publish(PublishRequest {
                 stages: vec!["first".to_owned()],
+                imports: vec![import],
                 to: PublishTarget::Dir { path: "archive".into() },
                 suite: "hello".to_owned(),
                 origin: "cloudbuild".to_owned(),
@@ -95,7 +99,12 @@ fn a_campaign_takes_all_its_options() {
     let sources = AptSources::File { path };
     assert_eq!(
         requests[0],
-        Request::Import(ImportRequest { sources, arch: Some("armhf".to_owned()), build_arch: None })
+        Request::Import(ImportRequest {
+            sources,
+            arch: Some("armhf".to_owned()),
+            build_arch: None,
+            overlay: Vec::new()
+        })
     );
     assert!(matches!(&requests[1], Request::Order(order) if order.packages == Selection::Everything));
     let builders = vec![Builders::Here { slots: Some(2) }, Builders::Here { slots: Some(3) }];

@@ -59,7 +59,8 @@ pub fn changed(
                     let request = ground.request(&record.source, Half::of_job(&job.arch), words);
                     let found = installer.check(&request).ok().zip(offer.files.first());
                     let now = found.map(|(installed, dsc)| {
-                        ground.inputs(&installed, &dsc.sha256, &job.arch, &offer.environment, 1)
+                        let version = offer.suffixed.as_ref().map(|suffixed| suffixed.version.as_str());
+                        ground.inputs(&installed, &dsc.sha256, &job.arch, (&offer.environment, version), 1)
                     });
                     if now == Some(before) {
                         same.insert(job.id);

@@ -70,14 +70,14 @@ impl<'u> Ground<'u> {
         installed: &Installed,
         dsc: &Sha256,
         arch: &str,
-        environment: &Environment,
+        decides: (&Environment, Option<&str>),
         repeat: u32,
     ) -> InputsHash {
         let made_on = match self.how {
             HowWord::Cross => format!("{arch} across from {}", self.chroot_arch),
             HowWord::Native | HowWord::Emulated => arch.to_owned(),
         };
-        inputs::inputs(self.universe, self.chroot, installed, dsc, &made_on, environment, repeat)
+        inputs::inputs(self.universe, self.chroot, installed, dsc, &made_on, decides, repeat)
     }
 }
 
@@ -92,7 +92,8 @@ impl Planner<'_> {
         let visible = view::visible(&self.candidates, built, &stanzas).map_err(anyhow::Error::msg)?;
         let view = view::id(&self.imported.id(), &self.upstream, built);
         let architectures: Vec<&str> = self.imported.architectures().collect();
-        primitives::view::write(self.stage.dir, view, &visible, &architectures, self.stage.key)?;
+        let superseding = view::superseding(&visible, &self.candidates, built);
+        primitives::view::write(self.stage.dir, view, &visible, &superseding, &architectures, self.stage.key)?;
         then(&Seen { view, packages: &visible })
     }
 }

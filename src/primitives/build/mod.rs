@@ -9,6 +9,7 @@ mod board;
 pub mod changed;
 mod failures;
 mod ground;
+mod overlay;
 mod overridden;
 mod prefetch;
 mod ready;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use self::board::Board;
+pub use self::overlay::Stopped;
 use crate::core::events::{Event, Listener};
 use crate::core::how::How;
 use crate::core::ids::{ChrootKey, RunId};
@@ -83,7 +85,8 @@ pub struct Imports<'i> {
 /// builders can do of what the request lists.
 ///
 /// # Errors
-/// [`Interrupted`] when the pace was slowed and nothing runs any more; whatever the state or the disk say.
+/// [`Interrupted`] when the pace was slowed and nothing runs any more; [`Stopped`] when an overlay was not built;
+/// whatever the state or the disk say.
 pub fn build(
     stage: &Stage<'_>,
     imports: Imports<'_>,
@@ -92,8 +95,9 @@ pub fn build(
 ) -> anyhow::Result<BuildResult> {
     insert(stage, request)?;
     let Imports { sources, against } = imports;
-    with_archives(&stage.files.cache, sources, against, |archive, beneath| {
+    let stopped = with_archives(&stage.files.cache, sources, against, |archive, beneath| {
         let planner = ready::Planner::new(stage, (against, beneath), (sources, archive), request, how)?;
+        planner.try_again()?;
         if let Some(round) = stage.round {
             planner.take_over(&stage.jobs(&request.stage)?)?;
             stage.listener.hear(&take_over::tell(stage, round, &stage.jobs(&request.stage)?)?);
@@ -110,8 +114,8 @@ pub fn build(
             if failures::ask(stage, &board.take_failed())? {
                 continue;
             }
-            if board.is_done() {
-                return Ok(());
+            if planner.stops()? || board.is_done() {
+                return planner.stopped();
             }
             let pace = stage.signals.pace();
             let builders = (stage.keep_builders)(pace)?;
@@ -139,6 +143,9 @@ pub fn build(
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
     failures::stage_done(stage, &request.stage, &jobs)?;
+    if let Some(stopped) = stopped {
+        return Err(stopped.into());
+    }
     let artifacts = stage.state.read(|db| artifacts::by_stage(db, stage.run, &request.stage))?;
     let packages = artifacts.into_iter().filter(|(_, artifact)| artifact.kind == ArtifactKind::Deb);
     let mut binaries: Vec<String> = packages.filter_map(|(_, artifact)| artifact.package).collect();

@@ -14,7 +14,7 @@ use crate::core::ids::{Epoch, InputsHash, JobId};
 use crate::core::install::installer::Installer;
 use crate::core::install::request::Half;
 use crate::core::job::JobEvent;
-use crate::core::pinned::Imported;
+use crate::core::pinned::{Imported, PinnedOverlay, Role};
 use crate::core::recipe::BuildRequest;
 use crate::core::view::{BuiltBinary, Upstream};
 use crate::io::clock;
@@ -27,14 +27,17 @@ use crate::wire::{File, Lease};
 /// Looks at a stage's jobs over one import.
 pub struct Planner<'p> {
     pub(super) stage: &'p Stage<'p>,
+    /// What is built against, below what stages built.
     pub(super) imported: &'p Imported,
     pub(super) stage_how: &'p [How],
     pub(super) upstream: Upstream,
     pub(super) request: &'p BuildRequest,
+    /// The sources of the overlays of all imports that this is over.
+    pub(super) overlay: Vec<&'p PinnedOverlay>,
     pub(super) candidates: Vec<PackageRecord<'p>>,
     pub(super) sources: FxHashMap<(&'p str, &'p str), SourceRecord<'p>>,
     pub(super) chooser: Chooser<'p>,
-    distribution: String,
+    pub(super) distribution: String,
     prefetch: Prefetch,
 }
 
@@ -62,7 +65,7 @@ impl<'p> Planner<'p> {
     pub fn new(
         stage: &'p Stage<'p>,
         (imported, archive): (&'p Imported, &Archive<'p>),
-        (sources_imported, sources_archive): (&Imported, &Archive<'p>),
+        (sources_imported, sources_archive): (&'p Imported, &Archive<'p>),
         request: &'p BuildRequest,
         stage_how: &'p [How],
     ) -> anyhow::Result<Planner<'p>> {
@@ -85,14 +88,17 @@ impl<'p> Planner<'p> {
         let prefetch = Prefetch::start(stage.files);
         for record in sources_archive.sources.iter().filter(|record| record.suite.role.feeds()) {
             let key = (record.source.name, record.source.version);
-            if wanted.contains(&key) && !sources.contains_key(&key) {
+            // An overlay may have the version of what it supersedes.
+            let is_new = !sources.contains_key(&key) || record.suite.role == Role::Overlay;
+            if wanted.contains(&key) && is_new {
                 let files = record.source.files().unwrap_or_default();
                 prefetch.want(files.iter().map(|file| file.sha256));
                 sources.insert(key, *record);
             }
         }
         // The chroot's packages say which suite a build is for: the one that has the Essential packages.
-        let base = candidates.iter().find(|record| record.package.essential).map(|record| record.suite);
+        let of_suite = |record: &&PackageRecord<'_>| record.package.essential && record.suite.role != Role::Overlay;
+        let base = candidates.iter().find(of_suite).map(|record| record.suite);
         let distribution = base.map_or("unstable", |suite| {
             if suite.codename.is_empty() { suite.suite.as_str() } else { suite.codename.as_str() }
         });
@@ -100,12 +106,14 @@ impl<'p> Planner<'p> {
         let chooser = Chooser::new(request, stage.hooks.as_ref(), &candidates);
         let upstream = layers::upstream(&request.against, imported.build_architecture.as_deref());
         candidates.retain(|record| upstream.shows(&record.package));
+        let overlay = layers::overlays(sources_imported, imported);
         Ok(Planner {
             stage,
             imported,
             stage_how,
             upstream,
             request,
+            overlay,
             candidates,
             sources,
             chooser,
@@ -161,7 +169,7 @@ impl<'p> Planner<'p> {
         if !stages.contains(&self.request.stage.as_str()) {
             stages.insert(0, &self.request.stage);
         }
-        layers::built(self.stage.state, self.stage.run, &stages)
+        layers::built(self.stage.state, self.stage.run, &stages, &self.overlay)
     }
 
     /// What comes of a job in one way of building: `environment` and `profiles` have what that brings.
@@ -186,7 +194,8 @@ impl<'p> Planner<'p> {
             Err(reason) => return Ok(Decision::Refused(reason)),
         };
         let dsc = offer.files.first().context("the .dsc is the first of a source's files")?.sha256;
-        let inputs = ground.inputs(&installed, &dsc, &job.arch, environment, self.request.repeat);
+        let version = offer.suffixed.as_ref().map(|suffixed| suffixed.version.as_str());
+        let inputs = ground.inputs(&installed, &dsc, &job.arch, (environment, version), self.request.repeat);
         let reusable = self.stage.state.read(|db| jobs::find_reusable(db, inputs))?;
         match reusable.filter(|(_, made)| made.iter().all(|file| self.stage.files.built.contains(&file.sha256))) {
             Some((earlier, _)) => {
@@ -273,6 +282,7 @@ impl<'p> Planner<'p> {
             view_key: self.stage.key.public_armored(),
             chroot: ground.chroot_key,
             environment: environment.clone(),
+            suffixed: self.suffixed(job),
             stall_seconds: self.stage.stall.as_secs(),
         })
     }

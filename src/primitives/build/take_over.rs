@@ -15,10 +15,12 @@ use crate::core::how::Try;
 use crate::core::ids::Sha256;
 use crate::core::job::JobState;
 use crate::core::outdated;
+use crate::core::suffix::Suffixed;
 use crate::core::view::BuiltBinary;
 use crate::io::clock;
 use crate::io::state::artifacts::{self, Artifact};
 use crate::io::state::jobs::{self, Job};
+use crate::io::state::superseded;
 use crate::primitives::flags::Chosen;
 use crate::primitives::layers::built_binary;
 
@@ -51,8 +53,11 @@ impl Planner<'_> {
             return Ok(());
         }
         // All are offered over one view that has all of them: that is what a proof of the archive installs from.
-        let new: Vec<BuiltBinary> =
-            taken.iter().flat_map(|(_, _, _, earlier)| earlier.made.clone()).filter_map(built_binary).collect();
+        let mut new: Vec<BuiltBinary> = Vec::new();
+        for (job, _, _, earlier) in &taken {
+            let is_local = self.overlay.iter().any(|local| local.name == job.source);
+            new.extend(earlier.made.iter().filter_map(|file| built_binary(file.clone(), is_local)));
+        }
         let half = |binary: &BuiltBinary| (binary.source.clone(), binary.name.ends_with("_all.deb"));
         let halves: FxHashSet<(String, bool)> = new.iter().map(half).collect();
         let mut built = self.built()?;
@@ -85,7 +90,19 @@ impl Planner<'_> {
         for earlier in before.into_iter().filter(|earlier| earlier.version == job.version && earlier.inputs.is_some()) {
             let Some(offer) = state.read(|db| jobs::offer(db, earlier.id))? else { continue };
             // One version may come with other files, from another archive.
-            if offer.files.first().is_none_or(|file| file.sha256 != *dsc) {
+            let version = |suffixed: Option<Suffixed>| suffixed.map(|suffixed| suffixed.version);
+            if offer.files.first().is_none_or(|file| file.sha256 != *dsc)
+                || version(offer.suffixed.clone()) != version(self.suffixed(job))
+            {
+                continue;
+            }
+            // What was built with an overlay that is another one by now is built again.
+            let superseded = state.read(|db| superseded::by_job(db, earlier.id))?;
+            let mut current = true;
+            for found in &superseded {
+                current &= self.is_current(found)?;
+            }
+            if !current {
                 continue;
             }
             let same = |one: &Try| {

@@ -142,9 +142,8 @@ fn rows_come_back_as_they_went_in() {
     let (state, run) = filled(dir.path());
     let imported = crate::core::pinned::Imported {
         architecture: "amd64".to_owned(),
-        build_architecture: None,
-        suites: vec![],
         notes: vec!["n".to_owned()],
+        ..crate::core::pinned::Imported::default()
     };
     let expected = imported.clone();
     let id = state.write(move |tx| imports::insert(tx, &imported)).unwrap();
