@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use rustc_hash::FxHashSet;
+
 use cloudbuild::core::archive::{Archive, PackageRecord, SourceRecord};
 use cloudbuild::core::debian::{packages, sources};
 use cloudbuild::core::events::{Event, Listener};
@@ -189,7 +191,7 @@ impl Planning {
         let (archive, architecture) = (self.archive(), "amd64");
         let (visible, changed) = (archive.visible(), BTreeMap::new());
         let ground = Ground { archive, visible: &visible, architecture, changed: &changed };
-        let (order, skipped) = decide(&ground, request, &Durations::default(), &Nobody)?;
+        let (order, skipped) = decide(&ground, request, &FxHashSet::default(), &Durations::default(), &Nobody)?;
         let (import, arch) = (request.import, architecture.to_owned());
         Ok(OrderResult { import, arch, jobs: order.jobs, loops: order.loops, skipped })
     }
