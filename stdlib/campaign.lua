@@ -84,6 +84,11 @@ return function(name, options)
 
   if builders.kind then builders = { builders } end
 
+  -- Cross builds run on another architecture, whose packages have to be there, too.
+  local how, build_arch = options.how, nil
+  if how and how.kind then how = { how } end
+  for _, way in ipairs(how or {}) do build_arch = build_arch or way.build end
+
   return cb.recipe {
     name  = name,
     about = "rebuild packages and publish them as `" .. name .. "`",
@@ -98,7 +103,8 @@ return function(name, options)
 
       --- Each list of sources is imported once.
       local function import(list)
-        imports[list] = imports[list] or cb.import { sources = list, arch = arch }
+        imports[list] = imports[list] or cb.import { sources = list, arch = arch, build_arch = build_arch,
+                                                          overlay = options.overlay }
         return imports[list]
       end
 
@@ -106,14 +112,19 @@ return function(name, options)
       local function build(stage, turn, last)
         local suffix, against = turn.name or "", {}
         for _, layer in ipairs(stage.against or { sources }) do
-          local is_stage = type(layer) == "string"
-          against[#against + 1] = is_stage and built[layer .. suffix] or import(layer)
+          if type(layer) == "string" then
+            layer = built[layer .. suffix]
+          elseif layer.kind == "apt-sources" then
+            layer = import(layer)
+          end
+          against[#against + 1] = layer
         end
         local order = cb.order { sources = import(sources), packages = stage.packages, against = against,
                                  not_for_us = options.not_for_us }
         fleet = fleet or cb.launch(builders)
         local result = cb.build { stage = stage.name .. suffix, order = order, against = against, on = fleet,
-                                  environment = options.environment, variant = variant, rules = options.rules,
+                                  environment = options.environment, variant = variant, flags = options.flags,
+                                  rules = options.rules, how = how, suffix = options.suffix,
                                   cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
                                   prove = prove and last and turn.baseline ~= false }
         built[stage.name .. suffix] = result

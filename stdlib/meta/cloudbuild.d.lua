@@ -152,6 +152,10 @@
 ---@field stages? cloudbuild.Stage|(cloudbuild.Stage)[] Passes, each with packages of its own. Default: one, `first`.
 ---@field not_for_us? string[] Source packages that are left out, by name. Default: {}.
 ---@field arch? string|cloudbuild.Variant Debian architecture to build for, or a variant of one. Default: the machine's own.
+---@field overlay? cloudbuild.Overlay|(cloudbuild.Overlay)[] Local packages that supersede all others. Default: {}.
+---@field how? cloudbuild.How|(cloudbuild.How)[] What is tried to build a job. Default: natively, else emulated.
+---@field suffix? string What is appended to versions: `+b1`, `~acme1`. Default: none.
+---@field flags? string|cloudbuild.table.flags What all packages are built with. Default: {}.
 ---@field rules? cloudbuild.table.match_and_set[] What some packages are built with; later wins. Default: {}.
 ---@field matrix? cloudbuild.table.cells What is compared. Default: one cell, as the distribution builds.
 ---@field choose_flags? fun(source: table, cell: table): any Flags for one source in a cell. Default: nothing.
@@ -166,7 +170,7 @@
 
 ---@class (exact) cloudbuild.options.stage
 ---@field packages string[]|cloudbuild.Selection Source packages by name or `name=version`, or a selection.
----@field against? string|cloudbuild.AptSources|(string|cloudbuild.AptSources)[] Whose binaries it is built against, newest first: earlier stages by name, and APT sources. Default: the campaign's sources.
+---@field against? string|cloudbuild.AptSources|cloudbuild.CrossOnly|(string|cloudbuild.AptSources|cloudbuild.CrossOnly)[] Whose binaries it is built against, newest first: earlier stages by name, and APT sources. Default: the campaign's sources.
 ---@field optional? boolean The run is good without what fails in it. Default: false.
 
 ---@class (exact) cloudbuild.options.recipe

@@ -180,3 +180,31 @@ fn a_campaign_hands_its_functions_rules_and_variant_on() {
     assert_eq!((flags.variant.as_ref().unwrap().name.as_str(), flags.rules.len()), ("armhf-a8", 1));
     assert_eq!(flags.rules[0].at.as_deref(), Some("x.lua:6"));
 }
+
+#[test]
+fn a_campaign_hands_its_overlay_ways_and_suffix_on() {
+    let fake = Arc::<Fake>::default();
+    let text = r#"
+        local cb = require "cloudbuild"
+        return cb.campaign "board" {
+          arch = "armhf",
+          stages = { cb.stage "base" { packages = { "a" }, against = cb.cross_only() },
+                     cb.stage "first" { packages = { "b" }, against = "base" } },
+          overlay = { cb.source_package "gcc_14.dsc" { first = true }, cb.binary_package "acme_1_all.deb" },
+          how = { cb.cross { build = "amd64" }, cb.emulated {} },
+          suffix = "+acme1", flags = "-O3",
+        }"#;
+    run_with(&load_text(text).unwrap(), &fake).unwrap();
+    let requests = fake.requests.lock().unwrap();
+    let Request::Import(import) = &requests[0] else { panic!("{:?}", requests[0]) };
+    assert_eq!((import.build_arch.as_deref(), import.overlay.len()), (Some("amd64"), 2));
+    let build = |request| match request {
+        &Request::Build(ref build) => Some(build),
+        _ => None,
+    };
+    let builds: Vec<_> = requests.iter().filter_map(build).collect();
+    assert_eq!((builds[0].how.len(), builds[0].suffix.as_deref()), (2, Some("+acme1")));
+    assert!(!builds[0].flags.set.is_empty());
+    assert_eq!(builds[0].against, [Against::CrossOnly(ImportId(Sha256::of(b"import")))]);
+    assert_eq!(builds[1].against, [Against::Stage("base".to_owned())]);
+}

@@ -2,7 +2,7 @@
 
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
-use crate::lua::api::declarations::flags::RULE;
+use crate::lua::api::declarations::flags::{FLAGS, RULE};
 use crate::lua::api::{Body, Declaration, Kind, Options, Record};
 use crate::lua::values::{Handle, RecipeParts, Tag};
 use crate::primitives::hooks::Hook;
@@ -51,6 +51,10 @@ pub const DECLARATIONS: &[Declaration] = &[
                 Is("the machine's own"),
                 "Debian architecture to build for, or a variant of one.",
             ),
+            parameter("overlay", Kind::Some(&[Tag::Overlay]), Is("{}"), "Local packages that supersede all others."),
+            parameter("how", Kind::Some(&[Tag::How]), Is("natively, else emulated"), "What is tried to build a job."),
+            parameter("suffix", Kind::Suffix, Is("none"), "What is appended to versions: `+b1`, `~acme1`."),
+            parameter("flags", Kind::FlagsOr(&FLAGS), Is("{}"), "What all packages are built with."),
             parameter("rules", Kind::Records(&RULE), Is("{}"), "What some packages are built with; later wins."),
             parameter("matrix", Kind::Record(&MATRIX), Is("one cell, as the distribution builds"), "What is compared."),
             parameter("choose_flags", Kind::Hook(Hook::ChooseFlags), Is("nothing"), "Flags for one source in a cell."),
@@ -79,7 +83,12 @@ pub const DECLARATIONS: &[Declaration] = &[
         items: None,
         fields: &[
             parameter("packages", Kind::Packages, Required, PACKAGES),
-            parameter("against", Kind::Layers(&[Tag::AptSources]), Is("the campaign's sources"), AGAINST),
+            parameter(
+                "against",
+                Kind::Layers(&[Tag::AptSources, Tag::CrossOnly]),
+                Is("the campaign's sources"),
+                AGAINST,
+            ),
             parameter("optional", Kind::Boolean, Is("false"), "The run is good without what fails in it."),
         ],
         result: Tag::Stage,
