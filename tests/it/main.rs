@@ -29,6 +29,7 @@ mod slow_machine;
 mod slow_order;
 mod slow_outcomes;
 mod slow_overlay;
+mod slow_recipes;
 mod slow_refusals;
 mod slow_resume;
 mod slow_stages;

@@ -1,0 +1,44 @@
+//! The recipes of `recipes/`, on the fixture archive.
+
+use std::fs;
+
+use crate::fixture::base::architecture;
+use crate::fixture::{Fixture, Making};
+use crate::harness::Place;
+use crate::slow_outcomes::{document, values};
+
+/// A place with one of the recipes that come with the program.
+fn with(name: &str) -> Place {
+    let text = fs::read_to_string(format!("{}/recipes/{name}.lua", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    Place::with_recipe(&format!("{name}.lua"), &text)
+}
+
+#[test]
+fn users_of_a_changed_package_are_rebuilt_against_the_old_one_and_the_new_one() {
+    // Upstream has 1.0 and its user; the changed package is a 1.1 that no archive has.
+    let fixture = Fixture::of(&Making::default().upstream("tiny-two"));
+    let changed = Fixture::of(&Making::default().without_base().version("tiny-two", "1.1"));
+    let place = with("rebuild_users_of");
+    let dsc = changed.path("pool/main/tiny-two/tiny-two_1.1.dsc");
+    let words = ["rebuild_users_of.lua", "--dsc", dsc.to_str().unwrap(), "--most", "3", "--json"];
+
+    let help = place.cloudbuild(&["rebuild_users_of.lua", "--help"]).run();
+    assert_eq!(help.code, Some(0), "{help:?}");
+    assert!(help.stdout.contains("--most") && help.stdout.contains("how many of its users"), "{help:?}");
+
+    let ran = place.cloudbuild_on(&fixture, &words).run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let summary = document(&ran);
+    let jobs = summary["jobs"].as_array().unwrap();
+    let told = |job: &serde_json::Value| [&job["stage"], &job["source"]].map(|it| it.as_str().unwrap()).join(" ");
+    let mut told: Vec<String> = jobs.iter().map(told).collect();
+    told.sort();
+    told.dedup();
+    assert_eq!(told, ["changed tiny-two", "control tiny-needs", "users tiny-needs"]);
+    assert!(jobs.iter().all(|job| job["state"] == "installed"), "{summary}");
+
+    let out = place.state("rebuild_users_of").join("out");
+    let index = out.join(format!("dists/users/main/binary-{}/Packages", architecture()));
+    assert_eq!(values(&index, "Package:"), ["libtiny-dev", "libtiny1", "tiny-data", "tiny-needs"]);
+    assert_eq!(values(&index, "Version:"), ["1.0", "1.1", "1.1", "1.1"]);
+}
