@@ -10,9 +10,13 @@ use crate::fixture::base::architecture;
 use crate::fixture::{Fixture, Making, open_tempdir, output};
 use crate::harness::{Call, Place, Ran, skip};
 use crate::slow_outcomes::{campaign, document, has_in_order, job};
+use crate::slow_recipes;
 
 /// Each recipe of `recipes/`, and the test that runs it as it is.
-const RECIPES: &[(&str, fn())] = &[("hello.lua", hello_from_the_machines_own_sources_is_rebuilt_and_apt_installs_it)];
+const RECIPES: &[(&str, fn())] = &[
+    ("hello.lua", hello_from_the_machines_own_sources_is_rebuilt_and_apt_installs_it),
+    ("rebuild_users_of.lua", slow_recipes::users_of_a_changed_package_are_rebuilt_against_the_old_one_and_the_new_one),
+];
 
 #[test]
 fn slow_every_recipe_is_run_by_a_test() {

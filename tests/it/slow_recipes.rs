@@ -14,7 +14,7 @@ fn with(name: &str) -> Place {
 }
 
 #[test]
-fn users_of_a_changed_package_are_rebuilt_against_the_old_one_and_the_new_one() {
+pub fn users_of_a_changed_package_are_rebuilt_against_the_old_one_and_the_new_one() {
     // Upstream has 1.0 and its user; the changed package is a 1.1 that no archive has.
     let fixture = Fixture::of(&Making::default().upstream("tiny-two"));
     let changed = Fixture::of(&Making::default().without_base().version("tiny-two", "1.1"));

@@ -198,11 +198,12 @@ fn a_campaign_hands_its_overlay_ways_and_suffix_on() {
     let requests = fake.requests.lock().unwrap();
     let Request::Import(import) = &requests[0] else { panic!("{:?}", requests[0]) };
     assert_eq!((import.build_arch.as_deref(), import.overlay.len()), (Some("amd64"), 2));
-    let build = |request| match request {
-        &Request::Build(ref build) => Some(build),
-        _ => None,
-    };
-    let builds: Vec<_> = requests.iter().filter_map(build).collect();
+    let mut builds = Vec::new();
+    for request in requests.iter() {
+        if let Request::Build(build) = request {
+            builds.push(build);
+        }
+    }
     assert_eq!((builds[0].how.len(), builds[0].suffix.as_deref()), (2, Some("+acme1")));
     assert!(!builds[0].flags.set.is_empty());
     assert_eq!(builds[0].against, [Against::CrossOnly(ImportId(Sha256::of(b"import")))]);
