@@ -21,8 +21,9 @@ use cloudbuild::io::state::durations::Durations;
 use cloudbuild::primitives::explain::{self, Ordered};
 use cloudbuild::primitives::order::decide;
 
+use super::measured::suite;
 use super::median;
-use super::order::{archive, suite};
+use super::order::archive;
 
 /// How often each is timed; the median counts.
 const TIMES: usize = 5;

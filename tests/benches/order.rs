@@ -7,15 +7,15 @@ use std::time::Instant;
 use cloudbuild::core::archive::{Archive, PackageRecord, SourceRecord};
 use cloudbuild::core::debian::packages::Package;
 use cloudbuild::core::debian::sources::Source;
-use cloudbuild::core::ids::Sha256;
 use cloudbuild::core::order::jobs::Graph;
 use cloudbuild::core::order::select::{Ground, select};
 use cloudbuild::core::order::tracker::{AfterFailure, Progress, Tracker};
 use cloudbuild::core::order::{self, LOOP_PROFILES, Options, Order};
-use cloudbuild::core::pinned::{PinnedSuite, Role};
+use cloudbuild::core::pinned::PinnedSuite;
 use cloudbuild::core::recipe::OrderedJob;
 use cloudbuild::core::recipe::selection::Selection;
 
+use super::measured::suite;
 use super::{median, peak_megabytes};
 
 /// How often each is timed; the median counts.
@@ -107,23 +107,5 @@ pub fn archive<'a>(sources: &[Source<'a>], packages: &[Package<'a>], suite: &'a 
         sources: sources.iter().map(|&source| SourceRecord { suite, component, source }).collect(),
         packages: packages.iter().map(|&package| PackageRecord { suite, component, package }).collect(),
         malformed: Vec::new(),
-    }
-}
-
-/// What all records are from.
-pub fn suite() -> PinnedSuite {
-    PinnedSuite {
-        uri: "http://deb.example.org/debian".to_owned(),
-        suite: "measured".to_owned(),
-        codename: String::new(),
-        origin: String::new(),
-        label: String::new(),
-        role: Role::Distribution,
-        release_sha256: Sha256([0; 32]),
-        date: None,
-        not_automatic: false,
-        but_automatic_upgrades: false,
-        entry: "measured:1".to_owned(),
-        indexes: Vec::new(),
     }
 }

@@ -20,7 +20,7 @@ use cloudbuild::core::debian::{packages, sources};
 use cloudbuild::core::events::{Event, Listener};
 use cloudbuild::core::ids::{ImportId, JobId, Sha256};
 use cloudbuild::core::order::select::Ground;
-use cloudbuild::core::pinned::{PinnedSuite, Role};
+use cloudbuild::core::pinned::PinnedSuite;
 use cloudbuild::core::recipe::{
     BuildRequest, BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult, Request,
     Response,
@@ -33,6 +33,10 @@ use cloudbuild::primitives::flags::{Chooser, Chosen, Wanted};
 use cloudbuild::primitives::hooks::{Decide, Hook};
 use cloudbuild::primitives::order::decide;
 use serde_json::{Value as Json, json};
+
+mod measured;
+
+use measured::suite;
 
 /// Sources of the archive.
 const SOURCES: usize = 35_000;
@@ -302,22 +306,4 @@ fn packages_index() -> String {
         .expect("a string takes all text");
     }
     text
-}
-
-/// What all records are from.
-fn suite() -> PinnedSuite {
-    PinnedSuite {
-        uri: "http://deb.example.org/debian".to_owned(),
-        suite: "measured".to_owned(),
-        codename: String::new(),
-        origin: String::new(),
-        label: String::new(),
-        role: Role::Distribution,
-        release_sha256: Sha256([0; 32]),
-        date: None,
-        not_automatic: false,
-        but_automatic_upgrades: false,
-        entry: "measured:1".to_owned(),
-        indexes: Vec::new(),
-    }
 }

@@ -22,6 +22,7 @@ use cloudbuild::core::install::universe::{Architectures, Universe};
 
 mod answers;
 mod indexes;
+mod measured;
 mod order;
 
 use indexes::{indexes, output, peak_megabytes};

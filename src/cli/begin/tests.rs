@@ -9,7 +9,7 @@ use crate::core::sample;
 use crate::io::state::jobs::NewJob;
 use crate::io::store::Store;
 use crate::lua::{self, LoadOptions};
-use crate::primitives::journal::Journaled;
+use crate::primitives::journal::{self, Journaled};
 use crate::primitives::offline::Offline;
 
 struct Silent;
@@ -68,14 +68,7 @@ impl Perform for Mortal {
             self.left.store(0, Ordering::Relaxed);
             anyhow::bail!("killed");
         }
-        self.done.lock().unwrap().push(match &request {
-            Request::Import(_) => "import",
-            Request::Order(_) => "order",
-            Request::Launch(_) => "launch",
-            Request::Build(_) => "build",
-            Request::Publish(_) => "publish",
-            Request::Compare(_) => "compare",
-        });
+        self.done.lock().unwrap().push(journal::name(&request));
         self.inner.perform(request)
     }
 }
