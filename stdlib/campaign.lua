@@ -39,7 +39,7 @@ end
 
 --- What each stage is built as, one after the other: with which cell, the how manieth time, and under which name. A
 --- campaign without a matrix has one turn, named as the stage.
-local function turns_of(matrix)
+local function turns_of(matrix, repeats)
   if not matrix then return { {} } end
   local names, turns = {}, {}
   for _, cell in ipairs(matrix) do
@@ -54,7 +54,7 @@ local function turns_of(matrix)
     wrong("E0201", "`matrix.baseline`: expected one of the cells, got `" .. baseline .. "`",
           "it is the cell that is published, and that others are compared with")
   end
-  local repeats = matrix.repeats or 1
+  repeats = repeats and repeats > 0 and repeats or matrix.repeats or 1
   local function add(cell, number)
     local name = "." .. cell.name
     if number > 1 then name = name .. "." .. number end
@@ -68,6 +68,17 @@ local function turns_of(matrix)
   return turns
 end
 
+--- What every campaign takes from the command line, so that it can be tried small before it is run as it is written.
+local function arguments(matrix)
+  local args = {
+    only = { "list", default = {}, help = "of each stage, build these source packages only" },
+    here = { "boolean", default = false, help = "build on this machine, whatever `builders` says" },
+    out  = { "file", default = "", help = "publish to this directory, whatever `publish` says" },
+  }
+  if matrix then args.repeats = { "integer", default = 0, help = "build each cell so often, whatever the matrix says" } end
+  return args
+end
+
 --- The options have been checked against the declaration of `campaign`.
 ---@param name string
 ---@param options cloudbuild.options.campaign
@@ -78,7 +89,7 @@ return function(name, options)
   local target   = options.publish or cb.dir "archive"
   local prove    = options.prove ~= false
   local stages   = stages_of(options)
-  local turns    = turns_of(options.matrix)
+  turns_of(options.matrix)
   local arch, variant = options.arch, nil
   if type(arch) == "table" then arch, variant = arch.base, arch end
 
@@ -91,14 +102,19 @@ return function(name, options)
 
   return cb.recipe {
     name  = name,
-    about = "rebuild packages and publish them as `" .. name .. "`",
+    about = options.about or "rebuild packages and publish them as `" .. name .. "`",
+    args  = arguments(options.matrix ~= nil),
     hooks = {
       choose_flags = options.choose_flags, choose_how = options.choose_how, classify = options.classify,
       on_failure = options.on_failure, on_stage_done = options.on_stage_done,
     },
 
-    run = function(cb)
+    run = function(cb, args)
       local imports, fleet = {}, nil
+      local builders = args.here and { cb.here() } or builders
+      local target   = args.out ~= "" and cb.dir(args.out) { suite = target.suite, origin = target.origin, label = target.label }
+                       or target
+      local turns    = turns_of(options.matrix, args.repeats)
       local built, all, published, installed = {}, {}, {}, 0
 
       --- Each list of sources is imported once.
@@ -119,7 +135,9 @@ return function(name, options)
           end
           against[#against + 1] = layer
         end
-        local order = cb.order { sources = import(sources), packages = stage.packages, against = against,
+        local packages = stage.packages
+        if #args.only > 0 then packages = cb.pick { of = packages, name = args.only } end
+        local order = cb.order { sources = import(sources), packages = packages, against = against,
                                  not_for_us = options.not_for_us }
         fleet = fleet or cb.launch(builders)
         local result = cb.build { stage = stage.name .. suffix, order = order, against = against, on = fleet,

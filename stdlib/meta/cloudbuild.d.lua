@@ -147,6 +147,7 @@
 ---@field captures fun(self: cloudbuild.Pattern, text: string): table? The whole at 0, groups by number and by name.
 
 ---@class (exact) cloudbuild.options.campaign
+---@field about? string What it is for, in a few words. Default: what it builds and publishes.
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
 ---@field packages? string[]|cloudbuild.Selection Source packages by name or `name=version`, or a selection. Default: what `stages` say.
 ---@field stages? cloudbuild.Stage|(cloudbuild.Stage)[] Passes, each with packages of its own. Default: one, `first`.
@@ -201,6 +202,7 @@
 
 ---@class (exact) cloudbuild.options.pick
 ---@field of? string[]|cloudbuild.Selection Only among these. Default: `cb.everything {}`.
+---@field name? string|string[] Source package, or a list of them. Default: any.
 ---@field section? string|string[] Section, such as `libs`, or a list of them. Default: any.
 ---@field component? string|string[] Component, such as `main`, or a list of them. Default: any.
 ---@field build_depends_on? string|string[] A binary package that is build-depended on, or a list where one of them is enough. Default: anything.

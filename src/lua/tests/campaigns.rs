@@ -105,9 +105,16 @@ fn sources_of_an_import_are_narrowed_and_built_without_an_order_of_ones_own() {
 
 /// What a campaign asks `build` for: stage, cell, repeat and proof of each.
 fn built(options: &str) -> Vec<String> {
+    built_with(options, json!({}))
+}
+
+/// The same with arguments.
+fn built_with(options: &str, args: Json) -> Vec<String> {
     let fake = Arc::<Fake>::default();
     let text = format!("local cb = require 'cloudbuild'\nreturn cb.campaign 'x' {{ packages = {{ 'a' }}, {options} }}");
-    run_with(&load_text(&text).unwrap(), &fake).unwrap();
+    let recipe = load_text(&text).unwrap();
+    let args = args.as_object().unwrap().clone().into_iter().collect();
+    recipe.run(Arc::clone(&fake) as Arc<dyn Perform>, args, RunOptions::default()).unwrap();
     let requests = fake.requests.lock().unwrap();
     let build = |request: &Request| match request {
         Request::Build(build) => {
@@ -136,6 +143,24 @@ fn a_matrix_builds_each_cell_and_each_repeat_and_publishes_the_baseline() {
     let by_cell = built(&format!("matrix = {{ {cells}, repeats = 2, order = 'cell by cell' }}"));
     assert_eq!(by_cell[..2], ["first.O2 O2 1 true", "first.O2.2 O2 2 false"]);
     assert_eq!(built(""), ["first - 1 true", "publish first"]);
+}
+
+#[test]
+fn a_campaign_can_be_tried_small() {
+    let options = "matrix = { cb.cell 'O2' {}, repeats = 5 }, builders = cb.here { slots = 777 }, publish = cb.dir 'far' { suite = 's' }";
+    assert_eq!(built(options).len(), 6);
+    assert_eq!(built_with(options, json!({ "repeats": 1 })), ["first.O2 O2 1 true", "publish first.O2"]);
+
+    let fake = Arc::<Fake>::default();
+    let text = format!("local cb = require 'cloudbuild'\nreturn cb.campaign 'x' {{ packages = {{ 'a' }}, {options} }}");
+    let args = json!({ "only": ["a", "b"], "here": true, "out": "/srv/near", "repeats": 1 });
+    let args = args.as_object().unwrap().clone().into_iter().collect();
+    load_text(&text).unwrap().run(Arc::clone(&fake) as Arc<dyn Perform>, args, RunOptions::default()).unwrap();
+    let requests = fake.requests.lock().unwrap();
+    let told: Vec<String> = requests.iter().map(|request| serde_json::to_string(request).unwrap()).collect();
+    let told = told.join("\n");
+    assert!(told.contains(r#""names":["a","b"]"#) && told.contains(r#""of":{"names":["a"]}"#), "{told}");
+    assert!(!told.contains("777") && told.contains("/srv/near") && !told.contains("far"), "{told}");
 }
 
 #[test]

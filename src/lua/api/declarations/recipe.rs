@@ -36,6 +36,7 @@ pub const DECLARATIONS: &[Declaration] = &[
         options: Options::Required,
         items: None,
         fields: &[
+            parameter("about", Kind::Text, Is("what it builds and publishes"), "What it is for, in a few words."),
             parameter("sources", Kind::One(SOURCES), Is("cb.apt.system()"), "Where packages come from."),
             parameter("packages", Kind::Packages, Is("what `stages` say"), PACKAGES),
             parameter(
