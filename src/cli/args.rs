@@ -80,6 +80,8 @@ pub enum Command {
     Status,
     /// Show the build log of a package
     Logs(LogsArgs),
+    /// Show the cells of the last run beside each other: what changed, how sure that is, and whether it is worth it
+    Compare(CompareArgs),
     /// Say how a package stands, why, and what to do: in the last run, by a recipe, or in the machine's APT sources
     Explain(AskArgs),
     /// Say what a package holds up, those first that hold up most themselves
@@ -105,6 +107,14 @@ pub enum Command {
     /// Build for a control point (started by `run`)
     #[command(hide = true)]
     Daemon(DaemonArgs),
+}
+
+/// How a comparison is shown.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Show every package in every cell, too
+    #[arg(long)]
+    pub packages: bool,
 }
 
 /// What a machine is to build.
@@ -302,6 +312,7 @@ impl Cli {
             | Command::Order(_)
             | Command::Status
             | Command::Logs(_)
+            | Command::Compare(_)
             | Command::Explain(_)
             | Command::Blocks(_)
             | Command::Doctor(_)

@@ -15,6 +15,7 @@ pub mod api;
 pub mod args;
 pub mod arrange;
 pub mod begin;
+pub mod compare;
 pub mod config;
 pub mod daemon;
 pub mod doctor;
@@ -146,6 +147,7 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Order(args) => order::order(&ctx, args),
         Command::Status => status::status(&ctx),
         Command::Logs(args) => logs::logs(&ctx, args),
+        Command::Compare(args) => compare::compare(&ctx, args),
         Command::Explain(args) => explain::explain(&ctx, args),
         Command::Blocks(args) => explain::blocks(&ctx, args),
         Command::Doctor(args) => doctor::doctor(&ctx, args.arch.as_deref()),

@@ -21,6 +21,7 @@ mod plans;
 mod packages_behave;
 mod recipe_tools;
 mod slow_chroot;
+mod slow_compare;
 mod slow_cross;
 mod slow_flags;
 mod slow_follow;

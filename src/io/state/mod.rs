@@ -20,6 +20,7 @@ pub mod imports;
 pub mod jobs;
 pub mod journal;
 pub mod lock;
+pub mod measured;
 mod reader;
 pub mod runs;
 mod schema;
