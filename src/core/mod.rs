@@ -32,5 +32,7 @@ pub mod inputs;
 pub mod job;
 pub mod build;
 pub mod publish;
+pub mod bucket;
+pub mod objects;
 pub mod explain;
 pub mod events;
