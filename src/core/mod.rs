@@ -28,6 +28,7 @@ pub mod isa;
 pub mod suffix;
 pub mod inputs;
 pub mod job;
+pub mod wb;
 pub mod build;
 pub mod publish;
 pub mod explain;

@@ -20,6 +20,7 @@ mod outdated;
 mod plans;
 mod packages_behave;
 mod recipe_tools;
+mod simulation;
 mod slow_chroot;
 mod slow_cross;
 mod slow_flags;
