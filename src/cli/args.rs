@@ -87,6 +87,8 @@ pub enum Command {
     Act(ActCommand),
     /// List jobs as wanna-build prints them
     Wb(WbArgs),
+    /// Show the cells of the last run beside each other: what changed, how sure that is, and whether it is worth it
+    Compare(CompareArgs),
     /// Say how a package stands, why, and what to do: in the last run, by a recipe, or in the machine's APT sources
     Explain(AskArgs),
     /// Say what a package holds up, those first that hold up most themselves
@@ -112,6 +114,14 @@ pub enum Command {
     /// Build for a control point (started by `run`)
     #[command(hide = true)]
     Daemon(DaemonArgs),
+}
+
+/// How a comparison is shown.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Show every package in every cell, too
+    #[arg(long)]
+    pub packages: bool,
 }
 
 /// What a machine is to build.
@@ -311,6 +321,7 @@ impl Cli {
             | Command::Logs(_)
             | Command::Act(_)
             | Command::Wb(_)
+            | Command::Compare(_)
             | Command::Explain(_)
             | Command::Blocks(_)
             | Command::Doctor(_)

@@ -16,6 +16,7 @@ pub mod api;
 pub mod args;
 pub mod arrange;
 pub mod begin;
+pub mod compare;
 pub mod config;
 pub mod daemon;
 pub mod doctor;
@@ -150,6 +151,7 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Logs(args) => logs::logs(&ctx, args),
         Command::Act(command) => act::act(&ctx, command),
         Command::Wb(args) => wb::wb(&ctx, args),
+        Command::Compare(args) => compare::compare(&ctx, args),
         Command::Explain(args) => explain::explain(&ctx, args),
         Command::Blocks(args) => explain::blocks(&ctx, args),
         Command::Doctor(args) => doctor::doctor(&ctx, args.arch.as_deref()),

@@ -23,6 +23,7 @@ pub mod journal;
 pub mod lock;
 pub mod memory;
 pub mod pause;
+pub mod measured;
 mod reader;
 pub mod runs;
 mod schema;
