@@ -30,6 +30,7 @@ pub mod compare;
 pub mod suffix;
 pub mod inputs;
 pub mod job;
+pub mod wb;
 pub mod build;
 pub mod publish;
 pub mod bucket;

@@ -23,6 +23,7 @@ mod outdated;
 mod plans;
 mod packages_behave;
 mod recipe_tools;
+mod simulation;
 mod slow_chroot;
 mod slow_compare;
 mod slow_cross;
