@@ -5,6 +5,7 @@
 mod faults;
 mod fixture;
 mod harness;
+mod publishing;
 mod refused;
 mod seaweed;
 
@@ -23,6 +24,7 @@ mod outdated;
 mod plans;
 mod packages_behave;
 mod recipe_tools;
+mod s3_archive;
 mod slow_chroot;
 mod slow_cross;
 mod slow_flags;
