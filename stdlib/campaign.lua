@@ -125,7 +125,7 @@ return function(name, options)
         local result = cb.build { stage = stage.name .. suffix, order = order, against = against, on = fleet,
                                   environment = options.environment, variant = variant, flags = options.flags,
                                   rules = options.rules, how = how, suffix = options.suffix,
-                                  measure = options.measure, cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
+                                  measure = options.measure, verify = options.verify, cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
                                   prove = prove and last and turn.baseline ~= false }
         built[stage.name .. suffix] = result
         all[#all + 1] = result
