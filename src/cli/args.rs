@@ -1,5 +1,6 @@
 //! The words of the command line: commands, flags, and what clap says when they are wrong.
 
+pub mod act;
 pub mod parse;
 pub mod recipe;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::act::{ActCommand, WbArgs};
 use self::recipe::RecipeCommand;
 use super::exit::{Exit, Failure};
 use crate::core::settings;
@@ -80,6 +82,11 @@ pub enum Command {
     Status,
     /// Show the build log of a package
     Logs(LogsArgs),
+    /// What a person wants of jobs and builders.
+    #[command(flatten)]
+    Act(ActCommand),
+    /// List jobs as wanna-build prints them
+    Wb(WbArgs),
     /// Show the cells of the last run beside each other: what changed, how sure that is, and whether it is worth it
     Compare(CompareArgs),
     /// Say how a package stands, why, and what to do: in the last run, by a recipe, or in the machine's APT sources
@@ -312,6 +319,8 @@ impl Cli {
             | Command::Order(_)
             | Command::Status
             | Command::Logs(_)
+            | Command::Act(_)
+            | Command::Wb(_)
             | Command::Compare(_)
             | Command::Explain(_)
             | Command::Blocks(_)

@@ -76,6 +76,8 @@ tags! {
     Stage "stage" "a stage such as `cb.stage \"first\" { ... }`";
     /// A point of a matrix.
     Cell "cell" "a cell such as `cb.cell \"O3\" { ... }`";
+    /// A point of a matrix with tools of its own.
+    Toolchain "toolchain" "a toolchain such as `cb.toolchain \"gcc-15\" { ... }`";
     /// A variant of an architecture.
     Variant "variant" "a variant such as `cb.variant \"armhf-a8\" { ... }`";
     /// A group of builders.

@@ -38,6 +38,13 @@
 ---@field name string Its name.
 ---@field flags table What it asks for; empty for a build as the distribution makes it.
 
+---@class (exact) cloudbuild.Toolchain
+---@field kind "toolchain"
+---@field name string Its name.
+---@field cell cloudbuild.Cell What its packages are built with, besides the tools.
+---@field overlay cloudbuild.Overlay[]? The tools, and what else is local in this cell.
+---@field variant cloudbuild.Variant? The variant that is built, where it is not the campaign's.
+
 ---@class (exact) cloudbuild.Variant
 ---@field kind "variant"
 ---@field name string Its name.
@@ -155,6 +162,7 @@
 ---@field captures fun(self: cloudbuild.Pattern, text: string): table? The whole at 0, groups by number and by name.
 
 ---@class (exact) cloudbuild.options.campaign
+---@field about? string What it is for, in a few words. Default: what it builds and publishes.
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
 ---@field packages? string[]|cloudbuild.Selection Source packages by name or `name=version`, or a selection. Default: what `stages` say.
 ---@field stages? cloudbuild.Stage|(cloudbuild.Stage)[] Passes, each with packages of its own. Default: one, `first`.
@@ -184,6 +192,11 @@
 ---@field against? string|cloudbuild.AptSources|cloudbuild.CrossOnly|(string|cloudbuild.AptSources|cloudbuild.CrossOnly)[] Whose binaries it is built against, newest first: earlier stages by name, and APT sources. Default: the campaign's sources.
 ---@field optional? boolean The run is good without what fails in it. Default: false.
 
+---@class (exact) cloudbuild.options.toolchain
+---@field overlay? cloudbuild.Overlay|(cloudbuild.Overlay)[] Local packages of this cell: its compiler. Default: {}.
+---@field flags? cloudbuild.table.flags What its packages are built with, as in `cb.cell`. Default: {}.
+---@field variant? cloudbuild.Variant The variant that is built. Default: the campaign's.
+
 ---@class (exact) cloudbuild.options.recipe
 ---@field run fun(cb: cloudbuild, args: table): any Called with `cb` and the arguments when the recipe runs.
 ---@field name? string Names the run. Default: the file's name without `.lua`.
@@ -212,6 +225,7 @@
 
 ---@class (exact) cloudbuild.options.pick
 ---@field of? string[]|cloudbuild.Selection Only among these. Default: `cb.everything {}`.
+---@field name? string|string[] Source package, or a list of them. Default: any.
 ---@field section? string|string[] Section, such as `libs`, or a list of them. Default: any.
 ---@field component? string|string[] Component, such as `main`, or a list of them. Default: any.
 ---@field build_depends_on? string|string[] A binary package that is build-depended on, or a list where one of them is enough. Default: anything.
@@ -325,7 +339,7 @@
 
 --- Cells that the same packages are built in, each in stages and an archive of its own.
 ---@class (exact) cloudbuild.table.cells
----@field [integer] cloudbuild.Cell Cells, each with a name of its own.
+---@field [integer] cloudbuild.Cell Cells and toolchains, each with a name of its own.
 ---@field baseline? string The cell that is published and compared with. Default: the first cell.
 ---@field repeats? integer How often each cell is built. Default: 1.
 ---@field order? "interleaved"|"cell by cell" `interleaved` builds each cell once before any is repeated, so that a slow hour is nobody's. Default: interleaved.
@@ -402,6 +416,11 @@ function cb.campaign(name) end
 ---@param name string Names the stage.
 ---@return fun(options: cloudbuild.options.stage): cloudbuild.Stage
 function cb.stage(name) end
+
+--- A cell of a matrix whose packages are built with other tools: another compiler, libraries or variant.
+---@param name string Names the cell, and the stage that builds it.
+---@return fun(options: cloudbuild.options.toolchain): cloudbuild.Toolchain
+function cb.toolchain(name) end
 
 --- A recipe that acts step by step: `run` calls the primitives.
 ---@param options cloudbuild.options.recipe

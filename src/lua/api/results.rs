@@ -44,6 +44,7 @@ pub fn fields(tag: Tag) -> &'static [Field] {
         Tag::Sources => SOURCES,
         Tag::Stage => STAGE,
         Tag::Cell => CELL,
+        Tag::Toolchain => TOOLCHAIN,
         Tag::Variant => VARIANT,
         Tag::Builders => BUILDERS,
         Tag::How => HOW,
@@ -81,6 +82,13 @@ const STAGE: &[Field] = &[
 const CELL: &[Field] = &[
     field("name", "string", "Its name."),
     long("flags", "table", "What it asks for; empty for a build as the distribution makes it."),
+];
+
+const TOOLCHAIN: &[Field] = &[
+    field("name", "string", "Its name."),
+    field("cell", "cloudbuild.Cell", "What its packages are built with, besides the tools."),
+    field("overlay", "cloudbuild.Overlay[]?", "The tools, and what else is local in this cell."),
+    field("variant", "cloudbuild.Variant?", "The variant that is built, where it is not the campaign's."),
 ];
 
 const VARIANT: &[Field] = &[

@@ -20,7 +20,7 @@ fn hello() -> Recipe {
 #[test]
 fn hello_asks_for_the_six_primitives_in_order() {
     let recipe = hello();
-    assert_eq!((recipe.name.as_str(), recipe.arguments.len()), ("hello", 0));
+    assert_eq!((recipe.name.as_str(), recipe.arguments.len()), ("hello", 3));
     let fake = Arc::<Fake>::default();
     let result = run_with(&recipe, &fake).unwrap();
     let import = ImportId(Sha256::of(b"import"));

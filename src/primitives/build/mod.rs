@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
+mod arrivals;
 mod board;
 pub mod changed;
 mod failures;
@@ -99,6 +100,7 @@ pub fn build(
     let Imports { sources, against } = imports;
     let (stopped, view, installable) = with_archives(&stage.files.cache, sources, against, |archive, beneath| {
         let planner = ready::Planner::new(stage, (against, beneath), (sources, archive), request, how)?;
+        planner.note_sections()?;
         planner.try_again()?;
         if let Some(round) = stage.round {
             planner.take_over(&stage.jobs(&request.stage)?)?;
@@ -118,6 +120,9 @@ pub fn build(
             }
             if planner.stops()? || board.is_done() {
                 return Ok((planner.stopped()?, planner.view_of_all()?, planner.installable()?));
+            }
+            if arrivals::release(stage, &mut board)? {
+                continue;
             }
             let pace = stage.signals.pace();
             let builders = (stage.keep_builders)(pace)?;

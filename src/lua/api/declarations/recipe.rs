@@ -11,11 +11,13 @@ use crate::primitives::hooks::Hook;
 /// What packages can come from.
 const SOURCES: &[Tag] = &[Tag::AptSources];
 
+const CELLS: Kind = Kind::Some(&[Tag::Cell, Tag::Toolchain]);
+
 /// What is compared, cell by cell.
 pub const MATRIX: Record = Record {
     name: "cells",
     sentence: "Cells that the same packages are built in, each in stages and an archive of its own.",
-    items: Some(parameter("cells", Kind::Some(&[Tag::Cell]), Required, "Cells, each with a name of its own.")),
+    items: Some(parameter("cells", CELLS, Required, "Cells and toolchains, each with a name of its own.")),
     fields: &[
         parameter("baseline", Kind::Name, Is("the first cell"), "The cell that is published and compared with."),
         parameter("repeats", Kind::Integer(1, 100), Is("1"), "How often each cell is built."),
@@ -37,6 +39,7 @@ pub const DECLARATIONS: &[Declaration] = &[
         options: Options::Required,
         items: None,
         fields: &[
+            parameter("about", Kind::Text, Is("what it builds and publishes"), "What it is for, in a few words."),
             parameter("sources", Kind::One(SOURCES), Is("cb.apt.system()"), "Where packages come from."),
             parameter("packages", Kind::Packages, Is("what `stages` say"), PACKAGES),
             parameter(
@@ -97,6 +100,20 @@ pub const DECLARATIONS: &[Declaration] = &[
         ],
         result: Tag::Stage,
         body: Body::Composed("stage"),
+    },
+    Declaration {
+        name: "toolchain",
+        sentence: "A cell of a matrix whose packages are built with other tools: another compiler, libraries or variant.",
+        named: Some(parameter("name", Kind::Name, Required, "Names the cell, and the stage that builds it.")),
+        options: Options::Required,
+        items: None,
+        fields: &[
+            parameter("overlay", Kind::Some(&[Tag::Overlay]), Is("{}"), "Local packages of this cell: its compiler."),
+            parameter("flags", Kind::Record(&FLAGS), Is("{}"), "What its packages are built with, as in `cb.cell`."),
+            parameter("variant", Kind::One(&[Tag::Variant]), Is("the campaign's"), "The variant that is built."),
+        ],
+        result: Tag::Toolchain,
+        body: Body::Composed("toolchain"),
     },
     Declaration {
         name: "recipe",
