@@ -41,5 +41,6 @@ mod slow_refusals;
 mod slow_resume;
 mod slow_stages;
 mod slow_verdicts;
+mod slow_verify;
 mod third_parties;
 mod tidy;
