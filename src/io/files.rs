@@ -49,6 +49,15 @@ pub fn tail(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
     read().map_err(at("read", path))
 }
 
+/// Writes a file, whole or not at all, and the folders above it.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(at("create", folder))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at("write", path))?;
+    file.write_all(bytes).map_err(at("write", path))?;
+    file.persist(path).map(drop).map_err(|error| at("write", path)(error.error))
+}
+
 /// Whether there is a folder.
 pub fn is_folder(path: &Path) -> bool {
     path.is_dir()

@@ -218,7 +218,10 @@ fn an_edited_recipe_is_refused_with_what_changed_and_adopts_what_was_built() {
     place.write("tiny.lua", &campaign(&["tiny-builds"], "prove = false"));
     let ran = place.cloudbuild_on(&fixture, &["tiny.lua"]).run();
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    has_in_order(&ran.stderr, &["the recipe was edited since", "-return cb.campaign", "look first", "+return", "--adopt"]);
+    has_in_order(
+        &ran.stderr,
+        &["the recipe was edited since", "-return cb.campaign", "look first", "+return", "--adopt"],
+    );
 
     let ran = place.cloudbuild_on(&fixture, &["tiny.lua", "--adopt"]).run();
     assert_eq!(ran.code, Some(0), "{ran:?}");
