@@ -180,7 +180,7 @@ return function(name, options)
 
       -- An archive without packages helps nobody, and would replace one that has some.
       if installed > 0 then
-        cb.publish { to = target, prove = prove, suite = target.suite or name, origin = target.origin,
+        cb.publish { to = target, prove = prove, variant = variant, suite = target.suite or name, origin = target.origin,
                      label = target.label or name, table.unpack(published) }
       end
       all.baseline, all.report = options.matrix and options.matrix.baseline, options.report

@@ -19,6 +19,7 @@ use crate::core::flags::overridden::Overridden;
 use crate::core::how::How;
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
 use crate::core::measure::Measure;
+use crate::core::publish::settings::Settings;
 use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
@@ -347,6 +348,9 @@ pub struct PublishRequest {
     pub arch: String,
     /// Install what was published with real apt in a clean chroot that trusts only the archive's key.
     pub prove: bool,
+    /// What else is said of the archive.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
 }
 
 /// Where an archive is written to.

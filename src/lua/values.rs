@@ -12,6 +12,7 @@ use crate::core::flags::{Cell, Variant};
 use crate::core::hooks::Retry;
 use crate::core::how::How;
 use crate::core::ids::ImportId;
+use crate::core::publish::settings::Settings;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
@@ -207,6 +208,8 @@ pub struct Directory {
     pub origin: Option<String>,
     /// `Label:`, if given.
     pub label: Option<String>,
+    /// What else is said of the archive.
+    pub settings: Settings,
 }
 
 /// `cb.recipe { ... }`
@@ -293,7 +296,10 @@ impl Handle {
             Handle::How(how) => plain(serde_json::to_value(how)),
             Handle::CrossOnly => json!({}),
             Handle::Directory(dir) => {
-                json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })
+                let settings = plain(serde_json::to_value(&dir.settings));
+                json!({
+                    "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label, "settings": settings,
+                })
             }
             Handle::Import(result) => plain(serde_json::to_value(result)),
             Handle::Order(result) => counted(plain(serde_json::to_value(result)), result.jobs.len()),

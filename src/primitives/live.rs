@@ -10,6 +10,7 @@ use crate::core::how::How;
 use crate::core::ids::{ChrootKey, RunId};
 use crate::core::order::text::counted;
 use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, OrderRequest, OrderResult, Request, Response};
+use crate::io::archive::signers::Signers;
 use crate::io::host;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::overlay::Keep;
@@ -35,8 +36,10 @@ pub struct Live {
     pub run: RunId,
     /// Files by hash, and the mirror that they come from.
     pub files: Arc<Files>,
-    /// Signs views and archives.
+    /// Signs views.
     pub key: Arc<SigningKey>,
+    /// Signs archives.
+    pub signers: Signers,
     /// Changes and pace.
     pub signals: Arc<Signals>,
     /// Who hears of what happens.
@@ -101,7 +104,7 @@ impl Perform for Live {
                     state: &self.state,
                     run: self.run,
                     files: &self.files,
-                    key: &self.key,
+                    signers: &self.signers,
                     listener,
                     round: self.round,
                     proving: &self.proving,

@@ -75,6 +75,7 @@
 ---@field suite string? `Suite:` of the archive, if it was given.
 ---@field origin string? `Origin:` of the archive, if it was given.
 ---@field label string? `Label:` of the archive, if it was given.
+---@field settings table What else was given.
 ---@overload fun(options: cloudbuild.options.dir): cloudbuild.Directory
 
 ---@class (exact) cloudbuild.Import
@@ -262,6 +263,15 @@
 ---@field suite? string `Suite:` of the archive. Default: the campaign's name.
 ---@field origin? string `Origin:` of the archive. Default: cloudbuild.
 ---@field label? string `Label:` of the archive. Default: the campaign's name.
+---@field valid_for? string|string[] `Valid-Until:`, so long after `Date`. Default: for ever.
+---@field not_automatic? boolean apt installs from it only what is asked for. Default: false.
+---@field but_automatic_upgrades? boolean With `not_automatic`: apt upgrades what came from it. Default: false.
+---@field zst? boolean Indexes compressed with zstd, besides gzip and xz. Default: false.
+---@field fallback? boolean What could not be built is there as the base archive has it. Default: false.
+---@field required? string[] Binary packages without which nothing is published. Default: {}.
+---@field minimum? integer Fewer binary packages are not published. Default: 1.
+---@field installable? boolean Publish only when each package can be installed. Default: false.
+---@field no_file_conflicts? boolean Publish only when no two packages install the same file. Default: false.
 
 ---@class (exact) cloudbuild.options.native
 
@@ -322,6 +332,7 @@
 ---@field suite? string `Suite:` of the archive. Default: the directory's, or the last stage's name.
 ---@field origin? string `Origin:` of the archive. Default: the directory's, or cloudbuild.
 ---@field label? string `Label:` of the archive. Default: the directory's, or the suite.
+---@field variant? cloudbuild.Variant The variant that was built. Default: none.
 ---@field prove? boolean Install from the archive with real apt in a clean chroot. Default: false.
 
 ---@class (exact) cloudbuild.options.compare

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use cloudbuild::core::ids::Sha256;
 use cloudbuild::core::publish::{self, BinaryFile, BinaryKind, Contents, Options, PublishPlan};
 use cloudbuild::io::archive::{BoxError, Signer, deb};
-use cloudbuild::io::openpgp::signing::SigningKey;
+use cloudbuild::io::openpgp::signing::{KeyKind, SigningKey};
 use tempfile::TempDir;
 
 /// The suite of these archives.
@@ -45,6 +45,7 @@ impl Packages {
             sha1: Some(hashes.sha1),
             control: control(name, version),
             kind: BinaryKind::Deb,
+            files: "".into(),
         });
     }
 
@@ -68,6 +69,13 @@ impl Packages {
             label: "Test".to_owned(),
             components: vec!["main".to_owned()],
             architectures: vec!["amd64".to_owned()],
+            variants: Vec::new(),
+            valid_for: None,
+            not_automatic: false,
+            but_automatic_upgrades: false,
+            translations: false,
+            contents: false,
+            zst: false,
             now,
             previous,
         };
@@ -142,7 +150,7 @@ pub struct TestKey(SigningKey);
 impl TestKey {
     /// Makes one.
     pub fn new(folder: &Path) -> TestKey {
-        TestKey(SigningKey::load_or_create(&folder.join("key"), "Test <test@example.org>").unwrap())
+        TestKey(SigningKey::load_or_create(&folder.join("key"), "Test <test@example.org>", KeyKind::Ed25519).unwrap())
     }
 }
 

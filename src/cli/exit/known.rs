@@ -7,7 +7,8 @@ use std::io::ErrorKind;
 use super::{Exit, Failure, exit_of};
 use crate::core::codes::Code;
 use crate::core::order::select::SelectionError;
-use crate::core::publish::PlanError;
+use crate::core::publish::error::PlanError;
+use crate::core::publish::gate::Refused;
 use crate::core::settings::SettingsError;
 use crate::core::suffix::Partial;
 use crate::daemon::Trouble;
@@ -60,6 +61,7 @@ const KNOWN: &[Known] = &[
     by!(SbuildError, of_sbuild),
     by!(ArchiveError, of_archive),
     by!(PlanError, of_publish_plan),
+    always!(Refused, Exit::SomeFailed),
     always!(Partial, Exit::Recipe),
     always!(Stopped, Exit::SomeFailed),
     always!(Interrupted, Exit::Interrupted),
@@ -194,6 +196,7 @@ fn of_sbuild(error: &SbuildError) -> Exit {
 fn of_archive(error: &ArchiveError) -> Exit {
     match error {
         ArchiveError::NotOurs { .. } | ArchiveError::OtherBytes { .. } => Exit::Recipe,
+        ArchiveError::History(_) => Exit::Usage,
         ArchiveError::Date { .. } => Exit::Internal,
         ArchiveError::Io { .. }
         | ArchiveError::DiskFull { .. }
@@ -214,7 +217,9 @@ fn of_publish_plan(error: &PlanError) -> Exit {
         | PlanError::Component { .. }
         | PlanError::Architecture { .. }
         | PlanError::Twice { .. }
+        | PlanError::Variant { .. }
         | PlanError::OtherBytes { .. } => Exit::Recipe,
+        PlanError::Clock { .. } => Exit::Infrastructure,
         PlanError::Control { .. } => Exit::Internal,
     }
 }

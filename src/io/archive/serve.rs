@@ -1,6 +1,6 @@
-//! Serves an archive's directory over HTTP on the loopback, read only, to real clients that prove it.
+//! Serves an archive's directory over HTTP, read only.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -15,10 +15,12 @@ const STOP: Duration = Duration::from_secs(2);
 
 /// Why a directory cannot be served.
 #[derive(Debug, thiserror::Error)]
-#[error("serve `{root}` on 127.0.0.1: {source}")]
+#[error("serve `{root}` on {address}: {source}")]
 pub struct ServeError {
     /// The directory.
     root: PathBuf,
+    /// Where.
+    address: SocketAddr,
     /// Why not.
     source: std::io::Error,
 }
@@ -44,9 +46,14 @@ impl Drop for Serving {
 
 /// Serves the files below `root` on a free port of the loopback, from a thread of its own.
 pub fn serve(root: PathBuf) -> Result<Serving, ServeError> {
+    serve_at(root, (Ipv4Addr::LOCALHOST, 0).into())
+}
+
+/// The same at an address; port 0 is a free one.
+pub fn serve_at(root: PathBuf, address: SocketAddr) -> Result<Serving, ServeError> {
     let started = (|| {
         let folder = root.canonicalize()?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -62,7 +69,7 @@ pub fn serve(root: PathBuf) -> Result<Serving, ServeError> {
         })?;
         Ok(Serving { url, stop: Some(stop), thread: Some(thread) })
     })();
-    started.map_err(|source| ServeError { root, source })
+    started.map_err(|source| ServeError { root, address, source })
 }
 
 /// Answers requests until it is dropped.

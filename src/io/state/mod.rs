@@ -13,6 +13,7 @@ mod db;
 pub mod durations;
 mod error;
 pub mod events;
+pub mod facts;
 pub mod flags;
 pub mod generations;
 pub mod hook_answers;

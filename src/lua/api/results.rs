@@ -115,6 +115,7 @@ const DIRECTORY: &[Field] = &[
     field("suite", "string?", "`Suite:` of the archive, if it was given."),
     field("origin", "string?", "`Origin:` of the archive, if it was given."),
     field("label", "string?", "`Label:` of the archive, if it was given."),
+    field("settings", "table", "What else was given."),
 ];
 
 const IMPORT: &[Field] = &[

@@ -247,7 +247,8 @@ pub fn publish(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
     let builds = builds(&mut call)?;
     let last = newest(&builds)?;
     let handle = required(call.handle("to"));
-    let Directory { path, suite, origin, label } = take!(handle, Directory).clone();
+    let Directory { path, suite, origin, label, mut settings } = take!(handle, Directory).clone();
+    settings.variant = call.handle("variant").map(|handle| Box::new(take!(handle, Variant).clone()));
     let suite = call.text("suite").or(suite).unwrap_or_else(|| last.stage.clone());
     Ok(Request::Publish(PublishRequest {
         arch: last.arch.clone(),
@@ -258,6 +259,7 @@ pub fn publish(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
         label: call.text("label").or(label).unwrap_or_else(|| suite.clone()),
         suite,
         prove: call.boolean("prove").unwrap_or(false),
+        settings,
     }))
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::core::events::{Event, Listener};
 use crate::core::measure::Measure;
+use crate::core::publish::settings::Settings;
 use crate::core::recipe::selection::BaseClosure;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest, OrderRequest,
@@ -70,6 +71,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 label: "hello".to_owned(),
                 arch: "amd64".to_owned(),
                 prove: true,
+                settings: Settings::default(),
             }),
             Request::Compare(CompareRequest {
                 import,

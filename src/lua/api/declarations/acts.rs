@@ -152,6 +152,7 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("suite", Kind::Name, Is("the directory's, or the last stage's name"), "`Suite:` of the archive."),
             parameter("origin", Kind::Text, Is("the directory's, or cloudbuild"), "`Origin:` of the archive."),
             parameter("label", Kind::Text, Is("the directory's, or the suite"), "`Label:` of the archive."),
+            parameter("variant", Kind::One(&[Tag::Variant]), Is("none"), "The variant that was built."),
             parameter("prove", Kind::Boolean, Is("false"), "Install from the archive with real apt in a clean chroot."),
         ],
         result: Tag::Published,
