@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::CommandFactory;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
 use super::args::{Cli, HelpArgs, RecipeArgs};
@@ -92,7 +92,7 @@ pub fn of_recipe(output: &Output, settings: &Settings, path: &Path) -> anyhow::R
     Ok(Exit::Done)
 }
 
-fn document(argument: &Argument) -> serde_json::Value {
+fn document(argument: &Argument) -> Value {
     let Argument { name, kind, default, help } = argument;
     let required = default.is_none();
     json!({ "name": name, "type": kind.text(), "required": required, "default": default, "help": help })
@@ -115,7 +115,10 @@ fn text(recipe: &Recipe) -> String {
         lines.extend(recipe.arguments.iter().map(|argument| {
             let default = match &argument.default {
                 None => "[required]".to_owned(),
-                Some(serde_json::Value::String(text)) => format!("[default: {text}]"),
+                // A default that is nothing would only show its brackets.
+                Some(Value::String(text)) if text.is_empty() => "[optional]".to_owned(),
+                Some(Value::Array(items)) if items.is_empty() => "[optional]".to_owned(),
+                Some(Value::String(text)) => format!("[default: {text}]"),
                 Some(default) => format!("[default: {default}]"),
             };
             let space = if argument.help.is_empty() { "" } else { " " };
@@ -146,7 +149,7 @@ mod tests {
         let expected = "rebuild what uses a changed package\n\n\
             Usage: cloudbuild [OPTIONS] x.lua [--NAME VALUE]...\n\n\
             Arguments of the recipe:\n  \
-            --also LIST       [default: []]\n  \
+            --also LIST       [optional]\n  \
             --most INTEGER    how many users [default: 20]\n  \
             --package STRING  [required]\n\n\
             `cloudbuild run --help` lists the options, which are cloudbuild's own.";

@@ -96,6 +96,7 @@ impl Perform for Fake {
                     reason: self.builds_fail.then(|| "it does not compile".to_owned()),
                     seconds: 7,
                     overridden: Vec::new(),
+                    verified: Vec::new(),
                 };
                 let jobs = build.order.jobs.iter().cloned().enumerate().map(job).collect();
                 Response::Build(BuildResult {
@@ -105,6 +106,8 @@ impl Perform for Fake {
                     jobs,
                     optional: build.optional,
                     binaries: vec!["libhello-dev".to_owned()],
+                    cell: build.flags.cell.map(|cell| cell.name),
+                    repeat: build.repeat,
                 })
             }
             Request::Publish(publish) => {
@@ -121,7 +124,7 @@ impl Perform for Fake {
                     refused: Vec::new(),
                 })
             }
-            Request::Compare(_) => Response::Compare(CompareResult { rows: Vec::new() }),
+            Request::Compare(_) => Response::Compare(CompareResult::default()),
         })
     }
 }

@@ -11,6 +11,8 @@ pub mod layers;
 pub mod view;
 pub mod flags;
 pub mod build;
+pub mod bench;
+pub mod run_under;
 pub mod compare;
 pub mod explain;
 pub mod proof;

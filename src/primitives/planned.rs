@@ -304,6 +304,7 @@ impl Planned {
             reason: reason(job),
             seconds: 0,
             overridden: Vec::new(),
+            verified: Vec::new(),
         });
         Ok(BuildResult {
             stage: request.stage.clone(),
@@ -312,6 +313,8 @@ impl Planned {
             jobs: jobs.collect(),
             optional: request.optional,
             binaries: self.binaries(&request.order)?,
+            cell: request.flags.cell.as_ref().map(|cell| cell.name.clone()),
+            repeat: request.repeat,
         })
     }
 
@@ -363,7 +366,7 @@ impl Perform for Planned {
             }
             Request::Compare(request) => {
                 self.record(Step::Compare { stages: request.stages });
-                Response::Compare(CompareResult { rows: Vec::new() })
+                Response::Compare(CompareResult::default())
             }
         })
     }

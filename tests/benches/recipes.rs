@@ -230,6 +230,7 @@ impl Planning {
             reason: None,
             seconds: 0,
             overridden: Vec::new(),
+            verified: Vec::new(),
         });
         Ok(BuildResult {
             stage: request.stage.clone(),
@@ -238,6 +239,8 @@ impl Planning {
             jobs: jobs.collect(),
             optional: request.optional,
             binaries: Vec::new(),
+            cell: None,
+            repeat: 1,
         })
     }
 }
@@ -253,7 +256,7 @@ impl Perform for Planning {
             Request::Order(request) => Response::Order(self.order(&request)?),
             Request::Launch(request) => Response::Launch(LaunchResult { builders: request.builders }),
             Request::Build(request) => Response::Build(self.build(&request)?),
-            Request::Compare(_) => Response::Compare(CompareResult { rows: Vec::new() }),
+            Request::Compare(_) => Response::Compare(CompareResult::default()),
             other => anyhow::bail!("the recipe does not ask for {other:?}"),
         })
     }

@@ -2,9 +2,12 @@
 //! called `slow_*`, and `tests/run` runs them last.
 
 // What chapters stand on.
+mod faults;
 mod fixture;
 mod harness;
+mod publishing;
 mod refused;
+mod seaweed;
 
 // Chapters.
 mod bad_index;
@@ -16,11 +19,15 @@ mod fixture_works;
 mod follow;
 mod harness_works;
 mod looking;
+mod objects;
 mod outdated;
 mod plans;
 mod packages_behave;
 mod recipe_tools;
+mod simulation;
+mod s3_archive;
 mod slow_chroot;
+mod slow_compare;
 mod slow_cross;
 mod slow_flags;
 mod slow_follow;
@@ -34,5 +41,6 @@ mod slow_refusals;
 mod slow_resume;
 mod slow_stages;
 mod slow_verdicts;
+mod slow_verify;
 mod third_parties;
 mod tidy;

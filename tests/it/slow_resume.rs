@@ -205,3 +205,27 @@ fn one_interrupt_finishes_what_builds_and_a_second_one_stops_it() {
     has_in_order(&ran.stdout, &["unchanged  ", "proved  tiny-builds 1.0: installed", "done: 2 built"]);
     assert_eq!((leases(&place, "tiny-builds"), leases(&place, "tiny-flags")), (1, 2));
 }
+
+#[test]
+fn an_edited_recipe_is_refused_with_what_changed_and_adopts_what_was_built() {
+    let fixture = Fixture::new();
+    let place = Place::new();
+    let pausing = "prove = false, on_stage_done = function(stage) return cb.pause \"look first\" end";
+    place.write("tiny.lua", &campaign(&["tiny-builds"], pausing));
+    let ran = place.cloudbuild_on(&fixture, &["tiny.lua"]).run();
+    assert!(ran.stderr.contains("look first") && ran.code != Some(0), "{ran:?}");
+
+    place.write("tiny.lua", &campaign(&["tiny-builds"], "prove = false"));
+    let ran = place.cloudbuild_on(&fixture, &["tiny.lua"]).run();
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    has_in_order(
+        &ran.stderr,
+        &["the recipe was edited since", "-return cb.campaign", "look first", "+return", "--adopt"],
+    );
+
+    let ran = place.cloudbuild_on(&fixture, &["tiny.lua", "--adopt"]).run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.stdout.contains("building  "), "{ran:?}");
+    has_in_order(&format!("{}{}", ran.stderr, ran.stdout), &["adopted from run r1", "published  "]);
+    assert!(place.state("tiny").join("archive/dists/tiny/InRelease").is_file());
+}

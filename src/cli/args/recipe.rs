@@ -37,6 +37,10 @@ pub enum Template {
     ThreeStage,
     /// The same packages with several sets of flags
     Matrix,
+    /// Packages for one board, with local ones that supersede the archive's
+    Oem,
+    /// Packages for another architecture
+    Cross,
 }
 
 impl Template {
@@ -46,6 +50,8 @@ impl Template {
             Template::Local => "local",
             Template::ThreeStage => "three-stage",
             Template::Matrix => "matrix",
+            Template::Oem => "oem",
+            Template::Cross => "cross",
         }
     }
 
@@ -55,6 +61,8 @@ impl Template {
             Template::Local => include_str!("../../../stdlib/templates/local.lua"),
             Template::ThreeStage => include_str!("../../../stdlib/templates/three-stage.lua"),
             Template::Matrix => include_str!("../../../stdlib/templates/matrix.lua"),
+            Template::Oem => include_str!("../../../stdlib/templates/oem.lua"),
+            Template::Cross => include_str!("../../../stdlib/templates/cross.lua"),
         }
     }
 }

@@ -154,6 +154,10 @@ fn among<'a>(
         Selection::RuntimeClosure { of } => closure::select(ground, chosen, of),
         Selection::Pick(pick) => {
             let everything = Selection::Everything;
+            // A name that nobody has is a slip of the pen; one that is only not among `of` is not.
+            if let Some(name) = pick.names.iter().find(|name| !chosen.contains_key(name.as_str())) {
+                return Err(unknown(ground.archive, chosen, name));
+            }
             let of = among(ground, chosen, pick.of.as_deref().unwrap_or(&everything))?;
             Ok(pick::pick(of, pick))
         }

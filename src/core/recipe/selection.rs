@@ -46,6 +46,9 @@ impl Selection {
 pub struct Pick {
     /// Only of these; of all where it is absent.
     pub of: Option<Box<Selection>>,
+    /// It has one of these names; any where there are none.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// It is in one of these sections (`libs`, also for `contrib/libs`); any where there are none.
     pub sections: Vec<String>,
     /// It is in one of these components; any where there are none.

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use crate::core::events::{Event, Listener};
+use crate::core::measure::Measure;
 use crate::core::recipe::selection::BaseClosure;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest, OrderRequest,
     PublishRequest,
 };
+use crate::core::verify::Verify;
 
 fn hello() -> Recipe {
     load_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/hello.lua")).unwrap()
@@ -18,7 +20,7 @@ fn hello() -> Recipe {
 #[test]
 fn hello_asks_for_the_six_primitives_in_order() {
     let recipe = hello();
-    assert_eq!((recipe.name.as_str(), recipe.arguments.len()), ("hello", 0));
+    assert_eq!((recipe.name.as_str(), recipe.arguments.len()), ("hello", 3));
     let fake = Arc::<Fake>::default();
     let result = run_with(&recipe, &fake).unwrap();
     let import = ImportId(Sha256::of(b"import"));
@@ -55,6 +57,8 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 optional: false,
                 flags: Box::default(),
                 repeat: 1,
+                measure: Measure::default(),
+                verify: Verify::default(),
                 prove: true,
             }),
             Request::Publish(PublishRequest {
@@ -67,10 +71,16 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 arch: "amd64".to_owned(),
                 prove: true,
             }),
-            Request::Compare(CompareRequest { import, stages: vec!["first".to_owned()] }),
+            Request::Compare(CompareRequest {
+                import,
+                stages: vec!["first".to_owned()],
+                baseline: None,
+                cells: vec![None],
+                report: None,
+            }),
         ]
     );
-    assert_eq!(result, json!({ "kind": "comparison", "count": 0, "rows": [] }));
+    assert_eq!(result, json!({ "kind": "comparison", "count": 0, "rows": [], "table": null, "pages": [] }));
 }
 
 #[test]

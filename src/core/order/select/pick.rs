@@ -10,7 +10,8 @@ use crate::core::recipe::selection::Pick;
 pub fn pick<'a>(mut from: Vec<SourceRecord<'a>>, pick: &Pick) -> Vec<SourceRecord<'a>> {
     let one_of = |wanted: &[String], have: &str| wanted.is_empty() || wanted.iter().any(|word| word == have);
     from.retain(|record| {
-        one_of(&pick.components, record.component)
+        one_of(&pick.names, record.source.name)
+            && one_of(&pick.components, record.component)
             && one_of(&pick.sections, section(&record.source))
             && build_depends_on(&record.source, &pick.build_depends_on)
     });

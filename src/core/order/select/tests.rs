@@ -120,6 +120,11 @@ fn a_pick_takes_those_that_have_all_that_is_asked_for() {
     assert_eq!(check(Pick { components: vec!["contrib".to_owned()], ..Pick::default() }), "");
     let of = Selection::Names(vec!["cat".to_owned(), "bar".to_owned()]);
     assert_eq!(check(Pick { of: Some(Box::new(of)), build_depends_on: users(), ..Pick::default() }), "cat");
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<String>>();
+    assert_eq!(check(Pick { names: names(&["zlib", "app"]), ..Pick::default() }), "app zlib");
+    assert_eq!(check(Pick { names: names(&["bar"]), build_depends_on: users(), ..Pick::default() }), "");
+    let slip = choose(&text, "", &Selection::Pick(Pick { names: names(&["zlub"]), ..Pick::default() })).unwrap_err();
+    assert!(slip.to_string().ends_with("hint: did you mean `zlib`?"), "{slip}");
     let lots = |seed| check(Pick { at_most: Some(2), seed: Some(seed), ..Pick::default() });
     assert_eq!(lots(1), lots(1));
     assert!((1..9).any(|seed| lots(seed) != lots(0)), "the seed decides");

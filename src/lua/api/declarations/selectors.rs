@@ -56,6 +56,7 @@ pub const DECLARATIONS: &[Declaration] = &[
         items: None,
         fields: &[
             parameter("of", Kind::Packages, Is("`cb.everything {}`"), "Only among these."),
+            parameter("name", Kind::TextOrTexts, Is("any"), "Source package, or a list of them."),
             parameter("section", Kind::TextOrTexts, Is("any"), "Section, such as `libs`, or a list of them."),
             parameter("component", Kind::TextOrTexts, Is("any"), "Component, such as `main`, or a list of them."),
             parameter("build_depends_on", Kind::TextOrTexts, Is("anything"), BUILD_DEPENDS_ON),
@@ -85,6 +86,7 @@ fn pick(call: &mut Call) -> Pick {
     let number = |value: Option<i64>| value.map(|value| u64::try_from(value).expect("the range was checked"));
     Pick {
         of: call.packages("of").map(Box::new),
+        names: call.texts("name"),
         sections: call.texts("section"),
         components: call.texts("component"),
         build_depends_on: call.texts("build_depends_on"),
