@@ -7,6 +7,7 @@ pub mod findings;
 pub mod loops;
 pub mod overlay;
 pub mod selection;
+pub mod shared;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use crate::core::publish::settings::Settings;
 use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
+use crate::core::recipe::shared::Shared;
 use crate::core::verify::{Verified, Verify};
 
 /// Where source and binary packages come from: the value of `cb.apt.system()` and `cb.apt.sources "FILE"`.
@@ -141,9 +143,9 @@ pub struct OrderResult {
     /// The architecture that this order is for.
     pub arch: String,
     /// In an order where each comes after what it needs, but for the edges of `loops`.
-    pub jobs: Vec<OrderedJob>,
+    pub jobs: Shared<Vec<OrderedJob>>,
     /// Jobs that need each other to be built, the largest loop first.
-    pub loops: Vec<OrderLoop>,
+    pub loops: Shared<Vec<OrderLoop>>,
     /// Sources that were asked for and have no job here.
     pub skipped: Vec<Skipped>,
 }

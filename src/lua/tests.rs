@@ -98,7 +98,7 @@ impl Perform for Fake {
                     overridden: Vec::new(),
                     verified: Vec::new(),
                 };
-                let jobs = build.order.jobs.clone().into_iter().enumerate().map(job).collect();
+                let jobs = build.order.jobs.iter().cloned().enumerate().map(job).collect();
                 Response::Build(BuildResult {
                     stage: build.stage,
                     import: build.order.import,
@@ -130,7 +130,7 @@ impl Perform for Fake {
 }
 
 fn order_of(import: ImportId, jobs: Vec<OrderedJob>) -> OrderResult {
-    OrderResult { import, arch: "amd64".to_owned(), jobs, loops: Vec::new(), skipped: Vec::new() }
+    OrderResult { import, arch: "amd64".to_owned(), jobs: jobs.into(), loops: Vec::new().into(), skipped: Vec::new() }
 }
 
 /// Small enough that no test waits, large enough for everything that is not an attack.
