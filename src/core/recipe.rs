@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::bucket::Bucket;
 use crate::core::flags::BuildFlags;
 use crate::core::flags::overridden::Overridden;
 use crate::core::how::How;
@@ -332,6 +333,23 @@ pub enum PublishTarget {
         /// The archive's root, the folder of `dists` and `pool`.
         path: PathBuf,
     },
+    /// A place in a bucket.
+    S3 {
+        /// Where, and how it is reached.
+        bucket: Box<Bucket>,
+        /// Seconds between publications of a stage that is being built; published at the end only where it is absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        every: Option<u64>,
+    },
+}
+
+impl std::fmt::Display for PublishTarget {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            PublishTarget::Dir { path } => write!(out, "{}", path.display()),
+            PublishTarget::S3 { bucket, .. } => write!(out, "{bucket}"),
+        }
+    }
 }
 
 /// What was published.

@@ -11,8 +11,8 @@ use crate::core::events::{Event, Listener};
 use crate::core::ids::{GenerationId, RunId, Sha256};
 use crate::core::job::JobState;
 use crate::core::publish::{self, BinaryFile, BinaryKind, Contents, Options, SourceSet};
-use crate::core::recipe::{PublishRequest, PublishResult, PublishTarget};
-use crate::io::archive::{BoxError, Published, Signer, deb, dir};
+use crate::core::recipe::{PublishRequest, PublishResult};
+use crate::io::archive::{BoxError, Published, Signer, deb};
 use crate::io::clock;
 use crate::io::files;
 use crate::io::openpgp::signing::SigningKey;
@@ -25,8 +25,10 @@ use crate::primitives::proof::{self, Proof, Proving, Subject};
 use crate::primitives::{Provide, Refusal};
 
 mod local;
+mod place;
 
 use local::Local;
+use place::Place;
 
 /// The handles that publishing works with.
 pub struct Publishing<'p> {
@@ -61,8 +63,8 @@ struct Made {
 pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> anyhow::Result<PublishResult> {
     let what = format!("write and sign suite `{}`", request.suite);
     publishing.listener.hear(&Event::Working { step: "publish".to_owned(), what });
-    let PublishTarget::Dir { path } = &request.to;
-    let root = publishing.dir.join(path);
+    let place = Place::open(&request.to, publishing.dir).await?;
+    let root = place.root();
     let local = Local::of(publishing, &request.imports)?;
     let mut made = made(publishing, request)?;
     local.supersede(publishing, &mut made)?;
@@ -74,14 +76,14 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         );
         return Err(Refusal::of_recipe(text).into());
     }
-    let contents = contents(publishing, &made, &local, &root).await?;
-    let options = options(&contents, request, &root)?;
+    let contents = contents(publishing, &made, &local, &place).await?;
+    let options = options(&contents, request, &place).await?;
     let plan = publish::plan(&contents, &options)?;
     let present = present(publishing, plan.pool.iter().map(|file| file.sha256)).await?;
     let source = |sha256: &Sha256| {
         present.get(sha256).cloned().ok_or_else(|| BoxError::from(format!("no file with SHA-256 {sha256}")))
     };
-    let published = dir::publish(&root, &plan, &source, &SigningKeyAt(publishing.key), options.now)?;
+    let published = place.publish(&plan, &source, &SigningKeyAt(publishing.key), options.now).await?;
     for note in &published.notes {
         publishing.listener.hear(&Event::Note { text: note.clone() });
     }
@@ -98,7 +100,7 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         // The same archive was proved before, and apt took all of it.
         (true, Some(proof)) if published.unchanged && proof.refused.is_empty() => proof,
         (true, _) => {
-            let proof = prove(publishing, request, &root, &options, &made, &contents).await?;
+            let proof = prove(publishing, request, &place, &options, &made, &contents).await?;
             let json = serde_json::json!({ "sources": plan.sources, "packages": plan.packages, "proof": proof });
             publishing.state.write(move |tx| generations::set_json(tx, generation, &json))?;
             proof
@@ -106,7 +108,7 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
     };
     Ok(PublishResult {
         generation,
-        key: root.join(&published.key),
+        key: place.key(&published),
         path: root.clone(),
         suite: request.suite.clone(),
         components: options.components.clone(),
@@ -127,7 +129,7 @@ fn known_proof(publishing: &Publishing<'_>, generation: GenerationId) -> anyhow:
 async fn prove(
     publishing: &Publishing<'_>,
     request: &PublishRequest,
-    root: &Path,
+    place: &Place,
     options: &Options,
     made: &[Made],
     contents: &Contents,
@@ -141,8 +143,9 @@ async fn prove(
     let ordinary = contents.binaries.iter().filter(|file| file.kind == BinaryKind::Deb);
     let mut packages: Vec<String> = ordinary.map(|file| file.package.clone()).collect();
     packages.sort();
+    let serving = place.serve().context("serve the archive to apt")?;
     let subject = Subject {
-        root,
+        serving: &serving,
         suite: &request.suite,
         components: &options.components,
         key: publishing.key.public_armored(),
@@ -180,8 +183,13 @@ fn installed(publishing: &Publishing<'_>, job: Job) -> anyhow::Result<Option<Job
     Ok(before.into_iter().next())
 }
 
-async fn contents(publishing: &Publishing<'_>, made: &[Made], local: &Local, root: &Path) -> anyhow::Result<Contents> {
-    let mut contents = Contents { pool: dir::pool(root)?, ..Contents::default() };
+async fn contents(
+    publishing: &Publishing<'_>,
+    made: &[Made],
+    local: &Local,
+    place: &Place,
+) -> anyhow::Result<Contents> {
+    let mut contents = Contents { pool: place.pool().await?, ..Contents::default() };
     let mut sources: BTreeMap<(String, String), SourceSet> = BTreeMap::new();
     for Made { job, artifacts } in made {
         for artifact in artifacts.iter().filter(|artifact| artifact.kind.is_package()) {
@@ -240,7 +248,7 @@ async fn source(publishing: &Publishing<'_>, job: &Job) -> anyhow::Result<Source
     Ok(SourceSet { dsc, file, component: job.component.clone(), section, priority })
 }
 
-fn options(contents: &Contents, request: &PublishRequest, root: &Path) -> anyhow::Result<Options> {
+async fn options(contents: &Contents, request: &PublishRequest, place: &Place) -> anyhow::Result<Options> {
     let of_binaries = contents.binaries.iter().map(|file| &file.component);
     let all = contents.sources.iter().map(|set| &set.component).chain(of_binaries);
     let mut components: Vec<String> = all.cloned().collect();
@@ -254,7 +262,7 @@ fn options(contents: &Contents, request: &PublishRequest, root: &Path) -> anyhow
         components,
         architectures: vec![request.arch.clone()],
         now: clock::now().as_second(),
-        previous: dir::present(root, &request.suite)?.and_then(|present| present.date),
+        previous: place.present(&request.suite).await?.and_then(|present| present.date),
     })
 }
 

@@ -53,6 +53,15 @@ pub fn same_but_date(one: &str, other: &str) -> bool {
     rest(one).eq(rest(other))
 }
 
+/// The same Release file at another date.
+pub fn redated(release: &str, date: i64) -> String {
+    let line = |line: &str| match line {
+        line if line.starts_with("Date: ") => format!("Date: {}\n", date_text(date)),
+        line => format!("{line}\n"),
+    };
+    release.lines().map(line).collect()
+}
+
 /// The text inside an InRelease file that we wrote; nothing is verified. `None`: it is no clearsigned message.
 pub fn signed_text(inrelease: &str) -> Option<String> {
     let (_, message) = inrelease.split_once("-----BEGIN PGP SIGNED MESSAGE-----")?;

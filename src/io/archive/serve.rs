@@ -17,10 +17,10 @@ const STOP: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 #[error("serve `{root}` on 127.0.0.1: {source}")]
 pub struct ServeError {
-    /// The directory.
-    root: PathBuf,
+    /// The archive.
+    pub(super) root: PathBuf,
     /// Why not.
-    source: std::io::Error,
+    pub(super) source: std::io::Error,
 }
 
 /// A running server; it stops when this is dropped.
@@ -44,30 +44,31 @@ impl Drop for Serving {
 
 /// Serves the files below `root` on a free port of the loopback, from a thread of its own.
 pub fn serve(root: PathBuf) -> Result<Serving, ServeError> {
-    let started = (|| {
-        let folder = root.canonicalize()?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let thread = std::thread::Builder::new().name("serve-archive".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                tokio::select! {
-                    () = answer(listener, folder) => {}
-                    _ = stopped => {}
-                }
-            });
-            runtime.shutdown_timeout(STOP);
-        })?;
-        Ok(Serving { url, stop: Some(stop), thread: Some(thread) })
-    })();
+    let started = root.canonicalize().and_then(|folder| start(Router::new().fallback(file).with_state(folder)));
     started.map_err(|source| ServeError { root, source })
 }
 
+/// Answers with `app` on a free port of the loopback, from a thread of its own.
+pub(super) fn start(app: Router) -> std::io::Result<Serving> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let thread = std::thread::Builder::new().name("serve-archive".to_owned()).spawn(move || {
+        runtime.block_on(async move {
+            tokio::select! {
+                () = answer(listener, app) => {}
+                _ = stopped => {}
+            }
+        });
+        runtime.shutdown_timeout(STOP);
+    })?;
+    Ok(Serving { url, stop: Some(stop), thread: Some(thread) })
+}
+
 /// Answers requests until it is dropped.
-async fn answer(listener: TcpListener, root: PathBuf) {
-    let app = Router::new().fallback(file).with_state(root);
+async fn answer(listener: TcpListener, app: Router) {
     let served = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => axum::serve(listener, app).await,
         Err(error) => Err(error),
@@ -119,7 +120,7 @@ fn inside(root: &Path, path: &str) -> Option<PathBuf> {
 }
 
 /// Undoes percent escapes; `None` where they are broken or give no text.
-fn decode(path: &str) -> Option<String> {
+pub(super) fn decode(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

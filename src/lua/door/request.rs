@@ -15,7 +15,7 @@ use crate::lua::api::Asking;
 use crate::lua::check::call::{Call, Checked};
 use crate::lua::door::flags::build_flags;
 use crate::lua::session::{Fault, lock};
-use crate::lua::values::{Directory, Handle, take};
+use crate::lua::values::{Directory, Handle, InBucket, take};
 
 /// `cb.import`
 pub fn import(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
@@ -210,18 +210,26 @@ pub fn publish(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
     let builds = builds(&mut call)?;
     let last = newest(&builds)?;
     let handle = required(call.handle("to"));
-    let Directory { path, suite, origin, label } = take!(handle, Directory).clone();
+    let Directory { path, bucket, suite, origin, label } = take!(handle, Directory).clone();
     let suite = call.text("suite").or(suite).unwrap_or_else(|| last.stage.clone());
     Ok(Request::Publish(PublishRequest {
         arch: last.arch.clone(),
         stages: stages(&builds),
         imports: imports(&builds),
-        to: PublishTarget::Dir { path },
+        to: target(path, bucket),
         origin: call.text("origin").or(origin).unwrap_or_else(|| "cloudbuild".to_owned()),
         label: call.text("label").or(label).unwrap_or_else(|| suite.clone()),
         suite,
         prove: call.boolean("prove").unwrap_or(false),
     }))
+}
+
+/// Where an archive goes.
+fn target(path: std::path::PathBuf, bucket: Option<InBucket>) -> PublishTarget {
+    match bucket {
+        Some(InBucket { place, every }) => PublishTarget::S3 { bucket: place, every },
+        None => PublishTarget::Dir { path },
+    }
 }
 
 /// `cb.compare`

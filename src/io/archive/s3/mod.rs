@@ -14,6 +14,8 @@ use crate::io::archive::dir::Present;
 use crate::io::s3::client::Client;
 use crate::io::s3::{Patience, Put, When, Written};
 
+pub mod again;
+pub mod front;
 pub mod publish;
 
 mod begun;
@@ -42,6 +44,13 @@ pub struct S3Archive {
     /// Who publishes: after a kill, the same one goes on at once.
     holder: String,
     keep: Keep,
+}
+
+/// The name of who publishes from a state directory: one at a time, since the directory is locked.
+pub fn holder(dir: &std::path::Path) -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    format!("{host}-{}", &Sha256::of(dir.as_os_str().as_encoded_bytes()).to_string()[..12])
 }
 
 /// The notes, and the state of the object that they are from.

@@ -1,10 +1,16 @@
 //! Who builds, and where an archive goes.
 
 use super::parameter;
+use crate::core::bucket::Acl;
 use crate::core::recipe::Builders;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options};
 use crate::lua::values::{Directory, Handle, Tag};
+
+mod bucket;
+
+/// The text forms of [`Acl`].
+const ACLS: [&str; 3] = [Acl::Bucket.text(), Acl::PublicRead.text(), Acl::Private.text()];
 
 /// Who builds, and where an archive goes.
 pub const DECLARATIONS: &[Declaration] = &[
@@ -37,10 +43,37 @@ pub const DECLARATIONS: &[Declaration] = &[
             let path = call.name().into();
             Ok(Handle::Directory(Directory {
                 path,
+                bucket: None,
                 suite: call.text("suite"),
                 origin: call.text("origin"),
                 label: call.text("label"),
             }))
         }),
+    },
+    Declaration {
+        name: "s3",
+        sentence: "A place in an S3 bucket to publish an archive to; credentials are those of the AWS tools.",
+        named: Some(parameter("url", Kind::Text, Required, "`s3://bucket` or `s3://bucket/prefix`.")),
+        options: Options::Optional,
+        items: None,
+        fields: &[
+            parameter("endpoint", Kind::Text, Is("AWS_ENDPOINT_URL_S3, or AWS's own"), "URL of the server."),
+            parameter("region", Kind::Text, Is("the profile's, or us-east-1"), "Region of the bucket."),
+            parameter("profile", Kind::Text, Is("AWS_PROFILE"), "Profile of the AWS files with the credentials."),
+            parameter("ca", Kind::File, Is("AWS_CA_BUNDLE"), "Certificates that the server's is trusted by, in PEM."),
+            parameter("acl", Kind::OneOf(&ACLS), Is("bucket"), "Who may read: what the bucket says, or each object."),
+            parameter(
+                "public_url",
+                Kind::Text,
+                Is("the server's URL"),
+                "Where apt reads the archive, if not at the server.",
+            ),
+            parameter("every", Kind::Text, Is("never"), "Also published while a stage is built, so often: `30 min`."),
+            parameter("suite", Kind::Name, Is("the campaign's name"), "`Suite:` of the archive."),
+            parameter("origin", Kind::Text, Is("cloudbuild"), "`Origin:` of the archive."),
+            parameter("label", Kind::Text, Is("the campaign's name"), "`Label:` of the archive."),
+        ],
+        result: Tag::Directory,
+        body: Body::Makes(|_, call| bucket::make(call)),
     },
 ];
