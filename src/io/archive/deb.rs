@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 use crate::core::debian::control;
 use crate::core::ids::Sha256;
 
+mod data;
+
+pub use self::data::each_elf;
+
 #[cfg(test)]
 mod tests;
 
@@ -96,11 +100,7 @@ pub fn hashes(path: &Path) -> Result<Hashes, DebError> {
 /// file which was cut off is found.
 pub fn read_control(path: &Path) -> Result<Vec<u8>, DebError> {
     let mut file = File::open(path).map_err(|source| DebError::Io { path: path.to_owned(), source })?;
-    control_of(&mut file).map_err(|failure| match failure {
-        Failure::Io(source) => DebError::Io { path: path.to_owned(), source },
-        Failure::Broken(what) => DebError::Broken { path: path.to_owned(), what },
-        Failure::Bomb(what) => DebError::Bomb { path: path.to_owned(), what },
-    })
+    control_of(&mut file).map_err(|failure| failure.at(path))
 }
 
 /// A [`DebError`] that does not know its file yet.
@@ -108,6 +108,17 @@ enum Failure {
     Io(std::io::Error),
     Broken(String),
     Bomb(String),
+}
+
+impl Failure {
+    fn at(self, path: &Path) -> DebError {
+        let path = path.to_owned();
+        match self {
+            Failure::Io(source) => DebError::Io { path, source },
+            Failure::Broken(what) => DebError::Broken { path, what },
+            Failure::Bomb(what) => DebError::Bomb { path, what },
+        }
+    }
 }
 
 /// A member of the outer archive.
@@ -145,8 +156,20 @@ fn control_of(file: &mut File) -> Result<Vec<u8>, Failure> {
             control.name, control.size
         )));
     }
-    let packed = BufReader::new(section(file, control)?);
-    let unpacked: Box<dyn Read + '_> = match control.name.strip_prefix("control.tar").unwrap_or_default() {
+    let unpacked = unpacked(file, control, "control.tar")?;
+    let limit = CONTROL_LIMIT.min(RATIO_FLOOR.max(control.size * RATIO_LIMIT));
+    let mut limited = Limited { inner: unpacked, left: limit, passed: false };
+    let result = control_in_tar(&mut limited);
+    if limited.passed {
+        return Err(Failure::Bomb(format!("`{}` unpacks to more than {limit} bytes", control.name)));
+    }
+    one_paragraph(result?)
+}
+
+/// The content of a member whose name is `tar` and what its compression adds.
+fn unpacked<'f>(file: &'f mut File, member: &Member, tar: &str) -> Result<Box<dyn Read + 'f>, Failure> {
+    let packed = BufReader::new(section(file, member)?);
+    Ok(match member.name.strip_prefix(tar).unwrap_or_default() {
         "" => Box::new(packed),
         ".gz" => Box::new(flate2::read::GzDecoder::new(packed)),
         ".xz" => {
@@ -160,14 +183,7 @@ fn control_of(file: &mut File) -> Result<Vec<u8>, Failure> {
             Box::new(decoder)
         }
         other => return Err(Failure::Broken(format!("expected gz, xz, zst or no compression, got `{other}`"))),
-    };
-    let limit = CONTROL_LIMIT.min(RATIO_FLOOR.max(control.size * RATIO_LIMIT));
-    let mut limited = Limited { inner: unpacked, left: limit, passed: false };
-    let result = control_in_tar(&mut limited);
-    if limited.passed {
-        return Err(Failure::Bomb(format!("`{}` unpacks to more than {limit} bytes", control.name)));
-    }
-    one_paragraph(result?)
+    })
 }
 
 /// The members of the outer archive; their sizes are checked against the file's.

@@ -30,6 +30,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     // Pure: bytes and values in, bytes and values out.
     ("batsat", &["core"]),
     ("object", &["core"]),
+    ("gimli", &["core"]),
     ("similar", &["core"]),
     ("memchr", &["core", "io", "cli"]),
     ("rayon", &["core", "io", "primitives"]),
