@@ -262,6 +262,18 @@
 ---@field origin? string `Origin:` of the archive. Default: cloudbuild.
 ---@field label? string `Label:` of the archive. Default: the campaign's name.
 
+---@class (exact) cloudbuild.options.s3
+---@field endpoint? string URL of the server. Default: AWS_ENDPOINT_URL_S3, or AWS's own.
+---@field region? string Region of the bucket. Default: the profile's, or us-east-1.
+---@field profile? string Profile of the AWS files with the credentials. Default: AWS_PROFILE.
+---@field ca? string Certificates that the server's is trusted by, in PEM. Default: AWS_CA_BUNDLE.
+---@field acl? "bucket"|"public-read"|"private" Who may read: what the bucket says, or each object. Default: bucket.
+---@field public_url? string Where apt reads the archive, if not at the server. Default: the server's URL.
+---@field every? string Also published while a stage is built, so often: `30 min`. Default: never.
+---@field suite? string `Suite:` of the archive. Default: the campaign's name.
+---@field origin? string `Origin:` of the archive. Default: cloudbuild.
+---@field label? string `Label:` of the archive. Default: the campaign's name.
+
 ---@class (exact) cloudbuild.options.native
 
 ---@class (exact) cloudbuild.options.cross
@@ -482,6 +494,11 @@ function cb.here(options) end
 ---@param path string The archive's root; relative to the state directory.
 ---@return cloudbuild.Directory
 function cb.dir(path) end
+
+--- A place in an S3 bucket to publish an archive to; credentials are those of the AWS tools.
+---@param url string `s3://bucket` or `s3://bucket/prefix`.
+---@return cloudbuild.Directory
+function cb.s3(url) end
 
 --- Build in a chroot of the architecture itself, on a machine whose processor runs it.
 ---@param options? cloudbuild.options.native
