@@ -240,6 +240,9 @@ pub struct BuildRequest {
     /// What is measured of what is built.
     #[serde(default, skip_serializing_if = "Measure::is_empty")]
     pub measure: Measure,
+    /// What is published again and again while this is being built, as often as its target says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meanwhile: Option<Box<PublishRequest>>,
     /// What is built will be proved, so a clean chroot is unpacked for that meanwhile.
     pub prove: bool,
 }
@@ -353,6 +356,16 @@ pub enum PublishTarget {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         every: Option<u64>,
     },
+}
+
+impl PublishTarget {
+    /// The time between publications of a stage that is being built, if it is published before its end.
+    pub fn every(&self) -> Option<std::time::Duration> {
+        match self {
+            PublishTarget::Dir { .. } | PublishTarget::S3 { every: None, .. } => None,
+            PublishTarget::S3 { every: Some(seconds), .. } => Some(std::time::Duration::from_secs(*seconds)),
+        }
+    }
 }
 
 impl std::fmt::Display for PublishTarget {

@@ -22,7 +22,8 @@ fn a_place_in_a_bucket_is_checked_where_it_is_written() {
             "`endpoint`: expected a URL that begins with `http",
         ),
         ("cb.s3 \"s3://archive\" { endpoint = \"http://me:word@s3.example.org\" }", "without a user and a password"),
-        ("cb.s3 \"s3://archive\" { every = \"1 s\" }", "`every`: expected a time of at least a minute, got `1 s`"),
+        ("cb.s3 \"s3://archive\" { every = \"soon\" }", "`every`: expected a time of at least a second, got `soon`"),
+        ("cb.s3 \"s3://archive\" { every = \"30 min\" }", "`every` needs `suite`"),
         ("cb.s3 \"s3://archive\" { acl = \"everybody\" }", "`acl`"),
         ("cb.s3 \"s3://archive\" { secret = \"x\" }", "`cb.s3` has no option `secret`"),
     ];
@@ -30,6 +31,8 @@ fn a_place_in_a_bucket_is_checked_where_it_is_written() {
         let said = check(to);
         assert!(said.contains(expected) && said.contains("hint:"), "{to}: {said}");
     }
-    let good = check("cb.s3 \"s3://archive/acme\" { endpoint = \"http://s3.example.org\", every = \"30 min\" }");
+    let good = check(
+        "cb.s3 \"s3://archive/acme\" { endpoint = \"http://s3.example.org\", suite = \"x\", every = \"30 min\" }",
+    );
     assert!(!good.contains("expected"), "{good}");
 }

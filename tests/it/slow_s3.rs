@@ -2,8 +2,11 @@
 
 use std::fs;
 
+use cloudbuild::io::archive::s3::S3Archive;
+
 use crate::fixture::Fixture;
 use crate::harness::Place;
+use crate::objects::{bucket, client, run};
 use crate::publishing::Apt;
 use crate::seaweed::{BUCKET, KEY, SECRET, Seaweed};
 
@@ -51,4 +54,36 @@ fn a_recipe_publishes_to_a_bucket_that_apt_installs_from() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     apt.must(&["apt-get", "update"]);
     apt.must(&["apt-get", "download", "libtiny1"]);
+}
+
+#[test]
+fn what_is_built_by_now_is_published_while_the_rest_is_still_built() {
+    let seaweed = Seaweed::start();
+    let fixture = Fixture::new();
+    let endpoint = seaweed.endpoint();
+    let text = format!(
+        r#"local cb = require "cloudbuild"
+return cb.recipe {{
+  run = function(cb)
+    local upstream = cb.import {{ sources = cb.apt.system() }}
+    local order = cb.order {{ sources = upstream, packages = {{ "tiny-builds", "tiny-needs", "tiny-two" }} }}
+    local to = cb.s3 "s3://{BUCKET}/tiny" {{ endpoint = "{endpoint}", suite = "stable", every = "1 s" }}
+    local built = cb.build {{ order = order, on = cb.launch {{ cb.here {{ slots = 1 }} }}, publish = to }}
+    cb.publish {{ built, to = to }}
+    return built.installed
+  end,
+}}
+"#
+    );
+    let place = Place::with_recipe("tiny.lua", &text);
+    let call = place.cloudbuild_on(&fixture, &["tiny.lua"]).env("AWS_ACCESS_KEY_ID", KEY);
+    let ran = call.env("AWS_SECRET_ACCESS_KEY", SECRET).env("AWS_EC2_METADATA_DISABLED", "true").run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let generations = run(async {
+        let mut bucket = bucket(&endpoint);
+        bucket.prefix = "tiny".to_owned();
+        S3Archive::of(client(&bucket).await, "looks").generations("stable").await.unwrap()
+    });
+    let packages: Vec<u64> = generations.iter().map(|generation| generation.packages).collect();
+    assert!(packages.len() >= 2 && packages.is_sorted(), "{packages:?}");
 }

@@ -65,7 +65,7 @@ fn reads(url: &str, key: &str, stop: &AtomicBool, count: &AtomicUsize) {
 #[test]
 fn clients_see_no_torn_archive_while_its_publisher_is_killed() {
     let long = std::env::var_os("CLOUDBUILD_TEST_TEARS").is_some();
-    let (publications, kills) = if long { (200, 50) } else { (8, 4) };
+    let (publications, kills) = if long { (200_u32, 50_u32) } else { (8, 4) };
     let seaweed = Seaweed::start();
     let folder = tempfile::tempdir().unwrap();
     let key = TestKey::new(folder.path()).public_armored().unwrap();
@@ -77,7 +77,7 @@ fn clients_see_no_torn_archive_while_its_publisher_is_killed() {
         })
     };
     let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let (mut child, mut killed, mut published) = (publisher(&seaweed.endpoint(), folder.path()), 0, 0);
+    let (mut child, mut killed, mut published) = (publisher(&seaweed.endpoint(), folder.path()), 0_u32, 0_u32);
     let log = || std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
     let until = Instant::now() + PATIENCE;
     while generations() == 0 {
@@ -100,8 +100,7 @@ fn clients_see_no_torn_archive_while_its_publisher_is_killed() {
                 stop.store(true, Ordering::Relaxed);
             }
             assert!(!over, "after {published} publications and {killed} kills: {}", log());
-            if killed < kills && u64::from(published) * u64::from(kills) >= u64::from(killed) * u64::from(publications)
-            {
+            if killed < kills && published * kills >= killed * publications {
                 child.kill().unwrap();
                 child.wait().unwrap();
                 killed += 1;

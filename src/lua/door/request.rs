@@ -128,8 +128,10 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         None => vec![Against::Import(order.import)],
         Some(layers) => against(&layers, order.import)?,
     };
+    let meanwhile = call.handle("publish").and_then(|to| meanwhile(&to, &stage, &order, &against));
     Ok(Request::Build(BuildRequest {
         stage,
+        meanwhile,
         order,
         against,
         builders: take!(fleet, Fleet).builders.clone(),
@@ -220,6 +222,27 @@ fn layer(handle: &Handle, import: ImportId) -> Against {
         | Handle::Pattern(_)
         | Handle::Composed(_) => unreachable!("was checked to be an import or a build, got `{}`", handle.tag().text()),
     }
+}
+
+/// What is published while a stage is being built: it, over the stages that it is built against.
+fn meanwhile(to: &Handle, stage: &str, order: &OrderResult, against: &[Against]) -> Option<Box<PublishRequest>> {
+    let Directory { path, bucket, suite, origin, label } = take!(to, Directory).clone();
+    bucket.as_ref().and_then(|bucket| bucket.every)?;
+    let beneath = against.iter().rev().filter_map(|layer| match layer {
+        Against::Stage(stage) => Some(stage.clone()),
+        Against::Import(_) | Against::CrossOnly(_) => None,
+    });
+    let suite = suite.unwrap_or_else(|| stage.to_owned());
+    Some(Box::new(PublishRequest {
+        arch: order.arch.clone(),
+        stages: beneath.chain([stage.to_owned()]).collect(),
+        imports: vec![order.import],
+        to: target(path, bucket),
+        origin: origin.unwrap_or_else(|| "cloudbuild".to_owned()),
+        label: label.unwrap_or_else(|| suite.clone()),
+        suite,
+        prove: false,
+    }))
 }
 
 /// `cb.publish`

@@ -46,6 +46,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
             }),
             Request::Launch(LaunchRequest { builders: builders.clone() }),
             Request::Build(BuildRequest {
+                meanwhile: None,
                 stage: "first".to_owned(),
                 order,
                 how: Vec::new(),

@@ -6,8 +6,8 @@ use crate::lua::check::call::Call;
 use crate::lua::session::Fault;
 use crate::lua::values::{Directory, Handle, InBucket};
 
-/// The shortest time between two publications, in seconds: each one is a generation.
-const SHORTEST: u64 = 60;
+/// The shortest time between two publications, in seconds: dates of generations rise by that.
+const SHORTEST: u64 = 1;
 
 /// Makes the value.
 pub(super) fn make(mut call: Call) -> Result<Handle, Fault> {
@@ -24,10 +24,16 @@ pub(super) fn make(mut call: Call) -> Result<Handle, Fault> {
     place.ca = call.text("ca").map(Into::into);
     place.acl = call.text("acl").and_then(|text| Acl::parse(&text)).unwrap_or_default();
     let every = call.text("every").map(|text| interval(&text)).transpose()?;
+    let suite = call.text("suite");
+    if every.is_some() && suite.is_none() {
+        return Err(Fault::new("`cb.s3`: `every` needs `suite`: it is published before the campaign knows its end")
+            .code(Code::WrongCall)
+            .hint("write `suite = \"NAME\"` beside it"));
+    }
     Ok(Handle::Directory(Directory {
         path: place.to_string().into(),
         bucket: Some(InBucket { place: Box::new(place), every }),
-        suite: call.text("suite"),
+        suite,
         origin: call.text("origin"),
         label: call.text("label"),
     }))
@@ -47,7 +53,7 @@ fn url_of(call: &mut Call, name: &'static str) -> Result<Option<String>, Fault> 
 fn interval(text: &str) -> Result<u64, Fault> {
     let seconds = text.parse::<jiff::SignedDuration>().ok().and_then(|span| u64::try_from(span.as_secs()).ok());
     seconds.filter(|&seconds| seconds >= SHORTEST).ok_or_else(|| {
-        Fault::new(format!("`cb.s3`: `every`: expected a time of at least a minute, got `{text}`"))
+        Fault::new(format!("`cb.s3`: `every`: expected a time of at least a second, got `{text}`"))
             .code(Code::WrongCall)
             .hint("write `every = \"30 min\"`")
     })
