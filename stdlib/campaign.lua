@@ -58,7 +58,11 @@ local function turns_of(matrix, repeats)
   local function add(cell, number)
     local name = "." .. cell.name
     if number > 1 then name = name .. "." .. number end
-    turns[#turns + 1] = { cell = cell, number = number, name = name, baseline = cell.name == baseline and number == 1 }
+    local tools = cell.kind == "toolchain" and cell or nil
+    turns[#turns + 1] = {
+      cell = tools and tools.cell or cell, tools = tools, number = number, name = name,
+      baseline = cell.name == baseline and number == 1,
+    }
   end
   if matrix.order == "cell by cell" then
     for _, cell in ipairs(matrix) do for number = 1, repeats do add(cell, number) end end
@@ -66,6 +70,18 @@ local function turns_of(matrix, repeats)
     for number = 1, repeats do for _, cell in ipairs(matrix) do add(cell, number) end end
   end
   return turns
+end
+
+--- The campaign's overlay with that of a cell.
+local function joined(ours, more)
+  if not more then return ours end
+  local all = {}
+  for _, overlays in ipairs { ours or {}, more } do
+    -- One package may stand without a list around it.
+    if overlays.kind then overlays = { overlays } end
+    for _, overlay in ipairs(overlays) do all[#all + 1] = overlay end
+  end
+  return all
 end
 
 --- What every campaign takes from the command line, so that it can be tried small before it is run as it is written.
@@ -117,11 +133,14 @@ return function(name, options)
       local turns    = turns_of(options.matrix, args.repeats)
       local built, all, published, installed = {}, {}, {}, 0
 
-      --- Each list of sources is imported once.
-      local function import(list)
-        imports[list] = imports[list] or cb.import { sources = list, arch = arch, build_arch = build_arch,
-                                                          overlay = options.overlay }
-        return imports[list]
+      --- Each list of sources is imported once, and once more for tools that are local packages.
+      local function import(list, tools)
+        local own = tools and tools.overlay
+        local key = own and tools.name or ""
+        imports[key] = imports[key] or {}
+        imports[key][list] = imports[key][list]
+          or cb.import { sources = list, arch = arch, build_arch = build_arch, overlay = joined(options.overlay, own) }
+        return imports[key][list]
       end
 
       --- Builds a stage as one turn says, against what the same turn built before.
@@ -131,19 +150,20 @@ return function(name, options)
           if type(layer) == "string" then
             layer = built[layer .. suffix]
           elseif layer.kind == "apt-sources" then
-            layer = import(layer)
+            layer = import(layer, turn.tools)
           end
           against[#against + 1] = layer
         end
         local packages = stage.packages
         if #args.only > 0 then packages = cb.pick { of = packages, name = args.only } end
-        local order = cb.order { sources = import(sources), packages = packages, against = against,
+        local order = cb.order { sources = import(sources, turn.tools), packages = packages, against = against,
                                  not_for_us = options.not_for_us }
         fleet = fleet or cb.launch(builders)
         local result = cb.build { stage = stage.name .. suffix, order = order, against = against, on = fleet,
-                                  environment = options.environment, variant = variant, flags = options.flags,
+                                  environment = options.environment, flags = options.flags,
+                                  variant = turn.tools and turn.tools.variant or variant,
                                   rules = options.rules, how = how, suffix = options.suffix,
-                                  cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
+                                  measure = options.measure, cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
                                   prove = prove and last and turn.baseline ~= false }
         built[stage.name .. suffix] = result
         all[#all + 1] = result
@@ -163,6 +183,7 @@ return function(name, options)
         cb.publish { to = target, prove = prove, variant = variant, suite = target.suite or name, origin = target.origin,
                      label = target.label or name, table.unpack(published) }
       end
+      all.baseline, all.report = options.matrix and options.matrix.baseline, options.report
       return cb.compare(all)
     end,
   }

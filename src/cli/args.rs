@@ -1,5 +1,6 @@
 //! The words of the command line: commands, flags, and what clap says when they are wrong.
 
+pub mod act;
 pub mod archive;
 pub mod parse;
 pub mod recipe;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::act::{ActCommand, WbArgs};
 use self::archive::ArchiveCommand;
 use self::recipe::RecipeCommand;
 use super::exit::{Exit, Failure};
@@ -82,6 +84,13 @@ pub enum Command {
     Status,
     /// Show the build log of a package
     Logs(LogsArgs),
+    /// What a person wants of jobs and builders.
+    #[command(flatten)]
+    Act(ActCommand),
+    /// List jobs as wanna-build prints them
+    Wb(WbArgs),
+    /// Show the cells of the last run beside each other: what changed, how sure that is, and whether it is worth it
+    Compare(CompareArgs),
     /// Say how a package stands, why, and what to do: in the last run, by a recipe, or in the machine's APT sources
     Explain(AskArgs),
     /// Say what a package holds up, those first that hold up most themselves
@@ -110,6 +119,14 @@ pub enum Command {
     /// Build for a control point (started by `run`)
     #[command(hide = true)]
     Daemon(DaemonArgs),
+}
+
+/// How a comparison is shown.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Show every package in every cell, too
+    #[arg(long)]
+    pub packages: bool,
 }
 
 /// What a machine is to build.
@@ -307,6 +324,9 @@ impl Cli {
             | Command::Order(_)
             | Command::Status
             | Command::Logs(_)
+            | Command::Act(_)
+            | Command::Wb(_)
+            | Command::Compare(_)
             | Command::Explain(_)
             | Command::Blocks(_)
             | Command::Doctor(_)

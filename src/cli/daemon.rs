@@ -10,8 +10,8 @@ use super::{Context, site};
 use crate::daemon::{self, DaemonOptions};
 use crate::io::control::{Client, Patience};
 
-/// How long builds go on, and are reported again and again, while the control point does not answer.
-const AWAY_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// How long one call is repeated while the control point does not answer; how long builds go on then is the daemon's.
+const AWAY_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// Builds for the control point that the file names, until that says stop.
 pub fn daemon(ctx: &Context, args: &DaemonArgs) -> anyhow::Result<Exit> {
@@ -26,6 +26,7 @@ pub fn daemon(ctx: &Context, args: &DaemonArgs) -> anyhow::Result<Exit> {
         build_user: host.build_user,
         tools: host.tools,
         control: Arc::new(client),
+        patience: AWAY_LIMIT,
     };
     site::runtime()?.block_on(daemon::run(options))?;
     Ok(Exit::Done)

@@ -11,11 +11,13 @@ use crate::core::settings::{Merged, Settings};
 use crate::io::settings as io_settings;
 use crate::io::settings::Surroundings;
 
+pub mod act;
 pub mod api;
 pub mod archive;
 pub mod args;
 pub mod arrange;
 pub mod begin;
+pub mod compare;
 pub mod config;
 pub mod daemon;
 pub mod doctor;
@@ -41,6 +43,7 @@ pub mod signing;
 pub mod site;
 pub mod status;
 pub mod summary;
+pub mod wb;
 
 use args::parse::{self, Parsed};
 use args::{Cli, Command, ConfigCommand};
@@ -148,6 +151,9 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Order(args) => order::order(&ctx, args),
         Command::Status => status::status(&ctx),
         Command::Logs(args) => logs::logs(&ctx, args),
+        Command::Act(command) => act::act(&ctx, command),
+        Command::Wb(args) => wb::wb(&ctx, args),
+        Command::Compare(args) => compare::compare(&ctx, args),
         Command::Explain(args) => explain::explain(&ctx, args),
         Command::Blocks(args) => explain::blocks(&ctx, args),
         Command::Doctor(args) => doctor::doctor(&ctx, args.arch.as_deref()),

@@ -267,6 +267,7 @@ fn start_control(
         signals: Arc::clone(signals),
         listener: Arc::clone(listener),
         lease_ttl: ctx.settings.lease_ttl,
+        retry_pause: ctx.settings.retry_pause,
         bind: None,
     }))
 }

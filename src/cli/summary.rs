@@ -4,9 +4,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::compare;
 use super::exit::Exit;
 use super::jobs::{self, JobLine, Mark};
 use super::output::clean;
+use crate::core::compare::Table;
 use crate::core::ids::{RunId, Sha256};
 use crate::core::order::text::counted;
 use crate::core::overlay::confirm::Superseding;
@@ -28,6 +30,9 @@ pub struct Summary {
     pub published: Vec<PublishResult>,
     /// What was built beside what was there before.
     pub changed: Vec<CompareRow>,
+    /// The cells of each comparison beside each other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<Table>,
     /// The packages of the overlay that were installed for builds, as was confirmed.
     pub superseded: Vec<Superseded>,
     /// What the recipe returned.
@@ -56,11 +61,15 @@ pub struct Superseded {
 pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) -> anyhow::Result<Summary> {
     let jobs = jobs::lines(&Reader::open(dir)?, dir, run)?.jobs;
     let (mut published, mut changed, mut optional) = (Vec::new(), Vec::new(), Vec::new());
+    let mut tables = Vec::new();
     for call in 1.. {
         let Some(entry) = state.read(|db| journal::lookup(db, run, call))? else { break };
         match serde_json::from_value(entry.response) {
             Ok(Response::Publish(result)) => published.push(result),
-            Ok(Response::Compare(result)) => changed.extend(result.rows),
+            Ok(Response::Compare(result)) => {
+                changed.extend(result.rows);
+                tables.extend(result.table);
+            }
             Ok(Response::Build(result)) => optional.extend(result.optional.then_some(result.stage)),
             Ok(Response::Import(_) | Response::Order(_) | Response::Launch(_)) | Err(_) => {}
         }
@@ -85,7 +94,7 @@ pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) ->
         Superseded { package, version, sha256, builds }
     });
     let superseded = superseded.collect();
-    Ok(Summary { run, jobs, published, changed, superseded, result, failed, only_infrastructure })
+    Ok(Summary { run, jobs, published, changed, tables, superseded, result, failed, only_infrastructure })
 }
 
 impl Summary {
@@ -119,8 +128,11 @@ impl Summary {
         if let Some(more) = overridden.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             lines.push(format!("         and {more} more; `cloudbuild status` has them all"));
         }
-        lines.extend(self.changed.iter().take(SHOWN).map(comparison));
-        if let Some(more) = self.changed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        lines.extend(self.tables.iter().map(|table| format!("{}\n", compare::cells(table, false))));
+        // What cells did to the packages says more than their sizes beside those of the archive.
+        let shown = if self.tables.is_empty() { SHOWN } else { 0 };
+        lines.extend(self.changed.iter().take(shown).map(comparison));
+        if let Some(more) = self.changed.len().checked_sub(SHOWN).filter(|more| *more > 0 && shown > 0) {
             lines.push(format!("         and {more} more; `--json` has them all"));
         }
         lines.extend(self.superseded.iter().take(SHOWN).map(|found| {
@@ -141,7 +153,7 @@ impl Summary {
 }
 
 /// A package beside the one that it replaces, in one line.
-fn comparison(row: &CompareRow) -> String {
+pub fn comparison(row: &CompareRow) -> String {
     let CompareRow { package, arch, before, after: (version, size), identical, .. } = row;
     let was = match before {
         Some(_) if *identical => "the same bytes as before".to_owned(),

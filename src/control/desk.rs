@@ -1,21 +1,25 @@
 //! The desk: every word of a builder about a job ends here, in one synchronous [`handle`] inside a change of the state.
 
+mod acts;
 mod finish;
 mod pulses;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use self::finish::Verdict;
-pub use self::pulses::Pulses;
+pub use self::pulses::{Pulses, RETRY_PAUSE};
 
-use self::pulses::Silence;
 use crate::core::events::Event;
 use crate::core::how::Abilities;
 use crate::core::ids::{Epoch, JobId};
-use crate::core::job::{JobEvent, JobState};
+use crate::core::job::{Fault, JobEvent, JobState, MAX_LOST, health};
+use crate::io::state::jobs::leasing::{self, Times};
 use crate::io::state::jobs::{self, Job};
-use crate::io::state::{StateError, Tx, attempts};
+use crate::io::state::{StateError, Tx, attempts, builder_health, pause};
 use crate::wire::{self, LeaseReply, LeaseRequest, PROTOCOL};
+
+/// A builder that was heard of within so many milliseconds is one of the others that are at work.
+const RECENTLY_MS: i64 = 3_600_000;
 
 /// The time of a request, read once.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +63,8 @@ pub enum Request {
         /// What was found of its files.
         verdict: Verdict,
     },
+    /// A person wants something of jobs, builders or the run.
+    Act(wire::acts::Act),
     /// Time went by: which leases expired?
     Sweep,
 }
@@ -74,6 +80,8 @@ pub enum Reply {
     Welcome,
     /// The result was taken, now or before.
     Finished,
+    /// To a person.
+    Acted(wire::acts::Acted),
     /// Expired leases were dealt with.
     Swept,
     /// No, and why.
@@ -114,6 +122,10 @@ pub enum Action {
     },
     /// Jobs changed: who waits for that looks again.
     Wake,
+    /// The same, after a while.
+    WakeAfter(Duration),
+    /// Stop what runs, and the run with it.
+    Halt,
     /// Remove what was received of an attempt.
     Clear {
         /// The job.
@@ -135,6 +147,10 @@ pub enum Action {
 /// Answers one request: the only place where builders' words change jobs.
 pub fn handle(tx: &Tx, pulses: &mut Pulses, request: Request, now: Now) -> Result<(Reply, Vec<Action>), StateError> {
     let mut actions = Vec::new();
+    if !pulses.is_loaded() {
+        let open = jobs::leased(tx)?.into_iter();
+        pulses.load(open.map(|job| (job.id, job.epoch, job.builder.unwrap_or_default())).collect());
+    }
     let reply = match request {
         Request::Lease { request, open } => lease(tx, pulses, &request, open, now, &mut actions)?,
         Request::Heartbeat { job, heartbeat } => {
@@ -148,12 +164,19 @@ pub fn handle(tx: &Tx, pulses: &mut Pulses, request: Request, now: Now) -> Resul
         Request::Finish { job, finish, verdict } => {
             finish::finish(tx, pulses, job, &finish, verdict, now, &mut actions)?
         }
+        Request::Act(act) => acts::act(tx, pulses, &act, now, &mut actions)?,
         Request::Sweep => {
             sweep(tx, pulses, now, &mut actions)?;
             Reply::Swept
         }
     };
     Ok((reply, actions))
+}
+
+/// Answers a heartbeat from memory alone where its lease is known to be open; `None`: ask [`handle`].
+pub fn beat(pulses: &mut Pulses, job: JobId, heartbeat: &wire::Heartbeat, now: Now) -> Option<Reply> {
+    let open = pulses.hear(job, heartbeat.epoch, now.instant);
+    open.then_some(Reply::Heartbeat(wire::HeartbeatReply { cancel: false }))
 }
 
 /// Gives a builder a job, if there is one for it.
@@ -171,17 +194,24 @@ fn lease(
     for (job, epoch) in &request.holding {
         pulses.hear(*job, *epoch, now.instant);
     }
-    void_lost(tx, pulses, request, now, actions)?;
+    for (job, epoch) in pulses.lost(&request.builder, &request.holding, now.instant) {
+        free(tx, pulses, (job, epoch), "its builder does not work on it any more", now, actions)?;
+    }
     sweep(tx, pulses, now, actions)?;
-    if !open {
+    let known = builder_health::get(tx, &request.builder)?;
+    let drained = known.as_ref().is_some_and(|known| known.drained.is_some());
+    if !open || drained || pause::get(tx)?.is_some() {
         return Ok(Reply::Lease(LeaseReply::Nothing));
     }
     let expires = now.unix_ms.saturating_add(pulses.ttl_ms());
+    let times = Times { now: now.unix_ms, expires, first_pause: pulses.first_pause() };
     let can = Abilities { itself: request.runs.clone(), emulated: request.emulates.clone() };
-    let Some(lease) = jobs::lease_next(tx, &can, &request.builder, expires, now.unix_ms)? else {
+    let Some(lease) = leasing::lease_next(tx, &can, &request.builder, times)? else {
         return Ok(Reply::Lease(LeaseReply::Nothing));
     };
-    pulses.grant(lease.job, lease.epoch, now.instant);
+    let health = known.map(|known| known.health).unwrap_or_default();
+    builder_health::heard(tx, &request.builder, &health, now.unix_ms)?;
+    pulses.grant(lease.job, lease.epoch, &request.builder, now.instant);
     let job = jobs::expect(tx, lease.job)?;
     actions.push(Action::Hear(Event::JobStarted {
         stage: job.stage,
@@ -213,54 +243,75 @@ fn acceptable(request: &LeaseRequest) -> Result<(), String> {
     Ok(())
 }
 
-/// Frees jobs that this builder had and does not work on any more: it was started anew, or our answer to it was lost.
-fn void_lost(
-    tx: &Tx,
-    pulses: &mut Pulses,
-    request: &LeaseRequest,
-    now: Now,
-    actions: &mut Vec<Action>,
-) -> Result<(), StateError> {
-    for job in jobs::leased(tx)? {
-        let held = request.holding.contains(&(job.id, job.epoch));
-        let its = job.builder.as_deref() == Some(request.builder.as_str());
-        if its && !held && pulses.is_lost(job.id, job.epoch, now.instant) {
-            free(tx, pulses, &job, "its builder does not work on it any more", now, actions)?;
-        }
-    }
-    Ok(())
-}
-
 /// Frees jobs whose builders were not heard of for the whole time to live of a lease.
 fn sweep(tx: &Tx, pulses: &mut Pulses, now: Now, actions: &mut Vec<Action>) -> Result<(), StateError> {
-    for job in jobs::leased(tx)? {
-        match pulses.silence(job.id, job.epoch, now.instant) {
-            Silence::Alive => {}
-            Silence::Expired => free(tx, pulses, &job, "nothing was heard of its builder for too long", now, actions)?,
-        }
+    for lease in pulses.expired(now.instant) {
+        free(tx, pulses, lease, "nothing was heard of its builder for too long", now, actions)?;
     }
     Ok(())
 }
 
 /// Makes a job leasable again. A lease that an earlier process gave does not count as a failed attempt: that the process
-/// was killed says nothing about the job.
+/// was killed says nothing about the job. One that so many builders were lost with is not given to another one.
 fn free(
     tx: &Tx,
     pulses: &mut Pulses,
-    job: &Job,
+    (id, epoch): (JobId, Epoch),
     why: &str,
     now: Now,
     actions: &mut Vec<Action>,
 ) -> Result<(), StateError> {
-    let event = if pulses.was_granted_here(job.id, job.epoch) {
-        JobEvent::LeaseExpired { attempt: job.attempts }
-    } else {
+    let granted_here = pulses.was_granted_here(id, epoch);
+    pulses.forget(id);
+    let job = jobs::expect(tx, id)?;
+    if job.state != JobState::Building || job.epoch != epoch {
+        // Whoever keeps the builder of this machine freed it already.
+        return Ok(());
+    }
+    let lost = attempts::lost_builders(tx, id)?;
+    let event = if !granted_here {
         JobEvent::GaveBack { reason: why.to_owned() }
+    } else if lost >= MAX_LOST {
+        let reason = format!(
+            "{lost} builders were lost while they built it, so no other one gets it\nhint: `cloudbuild retry {}` gives \
+             it out once more",
+            job.source
+        );
+        JobEvent::Quarantined { reason }
+    } else {
+        JobEvent::LeaseExpired { attempt: job.attempts }
     };
-    pulses.forget(job.id);
-    tracing::info!(job = %job.id, epoch = job.epoch.0, builder = job.builder, why, "a lease ended without a result");
-    let after = jobs::apply(tx, job.id, &event, now.unix_ms)?;
-    moved(job, after, actions);
+    tracing::info!(job = %id, epoch = epoch.0, builder = job.builder, why, "a lease ended without a result");
+    let after = jobs::apply(tx, id, &event, now.unix_ms)?;
+    if granted_here && let Some(builder) = &job.builder {
+        let ended = health::Ended::Failed { fault: Fault::Infrastructure, source: &job.source };
+        judge_builder(tx, builder, ended, now, actions)?;
+    }
+    moved(&job, after, actions);
+    Ok(())
+}
+
+/// Writes down what a builder did, and gives it no more work where that was too bad.
+fn judge_builder(
+    tx: &Tx,
+    builder: &str,
+    ended: health::Ended<'_>,
+    now: Now,
+    actions: &mut Vec<Action>,
+) -> Result<(), StateError> {
+    let known = builder_health::get(tx, builder)?;
+    let before = known.as_ref().map(|known| known.health.clone()).unwrap_or_default();
+    let others = builder_health::has_others(tx, builder, now.unix_ms.saturating_sub(RECENTLY_MS))?;
+    let (health, reason) = health::after(&before, ended, others);
+    builder_health::heard(tx, builder, &health, now.unix_ms)?;
+    let already = known.is_some_and(|known| known.drained.is_some());
+    if let Some(reason) = reason.filter(|_| !already) {
+        builder_health::set_drained(tx, builder, Some(&reason), now.unix_ms)?;
+        let text = format!(
+            "builder `{builder}` gets no more work: {reason}\nhint: `cloudbuild resume {builder}` once it was looked after"
+        );
+        actions.push(Action::Hear(Event::Note { text }));
+    }
     Ok(())
 }
 
@@ -296,6 +347,7 @@ fn standing(
         JobState::NeedsBuild => {
             // Its lease had expired and nobody else took the job: going on is cheaper than building it again.
             let builder = job.builder.clone().unwrap_or_default();
+            pulses.resume(id, epoch, &builder, now.instant);
             jobs::apply(tx, id, &JobEvent::Resumed { builder, epoch }, now.unix_ms)?;
             jobs::set_lease_expires(tx, id, now.unix_ms.saturating_add(pulses.ttl_ms()))?;
             actions.push(Action::Wake);

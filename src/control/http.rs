@@ -1,5 +1,6 @@
 //! The control point's pages and endpoints: a handler parses, asks, and maps the answer.
 
+mod acts;
 mod answer;
 mod files;
 mod jobs;
@@ -28,6 +29,7 @@ const MAX_LOG_PIECE: usize = 8 << 20;
 pub(super) fn router(point: Arc<Point>) -> Router {
     let words = Router::new()
         .route("/lease", post(jobs::lease))
+        .route("/act", post(acts::act))
         .route("/jobs/{job}/heartbeat", post(jobs::heartbeat))
         .route("/jobs/{job}/finish", post(jobs::finish))
         .layer(DefaultBodyLimit::max(MAX_JSON));

@@ -21,12 +21,15 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::desk::{Now, Pulses, Refused, Reply};
 use self::point::{Phase, Point};
 use crate::core::events::Listener;
+use crate::io::clock;
 use crate::io::control::ControlFile;
 use crate::io::state::State;
 use crate::io::store::Store;
 use crate::primitives::{Provide, Signals};
+use crate::wire::acts::{Act, Acted};
 
 /// How long a lease lives without a word of its builder, unless the caller says otherwise.
 pub const LEASE_TTL: Duration = Duration::from_secs(180);
@@ -50,6 +53,8 @@ pub struct ControlOptions {
     pub listener: Arc<dyn Listener>,
     /// How long a lease lives without a word of its builder: [`LEASE_TTL`].
     pub lease_ttl: Duration,
+    /// The first pause of a job that failed by infrastructure's fault: [`desk::RETRY_PAUSE`].
+    pub retry_pause: Duration,
     /// Where to listen; loopback and the port of the last time, or else any free one, when it is not given.
     pub bind: Option<SocketAddr>,
 }
@@ -81,6 +86,7 @@ pub async fn start(options: ControlOptions) -> anyhow::Result<ControlHandle> {
     let ttl = options.lease_ttl;
     let file = ControlFile { url: url.clone(), token: token.clone() };
     let point = Arc::new(Point::new(options, token, phase.subscribe()));
+    point.wake_when_due()?;
     let router = http::router(Arc::clone(&point));
     let mut stopped = phase.subscribe();
     let server = tokio::spawn(async move {
@@ -96,6 +102,22 @@ pub async fn start(options: ControlOptions) -> anyhow::Result<ControlHandle> {
     file.write(&handle.control_file)?;
     tracing::info!(url = handle.url, "the control point listens");
     Ok(handle)
+}
+
+/// Does what a person wants in a state that no control point works on; what has to be done besides is said.
+pub fn act(state: &State, act: Act) -> anyhow::Result<Result<Acted, Refused>> {
+    let now = Now { unix_ms: clock::now().as_millisecond(), instant: clock::instant() };
+    let (reply, _nobody_waits) = state.write(move |tx| {
+        let mut pulses = Pulses::new(LEASE_TTL, now.instant);
+        desk::handle(tx, &mut pulses, desk::Request::Act(act), now)
+    })?;
+    match reply {
+        Reply::Acted(acted) => Ok(Ok(acted)),
+        Reply::Refused(refused) => Ok(Err(refused)),
+        Reply::Lease(_) | Reply::Heartbeat(_) | Reply::Welcome | Reply::Finished | Reply::Swept => {
+            anyhow::bail!("the desk answered another question")
+        }
+    }
 }
 
 impl ControlHandle {

@@ -11,6 +11,7 @@ use crate::core::job::JobState;
 use crate::io::files::{self, FileError};
 use crate::io::state::attempts;
 use crate::io::state::jobs::Job;
+use crate::primitives::Pace;
 
 /// How many of a log's last lines are shown of a job that failed.
 const TAIL_LINES: usize = 15;
@@ -24,6 +25,8 @@ pub(super) fn perform(point: &Point, action: Action) {
         Action::Hear(event) => point.listener.hear(&event),
         Action::Ended { job } => point.listener.hear(&ended(point, *job)),
         Action::Wake => point.signals.state_changed(),
+        Action::WakeAfter(pause) => point.wake_after(pause),
+        Action::Halt => point.signals.slow_to(Pace::Halt),
         Action::Clear { job, epoch } => {
             if let Err(error) = spool::clear(&point.state_dir, job, epoch) {
                 tracing::warn!(%job, %error, "the files of a finished job were not removed from the spool");

@@ -108,6 +108,7 @@ impl Place {
             signals: Arc::clone(&self.signals),
             listener: Arc::clone(&self.heard) as Arc<dyn Listener>,
             lease_ttl: LEASE_TTL,
+            retry_pause: desk::RETRY_PAUSE,
             bind: None,
         })
         .await

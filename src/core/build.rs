@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::core::flags::effective::asks_for_flags;
 use crate::core::flags::overridden::PROBE;
+use crate::core::measure::usage;
 
 pub mod class;
 pub mod ending;
@@ -199,7 +200,8 @@ pub fn configuration(task: &Task, layout: &Layout) -> Result<String, TaskError> 
     set("sbuild_mode", perl("user"));
     set("stalled_pkg_timeout", SBUILD_STALLED_MINUTES.to_string());
     set("individual_stalled_pkg_timeout", "{}".to_owned());
-    set("build_env_cmnd", perl(""));
+    // It runs the build in the chroot, and says in the log what that took.
+    set("build_env_cmnd", perl(usage::PROGRAM));
     set("build_profiles", perl(environment.get("DEB_BUILD_PROFILES").map_or("", String::as_str)));
     let variables: Vec<String> =
         environment.iter().map(|(name, value)| format!("  {} => {},\n", perl(name), perl(value))).collect();
@@ -225,7 +227,13 @@ pub fn prepare_script(task: &Task, layout: &Layout, mmdebstrap: &Path) -> String
          chmod 644 cloudbuild-view.asc sources.list apt.conf.d/99cloudbuild\n\
          mkdir -p ../dpkg/dpkg.cfg.d\n\
          printf '%s\\n' {dpkg} > ../dpkg/dpkg.cfg.d/cloudbuild\n\
-         chmod 644 ../dpkg/dpkg.cfg.d/cloudbuild\n",
+         chmod 644 ../dpkg/dpkg.cfg.d/cloudbuild\n\
+         mkdir -p \"$1{folder}\"\n\
+         cat > \"$1{program}\" <<'END-OF-PROGRAM'\n{script}END-OF-PROGRAM\n\
+         chmod 755 \"$1{folder}\" \"$1{program}\"\n",
+        folder = usage::FOLDER,
+        program = usage::PROGRAM,
+        script = usage::SCRIPT,
         dpkg = DPKG_SETTINGS,
         key = task.view_key.trim_end(),
         source = source_line(&task.view_url, "/etc/apt/cloudbuild-view.asc"),

@@ -9,8 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::core::hooks::Retry;
 use crate::core::ids::{Epoch, IdError, JobId};
 
-/// How often a job is tried when infrastructure is at fault each time.
-pub const MAX_ATTEMPTS: u32 = 3;
+pub mod backoff;
+pub mod health;
+
+/// How often a job is tried when infrastructure is at fault each time: once, and three times more.
+pub const MAX_ATTEMPTS: u32 = 4;
+
+/// A job whose builders were lost so often, each time another one, is not given to a further one without being asked.
+pub const MAX_LOST: usize = 3;
 
 /// Whose fault a failure was; only infrastructure's faults are retried without being asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +188,16 @@ pub enum JobEvent {
         /// Which attempt it was, from 1; the last one is not retried.
         attempt: u32,
     },
+    /// Too many builders were lost while they built it.
+    Quarantined {
+        /// In words.
+        reason: String,
+    },
+    /// A person said how urgent it is; the highest goes first.
+    Prioritized {
+        /// 0 where nobody says.
+        priority: i64,
+    },
     /// The attempt was stopped, or lost with the process that it belonged to; it does not count.
     GaveBack {
         /// In words.
@@ -237,6 +253,8 @@ impl JobEvent {
             JobEvent::Reused { .. } => "reused",
             JobEvent::Failed { .. } => "failed",
             JobEvent::LeaseExpired { .. } => "lease-expired",
+            JobEvent::Quarantined { .. } => "quarantined",
+            JobEvent::Prioritized { .. } => "prioritized",
             JobEvent::GaveBack { .. } => "gave-back",
             JobEvent::Waits { .. } => "waits",
             JobEvent::Uninstallable { .. } => "uninstallable",
@@ -285,6 +303,8 @@ pub fn step(state: JobState, event: &JobEvent) -> Result<JobState, IllegalMove> 
         JobEvent::LeaseExpired { attempt } => {
             (state == Building).then_some(after_fault(Fault::Infrastructure, *attempt))
         }
+        JobEvent::Quarantined { .. } => (state == Building).then_some(BuildAttempted),
+        JobEvent::Prioritized { .. } => (!state.is_terminal()).then_some(state),
         JobEvent::GaveBack { .. } => match state {
             Building | NeedsBuild => Some(NeedsBuild),
             DepWait | BdUninstallable | BuildAttempted => Some(state),
@@ -297,10 +317,12 @@ pub fn step(state: JobState, event: &JobEvent) -> Result<JobState, IllegalMove> 
             matches!(state, BuildAttempted | Failed | NotForUs | DepWait | BdUninstallable).then_some(NeedsBuild)
         }
         JobEvent::SentBack { .. } => (state == BuildAttempted).then_some(NeedsBuild),
-        JobEvent::MarkedFailed { .. } => (state == BuildAttempted).then_some(Failed),
+        JobEvent::MarkedFailed { .. } => {
+            matches!(state, NeedsBuild | Building | DepWait | BdUninstallable | BuildAttempted).then_some(Failed)
+        }
         JobEvent::MarkedNotForUs { .. } => {
-            matches!(state, NeedsBuild | DepWait | BdUninstallable | BuildAttempted | Failed | AutoNotForUs)
-                .then_some(NotForUs)
+            let may = [NeedsBuild, Building, DepWait, BdUninstallable, BuildAttempted, Failed, AutoNotForUs];
+            may.contains(&state).then_some(NotForUs)
         }
         JobEvent::LeftOut { .. } => matches!(state, NeedsBuild | Building).then_some(AutoNotForUs),
     };

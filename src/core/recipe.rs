@@ -2,6 +2,7 @@
 //!
 //! `lua` makes the requests from tables and the responses into tables; `primitives` does what they say.
 
+pub mod comparison;
 pub mod findings;
 pub mod loops;
 pub mod overlay;
@@ -12,10 +13,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::comparison::{CompareRequest, CompareResult, CompareRow, Report};
 use crate::core::flags::BuildFlags;
 use crate::core::flags::overridden::Overridden;
 use crate::core::how::How;
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
+use crate::core::measure::Measure;
 use crate::core::publish::settings::Settings;
 use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::overlay::Overlay;
@@ -234,6 +237,9 @@ pub struct BuildRequest {
     /// Which of the same builds it is, from 1: a later one is built though the results of an earlier one are there.
     #[serde(default = "first")]
     pub repeat: u32,
+    /// What is measured of what is built.
+    #[serde(default, skip_serializing_if = "Measure::is_empty")]
+    pub measure: Measure,
     /// What is built will be proved, so a clean chroot is unpacked for that meanwhile.
     pub prove: bool,
 }
@@ -271,6 +277,12 @@ pub struct BuildResult {
     pub optional: bool,
     /// Names of the binary packages in the stage, sorted; those with debug symbols left out.
     pub binaries: Vec<String>,
+    /// The cell that was built, if it was one of a matrix.
+    #[serde(default)]
+    pub cell: Option<String>,
+    /// Which of the same builds it is, from 1.
+    #[serde(rename = "repeat_number", default = "first")]
+    pub repeat: u32,
 }
 
 /// One job's end.
@@ -360,40 +372,4 @@ pub struct PublishResult {
     pub proof: Vec<String>,
     /// What real apt did not install from it, one line a package with the reason.
     pub refused: Vec<String>,
-}
-
-/// `cb.compare { built }`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CompareRequest {
-    /// What the stages were built against.
-    pub import: ImportId,
-    /// Stages of this run.
-    pub stages: Vec<String>,
-}
-
-/// One row a binary package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CompareResult {
-    /// Sorted by package and architecture.
-    pub rows: Vec<CompareRow>,
-}
-
-/// A binary package beside the one that it replaces.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CompareRow {
-    /// The stage that built it.
-    pub stage: String,
-    /// Binary package name.
-    pub package: String,
-    /// Its architecture.
-    pub arch: String,
-    /// Version and size in bytes that the import has, if it has the package.
-    pub before: Option<(String, u64)>,
-    /// Version and size in bytes that were built.
-    pub after: (String, u64),
-    /// Whether the two files have the same SHA-256.
-    pub identical: bool,
 }

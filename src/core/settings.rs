@@ -79,7 +79,9 @@ settings! {
     /// Folder where the machine's APT sources are read.
     apt_root: PathBuf = "apt_root", Kind::Path, Fallback::Fixed("/etc/apt");
     /// How long a builder may be silent before its job is given to another one.
-    lease_ttl: Duration = "lease_ttl", Kind::Duration, Fallback::Fixed("5 min");
+    lease_ttl: Duration = "lease_ttl", Kind::Duration, Fallback::Fixed("3 min");
+    /// How long a job waits before it is tried again after infrastructure's fault; each further pause is four times as long.
+    retry_pause: Duration = "retry_pause", Kind::Duration, Fallback::Fixed("10 s");
     /// A build that neither prints nor uses the CPU for so long is stopped.
     stall_timeout: Duration = "stall_timeout", Kind::Duration, Fallback::Fixed("2 h 30 min");
     /// Who signs archives: `ed25519` or `rsa4096`, a key that is made on first use; the file of a secret key; or

@@ -2,10 +2,13 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use super::step::{Act, Heard, NotDelivered, Slot, step};
 use super::{Daemon, Trouble, log};
 use crate::core::build::ending::phase;
 use crate::core::build::{Layout, Task};
@@ -21,7 +24,10 @@ const BEAT: Duration = Duration::from_secs(20);
 /// The lines of a log that may hold the title of its newest phase.
 const PHASE_TAIL: u64 = 256 * 1024;
 
-/// Does a job that was leased, and reports it as far as the control point can be reached.
+/// How long is waited before what was not heard is said again; each call has patience of its own besides.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Does a job that was leased, and reports it; a control point that is away is waited for, with log and files kept.
 pub(crate) async fn attempt(daemon: &Daemon, lease: &Lease) {
     let (job, epoch) = (lease.job, lease.epoch);
     let begin = Instant::now();
@@ -29,60 +35,152 @@ pub(crate) async fn attempt(daemon: &Daemon, lease: &Lease) {
     tracing::info!(%job, epoch = epoch.0, source = lease.source, version = lease.version, "building");
     let layout = match daemon.place.make(&format!("{job}-{}", epoch.0)).await {
         Ok(layout) => layout,
-        Err(error) => return finish(daemon, lease, failed("prepare", &error), Vec::new(), begin).await,
+        Err(error) => {
+            // A lease that nobody hears of expires by itself.
+            drop(finish(daemon, lease, failed("prepare", &error), Vec::new(), begin).await);
+            return;
+        }
     };
-    let (done, over) = (CancellationToken::new(), CancellationToken::new());
-    let build = async {
+    let (done, over, log_over) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+    let slot = Mutex::new(Slot::Building { stopping: None });
+    let held = Held { slot, cancel: &cancel, built: &done, log_sent: AtomicU64::new(0) };
+    let work = async {
         let mut outcome = build(daemon, lease, &layout, &cancel).await;
+        if daemon.stop.is_cancelled() {
+            held.hear(Heard::Leave);
+        }
         if let Outcome::Failed { stage, reason, .. } = &outcome {
             note(&layout, &format!("failed at `{stage}`: {reason}"));
         }
-        done.cancel();
-        let mut files = Vec::new();
-        if outcome == Outcome::Built {
-            match send_files(daemon, lease, &layout).await {
-                Ok(sent) => files = sent,
-                Err(failure) => outcome = failure,
-            }
+        if cancel.is_cancelled() && outcome != Outcome::Built {
+            outcome = Outcome::Cancelled;
         }
-        (outcome, files)
+        done.cancel();
+        log_over.cancelled().await;
+        deliver(daemon, lease, &layout, &held, outcome, begin).await;
+        over.cancel();
     };
     let log_path = layout.log();
     let send_log = async {
-        let trouble = log::follow(daemon, job, epoch, &log_path, &done).await.err()?;
-        give_in(daemon, &cancel, &trouble);
-        // A lease that is void ends the attempt without a result of its own.
-        (!matches!(&trouble, Trouble::Refused(refusal) if refusal.code == "stale-epoch")).then(|| trouble.to_string())
-    };
-    let work = async {
-        let ((mut outcome, files), unsent) = tokio::join!(build, send_log);
-        if let Some(reason) = unsent {
-            // A build without its log cannot be judged; that the log could not be sent is nothing the package did.
-            outcome = Outcome::Failed { fault: Fault::Infrastructure, stage: "log".to_owned(), reason };
+        // What is not sent while the build goes on is sent with its result.
+        while let Err(trouble) = log::follow(daemon, job, epoch, &log_path, &held.log_sent, &done).await {
+            tracing::warn!(%job, "the log waits: {trouble}");
+            if !matches!(trouble, Trouble::Gone(_)) || done.is_cancelled() || daemon.stop.is_cancelled() {
+                held.told(&trouble);
+                break;
+            }
+            tokio::time::sleep(AGAIN).await;
         }
-        finish(daemon, lease, outcome, files, begin).await;
-        over.cancel();
+        log_over.cancel();
     };
     // The lease is kept alive until the result was taken: large files take long to be looked at.
     let beat = async {
         tokio::select! {
             () = over.cancelled() => {}
-            () = beat(daemon, lease, &layout, &done, &cancel) => {}
+            () = beat(daemon, lease, &layout, &held) => {}
         }
     };
-    tokio::join!(work, beat);
+    tokio::join!(work, send_log, beat);
     if let Err(error) = daemon.place.remove(&layout.root).await {
         tracing::warn!(%job, "{error}");
     }
 }
 
-/// A control point that is gone ends the daemon, one that refused ends this attempt.
-fn give_in(daemon: &Daemon, cancel: &CancellationToken, trouble: &Trouble) {
-    tracing::warn!("{trouble}");
-    match trouble {
-        Trouble::Refused(_) | Trouble::Failed(_) => cancel.cancel(),
-        Trouble::Gone(_) => daemon.stop.cancel(),
+/// What a slot is at, and how its build is stopped.
+struct Held<'h> {
+    slot: Mutex<Slot>,
+    cancel: &'h CancellationToken,
+    /// Set when the build ended.
+    built: &'h CancellationToken,
+    /// Bytes of the log that the control point has.
+    log_sent: AtomicU64,
+}
+
+impl Held<'_> {
+    /// Takes what was heard into account; what is left to do after the build was stopped where that is to be done.
+    fn hear(&self, heard: Heard) -> Vec<Act> {
+        let mut slot = self.slot.lock().expect("nobody panics while holding this");
+        let (next, acts) = step(slot.clone(), heard);
+        *slot = next;
+        if acts.contains(&Act::Stop) {
+            self.cancel.cancel();
+        }
+        acts
     }
+
+    /// A call came to nothing: a lease that is void stops the build, a control point that is away does not.
+    fn told(&self, trouble: &Trouble) {
+        match trouble {
+            Trouble::Refused(_) | Trouble::Failed(_) if !self.built.is_cancelled() => {
+                self.hear(Heard::Beat { wanted: false });
+            }
+            Trouble::Refused(_) | Trouble::Failed(_) | Trouble::Gone(_) => {}
+        }
+    }
+}
+
+/// Sends log, files and result of a build that ended, however long the control point is away.
+async fn deliver(daemon: &Daemon, lease: &Lease, layout: &Layout, held: &Held<'_>, outcome: Outcome, begin: Instant) {
+    let (ended, mut files) = (Instant::now(), Vec::new());
+    let mut acts = held.hear(Heard::Ended(outcome));
+    loop {
+        let heard = match acts.first() {
+            Some(Act::Deliver { files: wanted }) => match send(daemon, lease, layout, &held.log_sent, *wanted).await {
+                Ok(sent) => {
+                    files = sent;
+                    Heard::Delivered
+                }
+                Err(Unsent::Away) => Heard::Away(ended.elapsed()),
+                Err(Unsent::Not(why)) => Heard::NotDelivered(why),
+            },
+            Some(Act::Report(outcome)) => {
+                let sent = if *outcome == Outcome::Built { files.clone() } else { Vec::new() };
+                match finish(daemon, lease, outcome.clone(), sent, begin).await {
+                    Ok(()) => Heard::Reported,
+                    Err(Away) => Heard::Away(ended.elapsed()),
+                }
+            }
+            Some(Act::End { .. } | Act::CleanUp | Act::Ask | Act::AskLater | Act::Build | Act::Stop) | None => return,
+        };
+        if matches!(heard, Heard::Away(_)) {
+            if daemon.stop.is_cancelled() {
+                return;
+            }
+            tracing::warn!(job = %lease.job, "the control point is away; its result is kept");
+            tokio::time::sleep(AGAIN).await;
+        }
+        acts = held.hear(heard);
+    }
+}
+
+/// Why something was not sent.
+enum Unsent {
+    /// Nobody answered.
+    Away,
+    /// It never will be.
+    Not(NotDelivered),
+}
+
+/// Sends what is left of the log, and the files that were built.
+async fn send(
+    daemon: &Daemon,
+    lease: &Lease,
+    layout: &Layout,
+    log_sent: &AtomicU64,
+    files: bool,
+) -> Result<Vec<File>, Unsent> {
+    let unsent = |stage: &'static str, trouble: Trouble| match trouble {
+        Trouble::Gone(_) => Unsent::Away,
+        Trouble::Refused(refusal) if refusal.code == "stale-epoch" => Unsent::Not(NotDelivered::Void),
+        trouble @ (Trouble::Refused(_) | Trouble::Failed(_)) => {
+            Unsent::Not(NotDelivered::Failed { stage, reason: trouble.to_string() })
+        }
+    };
+    let done = CancellationToken::new();
+    done.cancel();
+    let log = log::follow(daemon, lease.job, lease.epoch, &layout.log(), log_sent, &done).await;
+    log.map_err(|trouble| unsent("log", trouble))?;
+    if files { send_files(daemon, lease, layout, unsent).await } else { Ok(Vec::new()) }
 }
 
 async fn build(daemon: &Daemon, lease: &Lease, layout: &Layout, cancel: &CancellationToken) -> Outcome {
@@ -191,23 +289,25 @@ async fn describe(path: PathBuf) -> std::io::Result<File> {
     tokio::task::spawn_blocking(work).await.expect("hashing a file does not panic")
 }
 
-/// Says that the build goes on, until it is told to stop.
-async fn beat(daemon: &Daemon, lease: &Lease, layout: &Layout, built: &CancellationToken, cancel: &CancellationToken) {
+/// Says that the build goes on, for as long as this is asked for.
+async fn beat(daemon: &Daemon, lease: &Lease, layout: &Layout, held: &Held<'_>) {
     loop {
         tokio::time::sleep(BEAT).await;
-        let phase = if built.is_cancelled() { "upload" } else { phase_of(&layout.log()).unwrap_or("chroot") };
+        let built = held.built.is_cancelled();
+        let phase = if built { "upload" } else { phase_of(&layout.log()).unwrap_or("chroot") };
         let beat = Heartbeat { epoch: lease.epoch, phase: phase.to_owned() };
         // A beat that is lost is made up for by the next one, so it is not repeated.
         match daemon.control.heartbeat(lease.job, beat).await {
-            Ok(reply) if reply.cancel => {
+            Ok(reply) if !reply.cancel => {}
+            Ok(_) if built => {}
+            Ok(_) => {
                 tracing::info!(job = %lease.job, "the control point cancels this build");
-                return cancel.cancel();
+                held.hear(Heard::Beat { wanted: false });
             }
-            Ok(_) => {}
             Err(trouble @ (Trouble::Gone(_) | Trouble::Failed(_))) => tracing::debug!("lost a heartbeat: {trouble}"),
             Err(Trouble::Refused(refusal)) => {
                 tracing::info!(job = %lease.job, code = refusal.code, "this lease is void: {}", refusal.message);
-                return cancel.cancel();
+                held.hear(Heard::Beat { wanted: false });
             }
         }
     }
@@ -218,9 +318,14 @@ fn phase_of(log: &Path) -> Option<&'static str> {
 }
 
 /// Sends what sbuild built; the .changes comes last.
-async fn send_files(daemon: &Daemon, lease: &Lease, layout: &Layout) -> Result<Vec<File>, Outcome> {
-    let failed = |reason: String| infrastructure("upload", reason);
-    let entries = std::fs::read_dir(layout.built()).map_err(|error| failed(error.to_string()))?;
+async fn send_files(
+    daemon: &Daemon,
+    lease: &Lease,
+    layout: &Layout,
+    unsent: impl Fn(&'static str, Trouble) -> Unsent,
+) -> Result<Vec<File>, Unsent> {
+    let failed = |error: std::io::Error| unsent("upload", Trouble::Failed(error.to_string()));
+    let entries = std::fs::read_dir(layout.built()).map_err(failed)?;
     let mut paths: Vec<PathBuf> = entries
         .flatten()
         // Symbolic links are none of a build's results.
@@ -230,17 +335,26 @@ async fn send_files(daemon: &Daemon, lease: &Lease, layout: &Layout) -> Result<V
     paths.sort_by_key(|path| (path.extension().is_some_and(|end| end == "changes"), path.clone()));
     let mut sent = Vec::new();
     for path in paths {
-        let file = describe(path.clone()).await.map_err(|error| failed(error.to_string()))?;
-        daemon
-            .say(daemon.control.put_file(lease.job, lease.epoch, file.clone(), path))
-            .await
-            .map_err(|trouble| failed(format!("cannot send `{}`: {trouble}", file.name)))?;
+        let file = describe(path.clone()).await.map_err(failed)?;
+        let put = daemon.say(daemon.control.put_file(lease.job, lease.epoch, file.clone(), path)).await;
+        put.map_err(|trouble| unsent("upload", trouble))?;
         sent.push(file);
     }
     Ok(sent)
 }
 
-async fn finish(daemon: &Daemon, lease: &Lease, outcome: Outcome, files: Vec<File>, begin: Instant) {
+/// Nobody answered.
+#[derive(Debug)]
+struct Away;
+
+/// Says what came of an attempt; a refusal is an answer, too.
+async fn finish(
+    daemon: &Daemon,
+    lease: &Lease,
+    outcome: Outcome,
+    files: Vec<File>,
+    begin: Instant,
+) -> Result<(), Away> {
     let job = lease.job;
     match &outcome {
         Outcome::Built => tracing::info!(%job, seconds = begin.elapsed().as_secs(), "built"),
@@ -252,9 +366,7 @@ async fn finish(daemon: &Daemon, lease: &Lease, outcome: Outcome, files: Vec<Fil
         Ok(()) => {}
         Err(Trouble::Refused(refusal)) => tracing::info!(%job, code = refusal.code, "not wanted: {}", refusal.message),
         Err(Trouble::Failed(why)) => tracing::warn!(%job, "cannot report: {why}"),
-        Err(trouble @ Trouble::Gone(_)) => {
-            tracing::warn!(%job, "{trouble}");
-            daemon.stop.cancel();
-        }
+        Err(Trouble::Gone(_)) => return Err(Away),
     }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -15,19 +16,21 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The largest piece that is sent at once.
 const PIECE: usize = 64 * 1024;
 
-/// Sends what is in the file at `path` and what comes to it, until `done` and everything is sent.
+/// Sends what is in the file at `path` after the bytes that were `sent` and what comes to it, until `done` and everything
+/// is sent.
 pub(crate) async fn follow(
     daemon: &Daemon,
     job: JobId,
     epoch: Epoch,
     path: &Path,
+    sent: &AtomicU64,
     done: &CancellationToken,
 ) -> Result<(), Trouble> {
-    let mut offset = 0;
     loop {
         // What is there when `done` is already set is all that there will be.
         let last = done.is_cancelled();
         loop {
+            let offset = sent.load(Ordering::Relaxed);
             let bytes = piece(path.to_path_buf(), offset).await;
             if bytes.is_empty() {
                 break;
@@ -37,7 +40,7 @@ pub(crate) async fn follow(
                 // Nothing was taken, so the same piece is sent again, in a while.
                 tokio::time::sleep(PAUSE).await;
             }
-            offset = heard;
+            sent.store(heard, Ordering::Relaxed);
         }
         if last {
             return Ok(());

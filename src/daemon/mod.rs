@@ -4,6 +4,7 @@
 //! a job is in the lease. It uses neither `lua` nor `control`.
 
 pub mod client;
+pub mod step;
 pub mod attempt;
 pub mod log;
 
@@ -12,7 +13,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use futures_util::future::BoxFuture;
@@ -81,6 +82,8 @@ pub struct DaemonOptions {
     pub tools: Tools,
     /// How to speak to the control point.
     pub control: Arc<dyn Control>,
+    /// How long a call of `control` goes on trying by itself.
+    pub patience: Duration,
 }
 
 /// Works until the control point says stop, does not answer for too long, or this process is asked to end.
@@ -112,6 +115,7 @@ pub async fn serve(options: DaemonOptions, stop: CancellationToken) -> anyhow::R
         runs,
         slots: options.slots.max(1),
         stop,
+        patience: options.patience,
         holding: Mutex::default(),
     });
     tracing::info!(builder = daemon.name, slots = daemon.slots, "ready to build");
@@ -143,17 +147,23 @@ pub(crate) struct Daemon {
     pub(crate) runs: Abilities,
     pub(crate) slots: usize,
     pub(crate) stop: CancellationToken,
+    /// How long a call goes on trying by itself before it says that nobody is there.
+    patience: Duration,
     holding: Mutex<Vec<(JobId, Epoch)>>,
 }
 
 impl Daemon {
     /// One slot: asks for work and does it, one job after the other.
     async fn work(self: Arc<Self>) -> anyhow::Result<()> {
+        let mut away = None;
         while !self.stop.is_cancelled() {
             let asked = tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),
                 asked = self.ask() => asked,
             };
+            if asked.is_ok() {
+                away = None;
+            }
             match asked {
                 Ok(LeaseReply::Work { lease }) => {
                     let held = (lease.job, lease.epoch);
@@ -164,6 +174,15 @@ impl Daemon {
                 // A control point that has nothing and does not wait either must not be asked without a pause.
                 Ok(LeaseReply::Nothing) => tokio::time::sleep(Duration::from_millis(200)).await,
                 Ok(LeaseReply::Stop) => return Ok(()),
+                Err(trouble @ Trouble::Gone(_)) => {
+                    let since = *away.get_or_insert_with(Instant::now);
+                    // Builds of other slots go on, and deliver what they made when the control point is back.
+                    let (_, acts) = step::step(step::Slot::Idle, step::Heard::Away(since.elapsed() + self.patience));
+                    if acts.contains(&step::Act::End { away: true }) {
+                        return Err(trouble).context("cannot get work");
+                    }
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
                 Err(trouble) => {
                     self.stop.cancel();
                     return Err(trouble).context("cannot get work");

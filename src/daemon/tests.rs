@@ -141,6 +141,7 @@ fn options(scene: &Scene, control: Arc<Listener>) -> DaemonOptions {
         build_user: Some(User::own().unwrap().unwrap().name),
         tools: scene.tools.clone(),
         control,
+        patience: step::IDLE_AWAY,
     }
 }
 
@@ -251,7 +252,7 @@ async fn a_build_that_neither_prints_nor_works_is_ended() {
     let scene = scene("sleep 1000");
     scene.listener.leases.lock().unwrap()[0].stall_seconds = 1;
     let (fault, stage, reason) = failure(&*check(scene).await);
-    assert_eq!((fault, stage.as_str()), (Fault::Package, "stalled"), "{reason}");
+    assert_eq!((fault, stage.as_str()), (Fault::Unknown, "stalled"), "{reason}");
 }
 
 #[tokio::test]

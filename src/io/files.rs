@@ -49,15 +49,6 @@ pub fn tail(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
     read().map_err(at("read", path))
 }
 
-/// Writes a file, whole or not at all, and the folders above it.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(at("create", folder))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at("write", path))?;
-    file.write_all(bytes).map_err(at("write", path))?;
-    file.persist(path).map(drop).map_err(|error| at("write", path)(error.error))
-}
-
 /// Whether there is a folder.
 pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
@@ -69,6 +60,17 @@ pub fn remove_folder(path: &Path) -> Result<(), FileError> {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(at("remove", path)(source)),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Writes a file that everybody may read, so that it is what it was or whole.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at("create", path))?;
+    let open_to_all = fs::Permissions::from_mode(0o644);
+    let written = file.write_all(bytes).and_then(|()| file.as_file().set_permissions(open_to_all));
+    written.and_then(|()| file.as_file().sync_all()).map_err(at("write", path))?;
+    file.persist(path).map(drop).map_err(|error| at("rename", path)(error.error))
 }
 
 /// Writes a folder with these files (paths below it), so that it is either absent or complete.
@@ -131,6 +133,20 @@ mod tests {
             (vec!["one".into(), "two".into(), "".into(), "three".into()], vec!["one".into(), "tw".into()])
         );
         each_line(&dir.path().join("none"), 100, |_| panic!("there is no such file")).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_replaced_by_a_whole_one_that_everybody_may_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("page");
+        for text in ["one", "two"] {
+            write(&path, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(write(&dir.path().join("none/page"), b"").is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod mirror;
 pub mod parsed;
 pub mod sbuild;
 pub mod machines;
+pub mod s3;
 pub mod archive;
 pub mod overlay;
 pub mod state;

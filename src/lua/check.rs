@@ -175,6 +175,8 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
             arguments(session, table).map(Checked::Arguments)
         }
         (Kind::Flags, value) => nested::flags(session, kind, value, path).map(Checked::Flags),
+        (Kind::Files, value) => nested::files(session, value, path),
+        (Kind::Share, value) => nested::share(session, value, path),
         (Kind::Replacements, Value::Table(table)) if session.handle(table).is_none() => {
             nested::replacements(session, table, path)
         }

@@ -11,6 +11,7 @@ use crate::lua::files;
 const BUILT_IN: &[(&str, &str)] = &[
     ("campaign", include_str!("../../stdlib/campaign.lua")),
     ("stage", include_str!("../../stdlib/stage.lua")),
+    ("toolchain", include_str!("../../stdlib/toolchain.lua")),
     ("version", include_str!("../../stdlib/version.lua")),
 ];
 

@@ -105,6 +105,8 @@ impl Perform for Fake {
                     jobs,
                     optional: build.optional,
                     binaries: vec!["libhello-dev".to_owned()],
+                    cell: build.flags.cell.map(|cell| cell.name),
+                    repeat: build.repeat,
                 })
             }
             Request::Publish(publish) => {
@@ -121,7 +123,7 @@ impl Perform for Fake {
                     refused: Vec::new(),
                 })
             }
-            Request::Compare(_) => Response::Compare(CompareResult { rows: Vec::new() }),
+            Request::Compare(_) => Response::Compare(CompareResult::default()),
         })
     }
 }

@@ -16,7 +16,8 @@ use crate::core::publish::settings::Settings;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
-    AptSources, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult, PublishResult, Response,
+    AptSources, BuildResult, Builders, CompareResult, ImportResult, LaunchResult, OrderResult, PublishResult, Report,
+    Response,
 };
 use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
@@ -76,6 +77,8 @@ tags! {
     Stage "stage" "a stage such as `cb.stage \"first\" { ... }`";
     /// A point of a matrix.
     Cell "cell" "a cell such as `cb.cell \"O3\" { ... }`";
+    /// A point of a matrix with tools of its own.
+    Toolchain "toolchain" "a toolchain such as `cb.toolchain \"gcc-15\" { ... }`";
     /// A variant of an architecture.
     Variant "variant" "a variant such as `cb.variant \"armhf-a8\" { ... }`";
     /// A group of builders.
@@ -96,6 +99,8 @@ tags! {
     Built "built" "the result of `cb.build`";
     /// What was published.
     Published "published" "the result of `cb.publish`";
+    /// A page about a comparison.
+    Report "report" "a page such as `cb.html { confidence = 0.95 }`";
     /// What was compared.
     Comparison "comparison" "the result of `cb.compare`";
     /// One more try of a failed job.
@@ -143,6 +148,8 @@ pub enum Handle {
     Built(BuildResult),
     /// What was published.
     Published(PublishResult),
+    /// A page about a comparison.
+    Report(Report),
     /// What was compared.
     Comparison(CompareResult),
     /// A recipe.
@@ -254,6 +261,7 @@ impl Handle {
             Handle::Fleet(_) => Tag::Fleet,
             Handle::Built(_) => Tag::Built,
             Handle::Published(_) => Tag::Published,
+            Handle::Report(_) => Tag::Report,
             Handle::Comparison(_) => Tag::Comparison,
             Handle::Recipe(_) => Tag::Recipe,
             Handle::Retry(_) => Tag::Retry,
@@ -302,6 +310,7 @@ impl Handle {
                 json
             }
             Handle::Published(result) => plain(serde_json::to_value(result)),
+            Handle::Report(report) => json!({ "confidence": f64::from(report.confidence) / 10_000.0 }),
             Handle::Comparison(result) => counted(plain(serde_json::to_value(result)), result.rows.len()),
             Handle::Recipe(parts) => json!({ "about": parts.about }),
             Handle::Retry(retry) => plain(serde_json::to_value(retry)),

@@ -8,7 +8,7 @@ use crate::core::events::Event;
 use crate::core::job::{Fault, JobEvent};
 use crate::io::clock;
 use crate::io::machines::here;
-use crate::io::state::jobs;
+use crate::io::state::{builder_health, jobs};
 use crate::primitives::live::Live;
 use crate::primitives::{Pace, Refusal};
 
@@ -48,6 +48,7 @@ impl<'l> Keeper<'l> {
     pub fn keep(&self, pace: Pace) -> anyhow::Result<bool> {
         let alive = here::alive(&self.live.dir, here::NAME).is_some();
         let mut starts = self.starts.borrow_mut();
+        self.check_drained(starts.is_empty())?;
         if pace != Pace::Go || (alive && !starts.is_empty()) {
             return Ok(alive);
         }
@@ -79,6 +80,20 @@ impl<'l> Keeper<'l> {
         }
         starts.push(now);
         Ok(true)
+    }
+
+    /// A machine that fails one package after the other gets no more, and then there is nobody to wait for. Who starts a
+    /// run (again) has looked after the machine.
+    fn check_drained(&self, first: bool) -> anyhow::Result<()> {
+        let known = self.live.state.read(|db| builder_health::get(db, here::NAME))?;
+        let Some(reason) = known.and_then(|known| known.drained) else { return Ok(()) };
+        if first {
+            let now = clock::now().as_millisecond();
+            return Ok(self.live.state.write(move |tx| builder_health::set_drained(tx, here::NAME, None, now))?);
+        }
+        let text = format!("this machine gets no more work: {reason}");
+        let hint = "`cloudbuild doctor` checks it; start again, and the run goes on from here";
+        Err(Refusal::of_world(format!("{text}\nhint: {hint}")).into())
     }
 
     /// Frees what a daemon that is not there any more had begun. In the middle of a stage that counts as an attempt, so

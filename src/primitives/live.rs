@@ -22,7 +22,9 @@ use crate::primitives::files::Files;
 use crate::primitives::hooks::Decide;
 use crate::primitives::keeper::{Keeper, LocalDaemon};
 use crate::primitives::proof::Proving;
-use crate::primitives::{Interrupted, Pace, Perform, Refusal, Signals, build, compare, import, layers, order, publish};
+use crate::primitives::{
+    Interrupted, Pace, Perform, Refusal, Signals, bench, build, compare, import, layers, order, publish,
+};
 
 /// What one run works with.
 pub struct Live {
@@ -85,7 +87,13 @@ impl Perform for Live {
                 let imports = build::Imports { sources: &sources, against: &against };
                 let keep = |pace| keeper.keep(pace);
                 let prepare = |of| self.proving.prepare_ahead(of);
-                Response::Build(build::build(&self.stage(&keep, &prepare), imports, &request, &how)?)
+                let (built, view) = build::build(&self.stage(&keep, &prepare), imports, &request, &how)?;
+                if let Some(view) = view {
+                    let (proving, state, key) = (&self.proving, &self.state, self.key.public_armored());
+                    let benching = bench::Benching { proving, state, key, listener };
+                    self.runtime.block_on(bench::bench(&benching, &request, &built, view))?;
+                }
+                Response::Build(built)
             }
             Request::Publish(request) => {
                 let publishing = publish::Publishing {
@@ -102,7 +110,9 @@ impl Perform for Live {
             }
             Request::Compare(request) => {
                 let imported = import::pinned(&self.state, request.import)?;
-                Response::Compare(compare::compare(&self.state, self.run, &self.files.cache, &imported, &request)?)
+                let (state, cache) = (&self.state, &self.files.cache);
+                let comparing = compare::Comparing { dir: &self.dir, state, run: self.run, cache, listener };
+                Response::Compare(compare::compare(&comparing, &imported, &request)?)
             }
         })
     }

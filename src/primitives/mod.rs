@@ -11,6 +11,7 @@ pub mod layers;
 pub mod view;
 pub mod flags;
 pub mod build;
+pub mod bench;
 pub mod compare;
 pub mod explain;
 pub mod proof;

@@ -312,6 +312,8 @@ impl Planned {
             jobs: jobs.collect(),
             optional: request.optional,
             binaries: self.binaries(&request.order)?,
+            cell: request.flags.cell.as_ref().map(|cell| cell.name.clone()),
+            repeat: request.repeat,
         })
     }
 
@@ -363,7 +365,7 @@ impl Perform for Planned {
             }
             Request::Compare(request) => {
                 self.record(Step::Compare { stages: request.stages });
-                Response::Compare(CompareResult { rows: Vec::new() })
+                Response::Compare(CompareResult::default())
             }
         })
     }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::events::{Event, Listener};
-use crate::core::ids::ChrootKey;
+use crate::core::ids::{ChrootKey, ViewId};
 use crate::core::view;
 use crate::io::archive::serve;
 use crate::io::sbuild::SbuildError;
@@ -56,6 +56,22 @@ pub struct Subject<'s> {
     pub offer: &'s Lease,
     /// Binary packages of the archive.
     pub packages: &'s [String],
+}
+
+/// What a script is run with.
+pub struct Trying<'t> {
+    /// What a builder was offered, for its chroot.
+    pub offer: &'t Lease,
+    /// What the packages are installed from.
+    pub view: ViewId,
+    /// The key that signed the view.
+    pub key: String,
+    /// Binary packages to install.
+    pub packages: &'t [String],
+    /// The script.
+    pub script: &'t [u8],
+    /// What it is for, in words.
+    pub what: &'t str,
 }
 
 /// What came of it.
@@ -119,6 +135,39 @@ impl Proving {
         drop(spare.unpacking.await);
         let _claim = self.place.claim().await.context("enter the place of the proof")?;
         self.place.give_up().await.context("leave the place of the proof")
+    }
+
+    /// Runs a script in a clean chroot with packages of a view installed; what it printed.
+    ///
+    /// # Errors
+    /// The inner one is the script's, or says why the packages are not installed; the outer one is the machine's.
+    pub async fn script(&self, trying: &Trying<'_>) -> anyhow::Result<Result<Vec<u8>, SbuildError>> {
+        let Trying { offer, view, key, packages, script, what } = trying;
+        // A chroot for the proof that comes later is in the same place.
+        self.leave().await?;
+        let view_url = format!("{}/view/{view}", self.control_url);
+        let request = ChrootRequest {
+            key: offer.chroot,
+            arch: offer.chroot_arch.clone(),
+            packages: offer.chroot_packages.clone(),
+            view_url: format!("{view_url}/"),
+            view_key: key.clone(),
+        };
+        let _claim = self.place.claim().await.context("make a place for a script")?;
+        let tar = chroot::ensure(&self.place, &request, &CancellationToken::new()).await.context("make a chroot")?;
+        let clean = proof::prepare(&self.place, &tar, "script").await.context("unpack a clean chroot")?;
+        let components = vec!["main".to_owned()];
+        let source = Source { url: view_url, suite: view::SUITE.to_owned(), components, key: key.clone() };
+        let trying = async {
+            if let Err(error) = clean.install(&source, None, packages).await {
+                return Ok(Err(error));
+            }
+            Ok(clean.script(script, what).await)
+        };
+        let printed = self.signals.unless(Pace::Halt, trying).await;
+        clean.remove().await.context("remove the clean chroot")?;
+        self.place.give_up().await.context("leave the place of a script")?;
+        printed
     }
 
     fn take_spare(&self) -> Option<Spare> {

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** serde structs and the paths they travel on; no behaviour.
 
+pub mod acts;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

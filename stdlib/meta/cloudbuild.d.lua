@@ -38,6 +38,13 @@
 ---@field name string Its name.
 ---@field flags table What it asks for; empty for a build as the distribution makes it.
 
+---@class (exact) cloudbuild.Toolchain
+---@field kind "toolchain"
+---@field name string Its name.
+---@field cell cloudbuild.Cell What its packages are built with, besides the tools.
+---@field overlay cloudbuild.Overlay[]? The tools, and what else is local in this cell.
+---@field variant cloudbuild.Variant? The variant that is built, where it is not the campaign's.
+
 ---@class (exact) cloudbuild.Variant
 ---@field kind "variant"
 ---@field name string Its name.
@@ -101,6 +108,8 @@
 ---@field count integer How many jobs there were.
 ---@field optional boolean Whether the run is good without what failed in it.
 ---@field installed integer How many of them have their packages in the stage.
+---@field cell string? The cell that was built, if it was one of a matrix.
+---@field repeat_number integer Which of the same builds it is, from 1.
 ---@field jobs table[] Each with source, version, arch, state, reused, reason, seconds and overridden.
 ---@field binaries string[] Names of the binary packages in the stage.
 
@@ -116,10 +125,16 @@
 ---@field proof string[] What real apt installed from it, one line a package.
 ---@field refused string[] What real apt did not install from it, one line a package with the reason.
 
+---@class (exact) cloudbuild.Report
+---@field kind "report"
+---@field confidence number How sure its intervals have to be.
+
 ---@class (exact) cloudbuild.Comparison
 ---@field kind "comparison"
 ---@field count integer How many binary packages were compared.
 ---@field rows table[] Each with stage, package, arch, before, after and identical.
+---@field table table? Cells beside the baseline: baseline, cells, packages and failures; none without cells.
+---@field pages string[] The pages that were written.
 
 ---@class (exact) cloudbuild.Retry
 ---@field kind "retry"
@@ -168,12 +183,19 @@
 ---@field builders? cloudbuild.Builders|(cloudbuild.Builders)[] Who builds. Default: cb.here().
 ---@field publish? cloudbuild.Directory Where the archive goes. Default: cb.dir "archive".
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
+---@field measure? cloudbuild.table.measurements What is measured of what is built. Default: {}.
+---@field report? cloudbuild.Report A page that compares cells: `cb.html {}`. Default: none.
 ---@field prove? boolean Install from the archive with real apt in a clean chroot. Default: true.
 
 ---@class (exact) cloudbuild.options.stage
 ---@field packages string[]|cloudbuild.Selection Source packages by name or `name=version`, or a selection.
 ---@field against? string|cloudbuild.AptSources|cloudbuild.CrossOnly|(string|cloudbuild.AptSources|cloudbuild.CrossOnly)[] Whose binaries it is built against, newest first: earlier stages by name, and APT sources. Default: the campaign's sources.
 ---@field optional? boolean The run is good without what fails in it. Default: false.
+
+---@class (exact) cloudbuild.options.toolchain
+---@field overlay? cloudbuild.Overlay|(cloudbuild.Overlay)[] Local packages of this cell: its compiler. Default: {}.
+---@field flags? cloudbuild.table.flags What its packages are built with, as in `cb.cell`. Default: {}.
+---@field variant? cloudbuild.Variant The variant that is built. Default: the campaign's.
 
 ---@class (exact) cloudbuild.options.recipe
 ---@field run fun(cb: cloudbuild, args: table): any Called with `cb` and the arguments when the recipe runs.
@@ -262,6 +284,9 @@
 
 ---@class (exact) cloudbuild.options.cross_only
 
+---@class (exact) cloudbuild.options.html
+---@field confidence? number How sure its intervals have to be. Default: 0.95.
+
 ---@class (exact) cloudbuild.options.import
 ---@field sources? cloudbuild.AptSources Where packages come from. Default: cb.apt.system().
 ---@field arch? string Debian architecture to build for. Default: the machine's own.
@@ -296,6 +321,7 @@
 ---@field cell? cloudbuild.Cell The cell of a matrix that is built. Default: none.
 ---@field rules? cloudbuild.table.match_and_set[] What some packages are built with; later wins. Default: {}.
 ---@field repeat_number? integer Of the same build once more, which one it is. Default: 1.
+---@field measure? cloudbuild.table.measurements What is measured of what is built. Default: {}.
 ---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 
 ---@class (exact) cloudbuild.options.publish
@@ -309,6 +335,8 @@
 
 ---@class (exact) cloudbuild.options.compare
 ---@field [integer] cloudbuild.Built Builds to compare.
+---@field baseline? string The cell that others are compared with; where builds have no cells, the stage. Default: the first cell.
+---@field report? cloudbuild.Report A page about it: `cb.html {}`. Default: none.
 
 ---@class (exact) cloudbuild.options.retry
 ---@field larger? boolean On a larger machine, where there is one. Default: false.
@@ -320,7 +348,7 @@
 
 --- Cells that the same packages are built in, each in stages and an archive of its own.
 ---@class (exact) cloudbuild.table.cells
----@field [integer] cloudbuild.Cell Cells, each with a name of its own.
+---@field [integer] cloudbuild.Cell Cells and toolchains, each with a name of its own.
 ---@field baseline? string The cell that is published and compared with. Default: the first cell.
 ---@field repeats? integer How often each cell is built. Default: 1.
 ---@field order? "interleaved"|"cell by cell" `interleaved` builds each cell once before any is repeated, so that a slow hour is nobody's. Default: interleaved.
@@ -365,6 +393,11 @@
 ---@field append? string|string[] Flags that come last, so that they win. Default: none.
 ---@field prepend? string|string[] Flags that come first. Default: none.
 
+--- What is measured of every build.
+---@class (exact) cloudbuild.table.measurements
+---@field [integer] "build-time" What is measured of every build.
+---@field bench? table<string, string> Scripts by source package, run where its packages are installed; they print lines of `name value unit`. Default: {}.
+
 ---@class (exact) cloudbuild
 local cb = {}
 
@@ -380,6 +413,11 @@ function cb.campaign(name) end
 ---@param name string Names the stage.
 ---@return fun(options: cloudbuild.options.stage): cloudbuild.Stage
 function cb.stage(name) end
+
+--- A cell of a matrix whose packages are built with other tools: another compiler, libraries or variant.
+---@param name string Names the cell, and the stage that builds it.
+---@return fun(options: cloudbuild.options.toolchain): cloudbuild.Toolchain
+function cb.toolchain(name) end
 
 --- A recipe that acts step by step: `run` calls the primitives.
 ---@param options cloudbuild.options.recipe
@@ -476,6 +514,11 @@ function cb.emulated(options) end
 ---@return cloudbuild.CrossOnly
 function cb.cross_only(options) end
 
+--- A page about the comparison of cells, in the state directory and beside what is published.
+---@param options? cloudbuild.options.html
+---@return cloudbuild.Report
+function cb.html(options) end
+
 --- Pins suites and their indexes: what the run builds from and against.
 ---@param options? cloudbuild.options.import
 ---@return cloudbuild.Import
@@ -501,7 +544,7 @@ function cb.build(options) end
 ---@return cloudbuild.Published
 function cb.publish(options) end
 
---- Tells what came of builds, against what was there before.
+--- Tells what came of builds, against what was there before, and cells against each other.
 ---@param options cloudbuild.options.compare
 ---@return cloudbuild.Comparison
 function cb.compare(options) end

@@ -238,6 +238,8 @@ impl Planning {
             jobs: jobs.collect(),
             optional: request.optional,
             binaries: Vec::new(),
+            cell: None,
+            repeat: 1,
         })
     }
 }
@@ -253,7 +255,7 @@ impl Perform for Planning {
             Request::Order(request) => Response::Order(self.order(&request)?),
             Request::Launch(request) => Response::Launch(LaunchResult { builders: request.builders }),
             Request::Build(request) => Response::Build(self.build(&request)?),
-            Request::Compare(_) => Response::Compare(CompareResult { rows: Vec::new() }),
+            Request::Compare(_) => Response::Compare(CompareResult::default()),
             other => anyhow::bail!("the recipe does not ask for {other:?}"),
         })
     }

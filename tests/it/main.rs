@@ -2,9 +2,11 @@
 //! called `slow_*`, and `tests/run` runs them last.
 
 // What chapters stand on.
+mod faults;
 mod fixture;
 mod harness;
 mod refused;
+mod seaweed;
 
 // Chapters.
 mod bad_index;
@@ -16,11 +18,14 @@ mod fixture_works;
 mod follow;
 mod harness_works;
 mod looking;
+mod objects;
 mod outdated;
 mod plans;
 mod packages_behave;
 mod recipe_tools;
+mod simulation;
 mod slow_chroot;
+mod slow_compare;
 mod slow_cross;
 mod slow_flags;
 mod slow_follow;

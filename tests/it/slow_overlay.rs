@@ -8,7 +8,7 @@ use crate::fixture::base::architecture;
 use crate::fixture::cache::copy_tree;
 use crate::fixture::{Fixture, Making, output};
 use crate::harness::Place;
-use crate::slow_outcomes::{document, has_in_order, job, log, values};
+use crate::slow_outcomes::{campaign, document, has_in_order, job, log, values};
 
 /// The version of the overlay's library; the archive has 2.0.
 const LOCAL: &str = "1.0+acme1";
@@ -152,4 +152,31 @@ fn an_overlay_that_fails_stops_its_stage_and_nothing_is_published() {
         // The run has its own copy: what is mended is built only when it is begun anew.
         fs::write(&rules, &text).unwrap();
     }
+}
+
+#[test]
+fn a_toolchain_is_built_first_and_only_its_own_cell_is_built_with_it() {
+    let place = Place::new();
+    let fixture = archive(&place);
+    library(&place);
+    let matrix = "prove = false, matrix = { cb.cell \"now\" {}, \
+                  cb.toolchain \"ours\" { overlay = cb.source_tree \"two\" { first = true } } }";
+    place.write("tiny.lua", &campaign(&["tiny-needs"], matrix));
+    let ran = place.cloudbuild_on(&fixture, &["tiny.lua", "--json"]).run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let summary = document(&ran);
+    let jobs = summary["jobs"].as_array().unwrap();
+    let told = |job: &serde_json::Value| [&job["stage"], &job["source"]].map(|it| it.as_str().unwrap()).join(" ");
+    let mut told: Vec<String> = jobs.iter().map(told).collect();
+    told.sort();
+    told.dedup();
+    assert_eq!(told, ["first.now tiny-needs", "first.ours tiny-needs", "first.ours tiny-two"]);
+    let state = place.state("tiny");
+    let built_with = |version: &str| {
+        let logs = fs::read_dir(state.join("logs")).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()));
+        let needs = logs.map(Result::unwrap).filter(|log| log.contains("Package: tiny-needs"));
+        let installed = format!("libtiny-dev:{} ({version})", architecture());
+        needs.filter(|log| log.contains(&installed)).count()
+    };
+    assert_eq!((built_with("2.0"), built_with(LOCAL)), (1, 1), "{summary:#}");
 }

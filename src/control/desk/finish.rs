@@ -1,12 +1,12 @@
 //! A builder is done: its result becomes the job's, once.
 
-use super::{Action, Pulses, Refusal, Refused, Reply, current, moved, stale};
+use super::{Action, Pulses, Refusal, Refused, Reply, current, judge_builder, moved, stale};
 use crate::control::desk::Now;
 use crate::core::ids::{JobId, Sha256};
-use crate::core::job::{Fault, JobEvent, step};
+use crate::core::job::{Fault, JobEvent, JobState, backoff, health, step};
 use crate::core::overlay::confirm::Superseding;
 use crate::io::state::artifacts::{self, Artifact};
-use crate::io::state::jobs::{self, Job};
+use crate::io::state::jobs::{self, Job, leasing};
 use crate::io::state::{StateError, Tx, attempts, durations, superseded};
 use crate::wire::{Finish, Outcome};
 
@@ -82,8 +82,33 @@ pub(super) fn finish(
             Reply::Finished
         }
     };
+    after_attempt(tx, pulses, (&job, &attempt.builder), (&outcome, &after), now, actions)?;
     moved(&job, after, actions);
     Ok(reply)
+}
+
+/// What an attempt tells of its builder, and how long the job waits if it is tried again.
+fn after_attempt(
+    tx: &Tx,
+    pulses: &Pulses,
+    (job, builder): (&Job, &str),
+    (outcome, after): (&Outcome, &Job),
+    now: Now,
+    actions: &mut Vec<Action>,
+) -> Result<(), StateError> {
+    let ended = match outcome {
+        Outcome::Built => health::Ended::Built,
+        Outcome::Failed { fault, .. } => health::Ended::Failed { fault: *fault, source: &job.source },
+        Outcome::Cancelled => return Ok(()),
+    };
+    judge_builder(tx, builder, ended, now, actions)?;
+    if after.state == JobState::NeedsBuild {
+        let pause = backoff::pause(job.attempts, pulses.first_pause());
+        let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+        leasing::set_not_before(tx, job.id, now.unix_ms.saturating_add(pause_ms))?;
+        actions.push(Action::WakeAfter(pause));
+    }
+    Ok(())
 }
 
 /// What a result means for the job, and what the attempt's row says came of it.

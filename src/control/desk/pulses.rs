@@ -1,4 +1,5 @@
-//! When builders were last heard of, in memory: a restart gives every lease its full time to live again.
+//! Open leases and when their builders were last heard of, in memory: a restart gives every lease its full time to live
+//! again.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -8,35 +9,43 @@ use crate::core::ids::{Epoch, JobId};
 /// A lease that its builder does not know of is void only after so long, since our answer may still be on its way.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// When the builders of leases were last heard of.
+/// The first pause of a job that failed by infrastructure's fault, unless the caller says otherwise.
+pub const RETRY_PAUSE: Duration = Duration::from_secs(10);
+
+/// When the builders of open leases were last heard of.
 #[derive(Debug)]
 pub struct Pulses {
     started: Instant,
     ttl: Duration,
+    first_pause: Duration,
+    /// Whether the open leases of earlier processes are in `by_job`.
+    loaded: bool,
     by_job: HashMap<JobId, Pulse>,
 }
 
 /// One lease's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Pulse {
     epoch: Epoch,
+    builder: String,
     heard: Instant,
     granted_here: bool,
-}
-
-/// Whether a lease still holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Silence {
-    /// Its builder was heard of lately.
-    Alive,
-    /// It was not.
-    Expired,
 }
 
 impl Pulses {
     /// None yet: leases that an earlier process gave are taken as heard of now.
     pub fn new(ttl: Duration, now: Instant) -> Pulses {
-        Pulses { started: now, ttl, by_job: HashMap::new() }
+        Pulses { started: now, ttl, first_pause: RETRY_PAUSE, loaded: false, by_job: HashMap::new() }
+    }
+
+    /// The same with another first pause before a job is tried again.
+    pub fn with_pause(self, first_pause: Duration) -> Pulses {
+        Pulses { first_pause, ..self }
+    }
+
+    /// The first pause of a job that failed by infrastructure's fault.
+    pub(super) fn first_pause(&self) -> Duration {
+        self.first_pause
     }
 
     /// The time to live of a lease in milliseconds.
@@ -44,16 +53,48 @@ impl Pulses {
         i64::try_from(self.ttl.as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// A lease is given.
-    pub(super) fn grant(&mut self, job: JobId, epoch: Epoch, now: Instant) {
-        self.by_job.insert(job, Pulse { epoch, heard: now, granted_here: true });
+    /// Whether the open leases were read from the state.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.loaded
     }
 
-    /// A lease's builder was heard of. Words about an older lease than the newest say nothing.
-    pub(super) fn hear(&mut self, job: JobId, epoch: Epoch, now: Instant) {
-        let pulse = self.by_job.entry(job).or_insert(Pulse { epoch, heard: now, granted_here: false });
-        if pulse.epoch <= epoch {
-            *pulse = Pulse { epoch, heard: now, granted_here: pulse.granted_here && pulse.epoch == epoch };
+    /// Takes the open leases as the state has them; those that are known here keep what is known of them.
+    pub(super) fn load(&mut self, open: Vec<(JobId, Epoch, String)>) {
+        let mut known = std::mem::take(&mut self.by_job);
+        for (job, epoch, builder) in open {
+            let pulse = known.remove(&job).filter(|pulse| pulse.epoch == epoch);
+            let anew = || Pulse { epoch, builder, heard: self.started, granted_here: false };
+            self.by_job.insert(job, pulse.unwrap_or_else(anew));
+        }
+        self.loaded = true;
+    }
+
+    /// A change was not kept: what is open is read again the next time.
+    pub fn forget_all(&mut self) {
+        self.loaded = false;
+    }
+
+    /// A lease is given.
+    pub(super) fn grant(&mut self, job: JobId, epoch: Epoch, builder: &str, now: Instant) {
+        let pulse = Pulse { epoch, builder: builder.to_owned(), heard: now, granted_here: true };
+        self.by_job.insert(job, pulse);
+    }
+
+    /// A lease that had expired holds again.
+    pub(super) fn resume(&mut self, job: JobId, epoch: Epoch, builder: &str, now: Instant) {
+        let pulse = Pulse { epoch, builder: builder.to_owned(), heard: now, granted_here: false };
+        self.by_job.insert(job, pulse);
+    }
+
+    /// The builder of an open lease was heard of; whether this is an open lease. Words about another lease than the
+    /// newest say nothing.
+    pub(super) fn hear(&mut self, job: JobId, epoch: Epoch, now: Instant) -> bool {
+        match self.by_job.get_mut(&job) {
+            Some(pulse) if pulse.epoch == epoch && self.loaded => {
+                pulse.heard = now;
+                true
+            }
+            Some(_) | None => false,
         }
     }
 
@@ -64,23 +105,25 @@ impl Pulses {
 
     /// Whether this process gave the lease.
     pub(super) fn was_granted_here(&self, job: JobId, epoch: Epoch) -> bool {
-        self.of(job, epoch).is_some_and(|pulse| pulse.granted_here)
+        self.by_job.get(&job).is_some_and(|pulse| pulse.epoch == epoch && pulse.granted_here)
     }
 
-    /// Whether a lease holds.
-    pub(super) fn silence(&self, job: JobId, epoch: Epoch, now: Instant) -> Silence {
-        let heard = self.of(job, epoch).map_or(self.started, |pulse| pulse.heard);
-        if now.saturating_duration_since(heard) > self.ttl { Silence::Expired } else { Silence::Alive }
+    /// The leases whose builders were not heard of for the whole time to live.
+    pub(super) fn expired(&self, now: Instant) -> Vec<(JobId, Epoch)> {
+        self.silent(now, self.ttl, |_, _| true)
     }
 
-    /// Whether a lease that its builder does not list is lost: after a while, since a request may have been on its way
+    /// The leases that their builder does not list: lost, but only after a while, since a request may have been on its way
     /// from before the builder took it, also across a restart of the control point.
-    pub(super) fn is_lost(&self, job: JobId, epoch: Epoch, now: Instant) -> bool {
-        let heard = self.of(job, epoch).map_or(self.started, |pulse| pulse.heard);
-        now.saturating_duration_since(heard) > GRACE
+    pub(super) fn lost(&self, builder: &str, holding: &[(JobId, Epoch)], now: Instant) -> Vec<(JobId, Epoch)> {
+        self.silent(now, GRACE, |job, pulse| pulse.builder == builder && !holding.contains(&(job, pulse.epoch)))
     }
 
-    fn of(&self, job: JobId, epoch: Epoch) -> Option<&Pulse> {
-        self.by_job.get(&job).filter(|pulse| pulse.epoch == epoch)
+    fn silent(&self, now: Instant, time: Duration, of: impl Fn(JobId, &Pulse) -> bool) -> Vec<(JobId, Epoch)> {
+        let is = |pulse: &Pulse| now.saturating_duration_since(pulse.heard) > time;
+        let silent = self.by_job.iter().filter(|(job, pulse)| is(pulse) && of(**job, pulse));
+        let mut silent: Vec<_> = silent.map(|(job, pulse)| (*job, pulse.epoch)).collect();
+        silent.sort_unstable();
+        silent
     }
 }

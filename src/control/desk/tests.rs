@@ -14,15 +14,15 @@ use crate::wire::{Finish, Heartbeat, Lease, Outcome};
 const TTL: Duration = Duration::from_secs(180);
 
 /// A desk in front of a state with the jobs j1 and j2, both ready.
-struct Story {
+pub(in crate::control::desk) struct Story {
     _dir: tempfile::TempDir,
-    state: State,
+    pub state: State,
     pulses: std::sync::Arc<std::sync::Mutex<Pulses>>,
     start: Instant,
-    seconds: u64,
+    pub seconds: u64,
 }
 
-fn accepted() -> Verdict {
+pub(in crate::control::desk) fn accepted() -> Verdict {
     Verdict::Accepted { made: vec![], superseded: vec![] }
 }
 
@@ -89,7 +89,7 @@ pub(in crate::control) fn fill(state: &State, sources: &[String], dsc: fn(&str) 
 }
 
 impl Story {
-    fn new() -> Story {
+    pub fn new() -> Story {
         let dir = tempfile::tempdir().unwrap();
         let state = State::open(dir.path()).unwrap();
         fill(&state, &["one".to_owned(), "two".to_owned()], |_| Vec::new());
@@ -99,12 +99,12 @@ impl Story {
     }
 
     /// The control point is started again: what was in memory is gone.
-    fn restart(&mut self) {
+    pub fn restart(&mut self) {
         let now = self.start + Duration::from_secs(self.seconds);
         self.pulses = std::sync::Arc::new(std::sync::Mutex::new(Pulses::new(TTL, now)));
     }
 
-    fn ask(&self, request: Request) -> (Reply, Vec<Action>) {
+    pub fn ask(&self, request: Request) -> (Reply, Vec<Action>) {
         let now = Now {
             unix_ms: i64::try_from(self.seconds).unwrap() * 1000,
             instant: self.start + Duration::from_secs(self.seconds),
@@ -113,7 +113,7 @@ impl Story {
         self.state.write(move |tx| handle(tx, &mut pulses.lock().unwrap(), request, now)).unwrap()
     }
 
-    fn lease_as(&self, builder: &str, holding: Vec<(JobId, Epoch)>) -> Option<(JobId, Epoch)> {
+    pub fn lease_as(&self, builder: &str, holding: Vec<(JobId, Epoch)>) -> Option<(JobId, Epoch)> {
         let request = LeaseRequest {
             protocol: PROTOCOL,
             builder: builder.to_owned(),
@@ -129,12 +129,12 @@ impl Story {
         }
     }
 
-    fn finish(&self, (job, epoch): (JobId, Epoch), outcome: Outcome, verdict: Verdict) -> (Reply, Vec<Action>) {
+    pub fn finish(&self, (job, epoch): (JobId, Epoch), outcome: Outcome, verdict: Verdict) -> (Reply, Vec<Action>) {
         let finish = Finish { epoch, outcome, files: Vec::new(), seconds: 5 };
         self.ask(Request::Finish { job, finish, verdict })
     }
 
-    fn cancels(&self, (job, epoch): (JobId, Epoch)) -> bool {
+    pub fn cancels(&self, (job, epoch): (JobId, Epoch)) -> bool {
         let heartbeat = Heartbeat { epoch, phase: "build".to_owned() };
         match self.ask(Request::Heartbeat { job, heartbeat }).0 {
             Reply::Heartbeat(reply) => reply.cancel,
@@ -142,12 +142,12 @@ impl Story {
         }
     }
 
-    fn job(&self, id: JobId) -> Job {
+    pub fn job(&self, id: JobId) -> Job {
         self.state.read(|db| jobs::expect(db, id)).unwrap()
     }
 }
 
-fn failed(fault: Fault) -> Outcome {
+pub(in crate::control::desk) fn failed(fault: Fault) -> Outcome {
     Outcome::Failed { fault, stage: "build".to_owned(), reason: "it broke".to_owned() }
 }
 
@@ -281,17 +281,68 @@ fn a_refused_upload_is_put_aside_reported_and_refused_again_when_it_is_repeated(
 }
 
 #[test]
-fn infrastructures_faults_are_tried_three_times_and_told_each_time() {
-    let story = Story::new();
-    for epoch in 1..=3 {
+fn infrastructures_faults_are_tried_again_three_times_after_longer_and_longer_pauses() {
+    let mut story = Story::new();
+    let mut pauses = Vec::new();
+    for epoch in 1..=4 {
         let lease = story.lease_as("a", vec![]).unwrap();
-        assert_eq!(lease.1, Epoch(epoch));
+        assert_eq!(lease, (JobId(1), Epoch(epoch)));
         let (_, actions) = story.finish(lease, failed(Fault::Infrastructure), Verdict::NotBuilt);
         let note = actions.iter().any(|action| matches!(action, Action::Hear(Event::Note { .. })));
         let ended = actions.iter().any(|action| matches!(action, Action::Ended { .. }));
-        assert_eq!((note, ended), (epoch < 3, epoch == 3));
+        assert_eq!((note, ended), (epoch < 4, epoch == 4));
+        for action in actions {
+            if let Action::WakeAfter(pause) = action {
+                pauses.push(pause.as_secs());
+                story.seconds += pause.as_secs();
+            }
+        }
     }
+    assert_eq!(pauses, [10, 40, 160]);
     assert_ne!(story.lease_as("a", vec![]).unwrap().0, JobId(1));
+}
+
+#[test]
+fn a_job_that_waits_after_a_fault_is_passed_over_until_its_time() {
+    let mut story = Story::new();
+    let lease = story.lease_as("a", vec![]).unwrap();
+    story.finish(lease, failed(Fault::Infrastructure), Verdict::NotBuilt);
+    assert_eq!(story.lease_as("b", vec![]).unwrap().0, JobId(2));
+    story.seconds = 9;
+    assert_eq!(story.lease_as("c", vec![]), None);
+    story.seconds = 10;
+    assert_eq!(story.lease_as("c", vec![]).unwrap().0, lease.0);
+}
+
+#[test]
+fn a_job_that_three_builders_were_lost_with_is_given_to_no_other_one_until_somebody_asks() {
+    let mut story = Story::new();
+    for builder in ["a", "b", "c"] {
+        assert_eq!(story.lease_as(builder, vec![]).unwrap().0, JobId(1));
+        story.seconds += 181;
+        story.ask(Request::Sweep);
+    }
+    let job = story.job(JobId(1));
+    assert_eq!(job.state, JobState::BuildAttempted);
+    assert!(job.reason.unwrap().starts_with("3 builders were lost while they built it"));
+    assert_eq!(story.lease_as("d", vec![]).unwrap().0, JobId(2));
+}
+
+#[test]
+fn a_builder_that_fails_one_package_after_the_other_gets_no_more_until_somebody_looked() {
+    let mut story = Story::new();
+    fill(&story.state, &["three".to_owned(), "four".to_owned(), "five".to_owned()], |_| Vec::new());
+    let mut told = 0;
+    for _ in 0..5 {
+        let lease = story.lease_as("bad", vec![]).unwrap();
+        let (_, actions) = story.finish(lease, failed(Fault::Infrastructure), Verdict::NotBuilt);
+        let drained =
+            |action: &&Action| matches!(action, Action::Hear(Event::Note { text }) if text.contains("no more"));
+        told += actions.iter().filter(drained).count();
+    }
+    story.seconds = 10;
+    assert_eq!((told, story.lease_as("bad", vec![])), (1, None));
+    assert!(story.lease_as("good", vec![]).is_some());
 }
 
 #[test]

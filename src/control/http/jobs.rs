@@ -257,10 +257,10 @@ async fn welcome(point: &Arc<Point>, job: JobId, epoch: Epoch) -> Result<(), Fai
 }
 
 /// A refusal as such; an answer to something else can only be a mistake of this program.
-fn unexpected(reply: Reply) -> Failure {
+pub(super) fn unexpected(reply: Reply) -> Failure {
     match reply {
         Reply::Refused(refused @ Refused { .. }) => refused.into(),
-        Reply::Lease(_) | Reply::Heartbeat(_) | Reply::Welcome | Reply::Finished | Reply::Swept => {
+        Reply::Lease(_) | Reply::Heartbeat(_) | Reply::Welcome | Reply::Finished | Reply::Acted(_) | Reply::Swept => {
             Failure::Internal(anyhow::anyhow!("the desk answered another question"))
         }
     }

@@ -18,10 +18,12 @@ fn events() -> Vec<(&'static str, JobEvent)> {
         ("reused", JobEvent::Reused { from: JobId(1) }),
         ("failed package", failed(Fault::Package, 1)),
         ("failed unknown", failed(Fault::Unknown, 1)),
-        ("failed infrastructure 2", failed(Fault::Infrastructure, 2)),
         ("failed infrastructure 3", failed(Fault::Infrastructure, 3)),
-        ("lease-expired 2", JobEvent::LeaseExpired { attempt: 2 }),
+        ("failed infrastructure 4", failed(Fault::Infrastructure, 4)),
         ("lease-expired 3", JobEvent::LeaseExpired { attempt: 3 }),
+        ("lease-expired 4", JobEvent::LeaseExpired { attempt: 4 }),
+        ("quarantined", JobEvent::Quarantined { reason: reason() }),
+        ("prioritized", JobEvent::Prioritized { priority: 5 }),
         ("gave-back", JobEvent::GaveBack { reason: reason() }),
         ("waits", JobEvent::Waits { reason: reason() }),
         ("uninstallable", JobEvent::Uninstallable { reason: reason() }),
@@ -52,49 +54,60 @@ fn all_legal_moves_are_these_and_every_other_is_refused() {
     needs-build      reused                   installed
     needs-build      failed package           build-attempted
     needs-build      failed unknown           build-attempted
-    needs-build      failed infrastructure 2  needs-build
-    needs-build      failed infrastructure 3  build-attempted
+    needs-build      failed infrastructure 3  needs-build
+    needs-build      failed infrastructure 4  build-attempted
+    needs-build      prioritized              needs-build
     needs-build      gave-back                needs-build
     needs-build      waits                    dep-wait
     needs-build      uninstallable            bd-uninstallable
+    needs-build      marked-failed            failed
     needs-build      marked-not-for-us        not-for-us
     needs-build      left-out                 auto-not-for-us
     building         built                    built
     building         failed package           build-attempted
     building         failed unknown           build-attempted
-    building         failed infrastructure 2  needs-build
-    building         failed infrastructure 3  build-attempted
-    building         lease-expired 2          needs-build
-    building         lease-expired 3          build-attempted
+    building         failed infrastructure 3  needs-build
+    building         failed infrastructure 4  build-attempted
+    building         lease-expired 3          needs-build
+    building         lease-expired 4          build-attempted
+    building         quarantined              build-attempted
+    building         prioritized              building
     building         gave-back                needs-build
+    building         marked-failed            failed
+    building         marked-not-for-us        not-for-us
     building         left-out                 auto-not-for-us
     built            uploaded                 uploaded
+    built            prioritized              built
     uploaded         installed                installed
+    uploaded         prioritized              uploaded
     dep-wait         built                    built
     dep-wait         failed package           dep-wait
     dep-wait         failed unknown           dep-wait
-    dep-wait         failed infrastructure 2  dep-wait
     dep-wait         failed infrastructure 3  dep-wait
+    dep-wait         failed infrastructure 4  dep-wait
+    dep-wait         prioritized              dep-wait
     dep-wait         gave-back                dep-wait
     dep-wait         uninstallable            bd-uninstallable
     dep-wait         dependencies-met         needs-build
     dep-wait         retried                  needs-build
+    dep-wait         marked-failed            failed
     dep-wait         marked-not-for-us        not-for-us
     bd-uninstallable built                    built
     bd-uninstallable failed package           bd-uninstallable
     bd-uninstallable failed unknown           bd-uninstallable
-    bd-uninstallable failed infrastructure 2  bd-uninstallable
     bd-uninstallable failed infrastructure 3  bd-uninstallable
+    bd-uninstallable failed infrastructure 4  bd-uninstallable
     bd-uninstallable gave-back                bd-uninstallable
     bd-uninstallable waits                    dep-wait
     bd-uninstallable dependencies-met         needs-build
     bd-uninstallable retried                  needs-build
+    bd-uninstallable marked-failed            failed
     bd-uninstallable marked-not-for-us        not-for-us
     build-attempted  built                    built
     build-attempted  failed package           build-attempted
     build-attempted  failed unknown           build-attempted
-    build-attempted  failed infrastructure 2  build-attempted
     build-attempted  failed infrastructure 3  build-attempted
+    build-attempted  failed infrastructure 4  build-attempted
     build-attempted  gave-back                build-attempted
     build-attempted  retried                  needs-build
     build-attempted  sent-back                needs-build
@@ -108,12 +121,12 @@ fn all_legal_moves_are_these_and_every_other_is_refused() {
 }
 
 #[test]
-fn infrastructure_faults_are_tried_three_times_and_package_faults_once() {
+fn infrastructure_faults_are_tried_again_three_times_and_package_faults_never() {
     let attempts = |fault| {
         (1..10)
             .take_while(move |attempt| step(JobState::Building, &failed(fault, *attempt)) == Ok(JobState::NeedsBuild))
     };
-    assert_eq!(attempts(Fault::Infrastructure).count(), 2);
+    assert_eq!(attempts(Fault::Infrastructure).count(), 3);
     assert_eq!(attempts(Fault::Package).count(), 0);
     assert_eq!(attempts(Fault::Unknown).count(), 0);
 }

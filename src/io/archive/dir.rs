@@ -89,6 +89,8 @@ pub fn pieces(root: &Path, suite: &str) -> Pieces {
 /// Keeps what was compressed for a suite, for the next time. It only saves time, so that nobody minds when it fails.
 pub fn keep_pieces(root: &Path, suite: &str, pieces: &Pieces) {
     let path = pieces_path(root, suite);
+    // Without the folder the next step says what is wrong.
+    let _made = path.parent().map(std::fs::create_dir_all);
     if let Err(error) = whole_files::write(&path, &pieces.bytes()) {
         tracing::debug!(%error, "what was compressed is not kept");
     }

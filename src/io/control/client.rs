@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 use super::{ClientError, ControlFile};
 use crate::core::ids::{Epoch, JobId, Sha256, ViewId};
 use crate::io::clock;
+use crate::wire::acts::{Act, Acted};
 use crate::wire::{File, Finish, Heartbeat, HeartbeatReply, LeaseReply, LeaseRequest, LogReply, Refusal};
 
 /// A file that is sent slower than this, in bytes per second, is sent again.
@@ -86,6 +87,11 @@ impl Client {
     pub async fn lease(&self, request: &LeaseRequest) -> Result<LeaseReply, ClientError> {
         let wait = Duration::from_secs(request.wait_seconds) + self.patience.answer;
         self.post("/v1/lease", request, wait).await
+    }
+
+    /// Says what a person wants.
+    pub async fn act(&self, act: &Act) -> Result<Acted, ClientError> {
+        self.post("/v1/act", act, self.patience.answer).await
     }
 
     /// Says that a build goes on.

@@ -155,6 +155,18 @@ impl Clean {
             .collect()
     }
 
+    /// Runs a script, with an interpreter of its own if it names one; what it printed.
+    pub async fn script(&self, script: &[u8], what: &str) -> Result<Vec<u8>, SbuildError> {
+        const PROGRAM: &str = "var/lib/cloudbuild/script";
+        let over = self.layout.root.join("script");
+        let program = over.join(PROGRAM);
+        let folder = program.parent().expect("it is in a folder");
+        std::fs::create_dir_all(folder).map_err(SbuildError::io("cannot make", folder))?;
+        std::fs::write(&program, script).map_err(SbuildError::io("cannot write", &program))?;
+        open_to_all(&program, 0o755)?;
+        self.inside(Some(&over), &format!("exec /{PROGRAM}"), &[], what, STEP_LIMIT).await
+    }
+
     /// Removes the chroot.
     pub async fn remove(self) -> Result<(), SbuildError> {
         self.place.remove(&self.layout.root).await

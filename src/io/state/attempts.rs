@@ -79,3 +79,13 @@ pub fn by_job(db: &Db, job: JobId) -> Result<Vec<Attempt>, StateError> {
     let mut query = db.connection().prepare_cached("SELECT * FROM attempts WHERE job = ?1 ORDER BY epoch")?;
     Ok(query.query_map([job.0], from_row)?.collect::<rusqlite::Result<_>>()?)
 }
+
+/// How many builders had a job and were not heard of again, since the lease that its tries are counted from.
+pub fn lost_builders(db: &Db, job: JobId) -> Result<usize, StateError> {
+    let mut query = db.connection().prepare_cached(
+        "SELECT count(DISTINCT attempts.builder) FROM attempts JOIN jobs ON jobs.id = attempts.job
+         WHERE attempts.job = ?1 AND attempts.finish IS NULL AND attempts.epoch > jobs.counted_from",
+    )?;
+    let count: i64 = query.query_row([job.0], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}

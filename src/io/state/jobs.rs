@@ -3,6 +3,8 @@
 use rusqlite::{OptionalExtension, Row};
 
 mod happened;
+pub mod leasing;
+pub mod listing;
 
 use self::happened::happened;
 use super::columns::{json, maybe_json, maybe_text, signed, text, to_json, unsigned};
@@ -10,7 +12,7 @@ use super::db::{Db, Tx};
 use super::error::StateError;
 use super::{artifacts, attempts, events, superseded};
 use crate::core::hooks::Retry;
-use crate::core::how::{Abilities, HowWord};
+use crate::core::how::HowWord;
 use crate::core::ids::{Epoch, InputsHash, JobId, RunId};
 use crate::core::job::{JobEvent, JobState, step};
 use crate::wire::Lease;
@@ -274,40 +276,13 @@ pub fn apply(tx: &Tx, id: JobId, event: &JobEvent, now: i64) -> Result<Job, Stat
     if let JobEvent::Leased { builder, epoch } = event {
         attempts::start(tx, id, *epoch, builder, now)?;
     }
-    Ok(after)
-}
-
-/// Leases the job of active runs that most waits for, of those that are ready for a machine that runs or emulates these
-/// architectures, if there is one. A job that has to be alone waits until its builder has nothing else, and nothing else
-/// is leased to that builder as long as it has such a job.
-pub fn lease_next(
-    tx: &Tx,
-    can: &Abilities,
-    builder: &str,
-    expires: i64,
-    now: i64,
-) -> Result<Option<Lease>, StateError> {
-    let itself = can.itself.iter().map(|arch| offer_arch(arch, false));
-    let able: Vec<String> = itself.chain(can.emulated.iter().map(|arch| offer_arch(arch, true))).collect();
-    let mut query = tx.connection().prepare_cached(
-        "SELECT jobs.id, jobs.epoch, jobs.alone FROM jobs JOIN runs ON runs.id = jobs.run
-         WHERE jobs.state = 'needs-build' AND jobs.offer IS NOT NULL AND jobs.offer_arch IN (SELECT value FROM json_each(?1))
-               AND runs.status = 'active'
-         ORDER BY jobs.priority DESC, jobs.frees DESC, jobs.position, jobs.id LIMIT 1",
-    )?;
-    let next = query.query_row([to_json(&able)], |row| {
-        Ok((JobId(row.get("id")?), row.get::<_, i64>("epoch")?, row.get::<_, bool>("alone")?))
-    });
-    let Some((id, epoch, alone)) = next.optional()? else { return Ok(None) };
-    let mut beside = tx
-        .connection()
-        .prepare_cached("SELECT 1 FROM jobs WHERE state = 'building' AND builder = ?1 AND (alone OR ?2) LIMIT 1")?;
-    if beside.exists((builder, alone))? {
-        return Ok(None);
+    if matches!(event, JobEvent::Retried | JobEvent::SentBack { .. }) {
+        leasing::count_anew(tx, id)?;
     }
-    apply(tx, id, &JobEvent::Leased { builder: builder.to_owned(), epoch: Epoch(epoch + 1) }, now)?;
-    set_lease_expires(tx, id, expires)?;
-    offer(tx, id)
+    if let JobEvent::Prioritized { priority } = event {
+        leasing::set_urgency(tx, id, *priority)?;
+    }
+    Ok(after)
 }
 
 /// Moves the time that people are shown; see `Job::lease_expires`.

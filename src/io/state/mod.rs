@@ -7,6 +7,7 @@
 
 pub mod artifacts;
 pub mod attempts;
+pub mod builder_health;
 mod columns;
 mod db;
 pub mod durations;
@@ -21,6 +22,9 @@ pub mod imports;
 pub mod jobs;
 pub mod journal;
 pub mod lock;
+pub mod memory;
+pub mod pause;
+pub mod measured;
 mod reader;
 pub mod runs;
 mod schema;

@@ -4,6 +4,7 @@ mod acts;
 mod flags;
 mod hooks;
 mod how;
+mod measure;
 mod places;
 mod recipe;
 mod selectors;
@@ -19,12 +20,14 @@ const GROUPS: &[&[Declaration]] = &[
     flags::DECLARATIONS,
     places::DECLARATIONS,
     how::DECLARATIONS,
+    measure::DECLARATIONS,
     acts::DECLARATIONS,
     hooks::DECLARATIONS,
 ];
 
 /// The tables in tables, in reading order.
-pub const RECORDS: &[&Record] = &[&recipe::MATRIX, &flags::RULE, &flags::MATCH, &flags::FLAGS, &flags::CHANGE];
+pub const RECORDS: &[&Record] =
+    &[&recipe::MATRIX, &flags::RULE, &flags::MATCH, &flags::FLAGS, &flags::CHANGE, &measure::MEASURE];
 
 /// Everything below `cb`.
 pub fn all() -> impl Iterator<Item = &'static Declaration> + Clone {

@@ -119,6 +119,10 @@ pub enum Kind {
     Variables,
     /// Flags of a compiler: a string, or a list of strings.
     Flags,
+    /// A table from names to files' paths, relative to the recipe's folder.
+    Files,
+    /// A part of one, between 0 and 1; kept in hundredths of a percent.
+    Share,
     /// A table from one flag to the flags that come in its place.
     Replacements,
     /// A string, or a list of them; of text that the function finds good.
@@ -196,6 +200,8 @@ impl Kind {
             Kind::Texts => "a list of strings".to_owned(),
             Kind::TextOrTexts => "a string, or a list of strings".to_owned(),
             Kind::Variables => "a table from variables to strings".to_owned(),
+            Kind::Files => "a table from names to files' paths".to_owned(),
+            Kind::Share => "a number between 0 and 1, such as 0.95".to_owned(),
             Kind::Flags => "flags such as `-O3`, a string or a list".to_owned(),
             Kind::Replacements => "a table from flags to flags such as `{ [\"-O2\"] = \"-O3\" }`".to_owned(),
             Kind::Words(word) => word.list.to_owned(),
@@ -224,7 +230,8 @@ impl Kind {
             Kind::Boolean => "boolean".to_owned(),
             Kind::Texts => "string[]".to_owned(),
             Kind::TextOrTexts => "string|string[]".to_owned(),
-            Kind::Variables => "table<string, string>".to_owned(),
+            Kind::Variables | Kind::Files => "table<string, string>".to_owned(),
+            Kind::Share => "number".to_owned(),
             Kind::Flags | Kind::Words(_) => "string|string[]".to_owned(),
             Kind::Replacements => "table<string, string|string[]>".to_owned(),
             Kind::Record(record) => record.class(),

@@ -44,6 +44,7 @@ pub fn fields(tag: Tag) -> &'static [Field] {
         Tag::Sources => SOURCES,
         Tag::Stage => STAGE,
         Tag::Cell => CELL,
+        Tag::Toolchain => TOOLCHAIN,
         Tag::Variant => VARIANT,
         Tag::Builders => BUILDERS,
         Tag::How => HOW,
@@ -54,6 +55,7 @@ pub fn fields(tag: Tag) -> &'static [Field] {
         Tag::Fleet => FLEET,
         Tag::Built => BUILT,
         Tag::Published => PUBLISHED,
+        Tag::Report => REPORT,
         Tag::Comparison => COMPARISON,
         Tag::Recipe => RECIPE,
         Tag::Retry => RETRY,
@@ -80,6 +82,13 @@ const STAGE: &[Field] = &[
 const CELL: &[Field] = &[
     field("name", "string", "Its name."),
     long("flags", "table", "What it asks for; empty for a build as the distribution makes it."),
+];
+
+const TOOLCHAIN: &[Field] = &[
+    field("name", "string", "Its name."),
+    field("cell", "cloudbuild.Cell", "What its packages are built with, besides the tools."),
+    field("overlay", "cloudbuild.Overlay[]?", "The tools, and what else is local in this cell."),
+    field("variant", "cloudbuild.Variant?", "The variant that is built, where it is not the campaign's."),
 ];
 
 const VARIANT: &[Field] = &[
@@ -138,6 +147,8 @@ const BUILT: &[Field] = &[
     field("count", "integer", "How many jobs there were."),
     field("optional", "boolean", "Whether the run is good without what failed in it."),
     field("installed", "integer", "How many of them have their packages in the stage."),
+    field("cell", "string?", "The cell that was built, if it was one of a matrix."),
+    field("repeat_number", "integer", "Which of the same builds it is, from 1."),
     long("jobs", "table[]", "Each with source, version, arch, state, reused, reason, seconds and overridden."),
     long("binaries", "string[]", "Names of the binary packages in the stage."),
 ];
@@ -154,9 +165,13 @@ const PUBLISHED: &[Field] = &[
     long("refused", "string[]", "What real apt did not install from it, one line a package with the reason."),
 ];
 
+const REPORT: &[Field] = &[field("confidence", "number", "How sure its intervals have to be.")];
+
 const COMPARISON: &[Field] = &[
     field("count", "integer", "How many binary packages were compared."),
     long("rows", "table[]", "Each with stage, package, arch, before, after and identical."),
+    long("table", "table?", "Cells beside the baseline: baseline, cells, packages and failures; none without cells."),
+    long("pages", "string[]", "The pages that were written."),
 ];
 
 const RECIPE: &[Field] = &[field("about", "string", "What the recipe is for.")];

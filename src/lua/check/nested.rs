@@ -75,10 +75,12 @@ pub fn records(session: &Session, of: &'static Record, value: &Value, path: &str
     values.map(|(at, value)| record(session, of, value, &format!("{path}[{}]", at + 1))).collect()
 }
 
-/// The list part of a table, each a value of `cb`.
+/// The list part of a table, each a value of `cb`, or one of some words.
 fn list_part(session: &Session, items: &Parameter, table: &Table, path: &str) -> Result<Checked, Fault> {
-    let Kind::Some(tags) = items.kind else {
-        unreachable!("the list part `{}` is declared to be values of `cb`", items.name)
+    let tags = match items.kind {
+        Kind::Some(tags) => tags,
+        Kind::OneOf(_) => return words_part(session, items, table, path),
+        other => unreachable!("the list part `{}` is declared to be {other:?}", items.name),
     };
     let mut handles = Vec::new();
     for at in 1..=table.raw_len() {
@@ -90,6 +92,60 @@ fn list_part(session: &Session, items: &Parameter, table: &Table, path: &str) ->
         return Err(Fault::new(format!("`{path}`: expected {expected}, got an empty list")));
     }
     Ok(Checked::Handles(handles))
+}
+
+/// The list part of a table, each one of some words; each comes once, and there may be none.
+fn words_part(session: &Session, items: &Parameter, table: &Table, path: &str) -> Result<Checked, Fault> {
+    let mut words: Vec<String> = Vec::new();
+    for at in 1..=table.raw_len() {
+        let path = format!("{path}[{at}]");
+        let value: Value = table.raw_get(at).map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
+        let Checked::Text(word) = check(session, items.kind, &value, &path)? else {
+            unreachable!("one of some words is a text")
+        };
+        if words.contains(&word) {
+            return Err(Fault::new(format!("`{path}`: expected each word once, got `{word}` again")));
+        }
+        words.push(word);
+    }
+    Ok(Checked::Texts(words))
+}
+
+/// A table from names to files.
+pub fn files(session: &Session, value: &Value, path: &str) -> Result<Checked, Fault> {
+    let table = match value {
+        Value::Table(table) if session.handle(table).is_none() => table,
+        other => return Err(expected(session, Kind::Files, other, path)),
+    };
+    let mut files = BTreeMap::new();
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair.map_err(|error| Fault::new(format!("`{path}`: {error}")))?;
+        let Checked::Text(name) = check(session, Kind::Name, &key, &format!("{path}, a key"))? else {
+            unreachable!("a name is a text")
+        };
+        let path = format!("{path}[\"{}\"]", shortened(&name));
+        let Checked::Text(file) = check(session, Kind::File, &value, &path)? else {
+            unreachable!("a file's path is a text")
+        };
+        files.insert(name, file);
+        few(files.len(), 1000, &path)?;
+    }
+    Ok(Checked::Variables(files))
+}
+
+/// A part of one, in hundredths of a percent.
+pub fn share(session: &Session, value: &Value, path: &str) -> Result<Checked, Fault> {
+    let share = match value {
+        Value::Number(share) => *share,
+        Value::Integer(share) => *share as f64,
+        other => return Err(expected(session, Kind::Share, other, path)),
+    };
+    let parts = (share * 10_000.0).round();
+    if parts >= 1.0 && parts <= 9_999.0 {
+        Ok(Checked::Integer(parts as i64))
+    } else {
+        Err(expected(session, Kind::Share, value, path))
+    }
 }
 
 /// A string of flags, or a list of strings.

@@ -1,9 +1,12 @@
 //! Makes the requests of primitives from calls that have been checked.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::core::codes::Code;
 use crate::core::ids::ImportId;
+use crate::core::measure::Measure;
 use crate::core::order::LOOP_PROFILES;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
@@ -136,8 +139,21 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         optional: call.boolean("optional").unwrap_or(false),
         flags: Box::new(build_flags(&mut call)),
         repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),
+        measure: call.record("measure").map(|table| measure(*table)).transpose()?.unwrap_or_default(),
         prove: call.boolean("prove").unwrap_or(false),
     }))
+}
+
+/// What is to be measured.
+fn measure(mut table: Call) -> Result<Measure, Fault> {
+    let metrics = table.texts("metrics").iter().filter_map(|word| word.parse().ok()).collect();
+    let bench = table.variables("bench").unwrap_or_default();
+    let bench: BTreeMap<String, PathBuf> = bench.into_iter().map(|(source, file)| (source, file.into())).collect();
+    if let Some((source, file)) = bench.iter().find(|(_, file)| !file.is_file()) {
+        let text = format!("`measure.bench[\"{source}\"]`: expected a script, and `{}` is no file", file.display());
+        return Err(Fault::new(text).hint("its path is relative to the recipe's folder").field("measure"));
+    }
+    Ok(Measure { metrics, bench })
 }
 
 /// The order of sources that were given without one.
@@ -194,6 +210,7 @@ fn layer(handle: &Handle, import: ImportId) -> Against {
         | Handle::Order(_)
         | Handle::Fleet(_)
         | Handle::Published(_)
+        | Handle::Report(_)
         | Handle::Comparison(_)
         | Handle::Recipe(_)
         | Handle::Retry(_)
@@ -229,7 +246,13 @@ pub fn publish(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
 /// `cb.compare`
 pub fn compare(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
     let builds = builds(&mut call)?;
-    Ok(Request::Compare(CompareRequest { import: newest(&builds)?.import, stages: stages(&builds) }))
+    Ok(Request::Compare(CompareRequest {
+        import: newest(&builds)?.import,
+        stages: stages(&builds),
+        baseline: call.text("baseline"),
+        cells: builds.iter().map(|build| Some((build.cell.clone()?, build.repeat))).collect(),
+        report: call.handle("report").map(|handle| take!(handle, Report).clone()),
+    }))
 }
 
 /// The builds in the list part; each stage may come once.

@@ -176,7 +176,10 @@ fn a_matrix_that_makes_no_sense_is_refused_when_the_recipe_is_read() {
         error("cb.cell 'a' {}, cb.cell 'a' {}"),
         "`matrix`: expected a name of its own for each cell, got `a` again"
     );
-    assert_eq!(error(""), "`matrix`: expected a cell such as `cb.cell \"O3\" { ... }`, got an empty list");
+    assert_eq!(
+        error(""),
+        "`matrix`: expected a cell such as `cb.cell \"O3\" { ... }` or a toolchain such as `cb.toolchain \"gcc-15\" { ... }`, got an empty list"
+    );
     assert_eq!(error("cb.cell 'a' {}, repeets = 3"), "`matrix` has no field `repeets`");
 }
 
@@ -233,4 +236,50 @@ fn a_campaign_hands_its_overlay_ways_and_suffix_on() {
     assert!(!builds[0].flags.set.is_empty());
     assert_eq!(builds[0].against, [Against::CrossOnly(ImportId(Sha256::of(b"import")))]);
     assert_eq!(builds[1].against, [Against::Stage("base".to_owned())]);
+}
+
+#[test]
+fn a_cell_can_have_tools_of_its_own() {
+    let fake = Arc::<Fake>::default();
+    let text = r#"
+        local cb = require "cloudbuild"
+        return cb.campaign "tools" {
+          packages = { "a" },
+          overlay = cb.binary_package "acme_1_all.deb",
+          matrix = {
+            cb.cell "now" {},
+            cb.toolchain "gcc-15" { overlay = cb.source_package "gcc_15.dsc" { first = true } },
+            cb.toolchain "new" { variant = cb.variant "v3" { base = "amd64", flags = "-march=x86-64-v3" },
+                                 flags = { cflags = { append = "-O3" } } },
+          },
+        }"#;
+    run_with(&load_text(text).unwrap(), &fake).unwrap();
+    let requests = fake.requests.lock().unwrap();
+    let told: Vec<String> = requests.iter().filter_map(told_of_tools).collect();
+    assert_eq!(
+        told,
+        [
+            "import acme_1_all.deb",
+            "build first.now now -",
+            "import acme_1_all.deb gcc_15.dsc",
+            "build first.gcc-15 gcc-15 -",
+            "build first.new new v3",
+        ]
+    );
+}
+
+/// What a request says of overlay, cell and variant.
+fn told_of_tools(request: &Request) -> Option<String> {
+    match request {
+        Request::Import(import) => {
+            let files = import.overlay.iter().map(|local| local.path.file_name().unwrap().to_string_lossy());
+            Some(format!("import {}", files.collect::<Vec<_>>().join(" ")))
+        }
+        Request::Build(build) => {
+            let cell = build.flags.cell.as_ref().map_or("-", |cell| cell.name.as_str());
+            let variant = build.flags.variant.as_ref().map_or("-", |variant| variant.name.as_str());
+            Some(format!("build {} {cell} {variant}", build.stage))
+        }
+        Request::Order(_) | Request::Launch(_) | Request::Publish(_) | Request::Compare(_) => None,
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use crate::core::events::{Event, Listener};
+use crate::core::measure::Measure;
 use crate::core::publish::settings::Settings;
 use crate::core::recipe::selection::BaseClosure;
 use crate::core::recipe::{
@@ -56,6 +57,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 optional: false,
                 flags: Box::default(),
                 repeat: 1,
+                measure: Measure::default(),
                 prove: true,
             }),
             Request::Publish(PublishRequest {
@@ -69,10 +71,16 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 prove: true,
                 settings: Settings::default(),
             }),
-            Request::Compare(CompareRequest { import, stages: vec!["first".to_owned()] }),
+            Request::Compare(CompareRequest {
+                import,
+                stages: vec!["first".to_owned()],
+                baseline: None,
+                cells: vec![None],
+                report: None,
+            }),
         ]
     );
-    assert_eq!(result, json!({ "kind": "comparison", "count": 0, "rows": [] }));
+    assert_eq!(result, json!({ "kind": "comparison", "count": 0, "rows": [], "table": null, "pages": [] }));
 }
 
 #[test]

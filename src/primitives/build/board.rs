@@ -1,6 +1,6 @@
 //! Which jobs of a stage are ready: told by what happened since the last look, never by looking at all of them again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
@@ -24,6 +24,10 @@ pub struct Board {
     unfinished: usize,
     /// Jobs that failed, whose hooks were not asked yet.
     failed: BTreeSet<JobId>,
+    /// Jobs that lack something of what they are built with, and whether they wait for it.
+    lacking: BTreeMap<JobId, bool>,
+    /// Jobs that were installed since somebody asked.
+    arrived: Vec<JobId>,
     /// The newest event that was taken into account.
     seen: i64,
 }
@@ -48,6 +52,8 @@ impl Board {
             jobs: ids,
             ready: BTreeSet::new(),
             failed: BTreeSet::new(),
+            lacking: BTreeMap::new(),
+            arrived: Vec::new(),
             seen: events::newest(db)?,
         };
         board.ready.extend(board.tracker.ready());
@@ -78,12 +84,21 @@ impl Board {
             JobState::BuildAttempted => self.failed.insert(row.id),
             _ => self.failed.remove(&row.id),
         };
+        match row.state {
+            JobState::DepWait | JobState::BdUninstallable => {
+                self.lacking.insert(row.id, row.state == JobState::DepWait)
+            }
+            _ => self.lacking.remove(&row.id),
+        };
         let before = self.tracker.progress(number);
         let now = match row.state {
             JobState::Installed => Progress::Succeeded,
             state if state.is_terminal() => Progress::Failed,
             _ => Progress::Unfinished,
         };
+        if now == Progress::Succeeded && before != now {
+            self.arrived.push(row.id);
+        }
         let change = self.tracker.set(number, now);
         self.ready.extend(change.ready);
         for waiting in change.waiting {
@@ -101,6 +116,39 @@ impl Board {
     /// The jobs that failed since the last time.
     pub fn take_failed(&mut self) -> Vec<JobId> {
         std::mem::take(&mut self.failed).into_iter().collect()
+    }
+
+    /// The jobs that were installed since the last time.
+    pub fn take_arrived(&mut self) -> Vec<JobId> {
+        std::mem::take(&mut self.arrived)
+    }
+
+    /// Whether a job waits for what it lacks.
+    pub fn has_waiting(&self) -> bool {
+        self.lacking.values().any(|waits| *waits)
+    }
+
+    /// The jobs that lack something of what they are built with.
+    pub fn lacking(&self, db: &Db) -> Result<Vec<jobs::Job>, StateError> {
+        self.lacking.keys().map(|job| jobs::expect(db, *job)).collect()
+    }
+
+    /// Whether anything goes on by itself: a job that is to be looked at, offered, or being built.
+    pub fn moves(&self, db: &Db) -> Result<bool, StateError> {
+        if !self.ready.is_empty() {
+            return Ok(true);
+        }
+        for (number, job) in self.jobs.iter().enumerate() {
+            let number = u32::try_from(number).expect("an order has fewer jobs");
+            if self.tracker.progress(number) != Progress::Unfinished || self.lacking.contains_key(job) {
+                continue;
+            }
+            let row = jobs::expect(db, *job)?;
+            if row.offered || row.state != JobState::NeedsBuild {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether each job has ended.

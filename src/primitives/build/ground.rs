@@ -82,6 +82,14 @@ impl<'u> Ground<'u> {
 }
 
 impl Planner<'_> {
+    /// A view of all that was built, for scripts that measure it.
+    pub(super) fn view_of_all(&self) -> anyhow::Result<Option<ViewId>> {
+        if self.request.measure.bench.is_empty() {
+            return Ok(None);
+        }
+        self.over(&self.built()?, |seen| Ok(Some(seen.view)))
+    }
+
     /// Does something with what is visible now; its view is written first.
     pub(super) fn over<T>(
         &self,

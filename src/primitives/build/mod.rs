@@ -5,10 +5,12 @@
 //!
 //! **Invariant:** no builder is spoken to; what is not in the state did not happen.
 
+mod arrivals;
 mod board;
 pub mod changed;
 mod failures;
 mod ground;
+mod measured;
 mod overlay;
 mod overridden;
 mod prefetch;
@@ -26,7 +28,7 @@ use self::board::Board;
 pub use self::overlay::Stopped;
 use crate::core::events::{Event, Listener};
 use crate::core::how::How;
-use crate::core::ids::{ChrootKey, RunId};
+use crate::core::ids::{ChrootKey, RunId, ViewId};
 use crate::core::job::JobState;
 use crate::core::pinned::Imported;
 use crate::core::recipe::{BuildRequest, BuildResult, BuiltJob};
@@ -81,7 +83,7 @@ pub struct Imports<'i> {
     pub against: &'i Imported,
 }
 
-/// Builds a stage; returns when each of its jobs has ended. Blocks, so it is called on a thread of its own. `how` is what
+/// Builds a stage; returns when each of its jobs has ended, with a view of all that was built where scripts want one. Blocks, so it is called on a thread of its own. `how` is what
 /// builders can do of what the request lists.
 ///
 /// # Errors
@@ -92,11 +94,12 @@ pub fn build(
     imports: Imports<'_>,
     request: &BuildRequest,
     how: &[How],
-) -> anyhow::Result<BuildResult> {
+) -> anyhow::Result<(BuildResult, Option<ViewId>)> {
     insert(stage, request)?;
     let Imports { sources, against } = imports;
-    let stopped = with_archives(&stage.files.cache, sources, against, |archive, beneath| {
+    let (stopped, view) = with_archives(&stage.files.cache, sources, against, |archive, beneath| {
         let planner = ready::Planner::new(stage, (against, beneath), (sources, archive), request, how)?;
+        planner.note_sections()?;
         planner.try_again()?;
         if let Some(round) = stage.round {
             planner.take_over(&stage.jobs(&request.stage)?)?;
@@ -115,7 +118,10 @@ pub fn build(
                 continue;
             }
             if planner.stops()? || board.is_done() {
-                return planner.stopped();
+                return Ok((planner.stopped()?, planner.view_of_all()?));
+            }
+            if arrivals::release(stage, &mut board)? {
+                continue;
             }
             let pace = stage.signals.pace();
             let builders = (stage.keep_builders)(pace)?;
@@ -139,6 +145,7 @@ pub fn build(
     })?;
     let jobs = stage.jobs(&request.stage)?;
     let mut overridden = overridden::look(stage, &jobs)?;
+    measured::look(stage, &jobs, &request.measure)?;
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
@@ -152,7 +159,7 @@ pub fn build(
     binaries.retain(|name| !name.ends_with("-dbgsym"));
     binaries.sort();
     binaries.dedup();
-    Ok(BuildResult {
+    let result = BuildResult {
         stage: request.stage.clone(),
         import: against.id(),
         binaries,
@@ -162,7 +169,10 @@ pub fn build(
             .map(|job| BuiltJob { overridden: overridden.remove(&job.id).unwrap_or_default(), ..built(job) })
             .collect(),
         optional: request.optional,
-    })
+        cell: request.flags.cell.as_ref().map(|cell| cell.name.clone()),
+        repeat: request.repeat,
+    };
+    Ok((result, view))
 }
 
 impl Stage<'_> {

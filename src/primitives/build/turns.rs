@@ -163,6 +163,6 @@ impl Planner<'_> {
             );
             return Err(Refusal::of_world(text).into());
         }
-        self.happened(job, JobEvent::Uninstallable { reason })
+        self.happened(job, self.refusal(job, reason)?)
     }
 }

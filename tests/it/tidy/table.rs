@@ -30,6 +30,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     // Pure: bytes and values in, bytes and values out.
     ("batsat", &["core"]),
     ("object", &["core"]),
+    ("gimli", &["core"]),
     ("similar", &["core"]),
     ("memchr", &["core", "io", "cli"]),
     ("rayon", &["core", "io", "primitives"]),
@@ -60,6 +61,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("aws_config", &["io"]),
     ("aws_sdk_ec2", &["io/machines"]),
     ("aws_sdk_s3", &["io/s3"]),
+    ("aws_smithy_http_client", &["io/s3"]),
     ("axum", &["control", "io/archive"]),
     ("memmap2", &["io"]),
     ("tar", &["io"]),

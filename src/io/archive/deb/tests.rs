@@ -75,6 +75,26 @@ fn the_control_paragraph_is_what_dpkg_deb_shows_for_each_compression() {
 }
 
 #[test]
+fn compiled_files_are_handed_out_with_their_path_for_each_compression() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = folder.path().join("tree");
+    std::fs::create_dir_all(tree.join("usr/bin")).unwrap();
+    let program = [&b"\x7fELF"[..], &[7; 5000]].concat();
+    std::fs::write(tree.join("usr/bin/tiny"), &program).unwrap();
+    std::fs::write(tree.join("usr/bin/script"), "#!/bin/sh\n").unwrap();
+    std::fs::write(tree.join("usr/bin/no"), "\x7fE").unwrap();
+    std::os::unix::fs::symlink("tiny", tree.join("usr/bin/link")).unwrap();
+    for compression in ["gzip", "xz", "zstd", "none"] {
+        let deb = package(folder.path(), compression);
+        let mut found = Vec::new();
+        each_elf(&deb, &mut |path, bytes| found.push((path.to_owned(), bytes.to_vec()))).unwrap();
+        assert_eq!(found, [("usr/bin/tiny".to_owned(), program.clone())], "{compression}");
+    }
+    let cut = ar(folder.path(), &[("debian-binary", b"2.0\n"), ("control.tar", b""), ("data.tar.xz", b"xx")]);
+    assert!(each_elf(&cut, &mut |_, _| {}).is_err());
+}
+
+#[test]
 fn the_hashes_are_those_of_coreutils() {
     let folder = tempfile::tempdir().unwrap();
     let deb = package(folder.path(), "xz");

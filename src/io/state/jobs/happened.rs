@@ -36,6 +36,7 @@ pub fn happened(mut job: Job, event: &JobEvent) -> Job {
             let builder = job.builder.as_deref().unwrap_or("its builder");
             job.reason = Some(format!("nothing was heard of `{builder}` for too long"));
         }
+        JobEvent::Prioritized { .. } => {}
         JobEvent::GaveBack { reason } => {
             job.attempts = job.attempts.saturating_sub(1);
             job.reason = Some(reason.clone());
@@ -51,6 +52,7 @@ pub fn happened(mut job: Job, event: &JobEvent) -> Job {
         }
         JobEvent::Waits { reason }
         | JobEvent::Uninstallable { reason }
+        | JobEvent::Quarantined { reason }
         | JobEvent::MarkedFailed { reason }
         | JobEvent::MarkedNotForUs { reason }
         | JobEvent::LeftOut { reason } => job.reason = Some(reason.clone()),

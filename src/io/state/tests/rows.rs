@@ -1,12 +1,18 @@
 //! The tables: what goes in comes out, and jobs move only as `core::job` allows.
 
 use super::*;
+use crate::io::state::jobs::leasing::{Times, lease_next};
+
+fn times(expires: i64, now: i64) -> Times {
+    Times { now, expires, first_pause: std::time::Duration::from_secs(10) }
+}
 
 #[test]
 fn jobs_are_leased_in_order_with_a_new_epoch_each_time() {
     let dir = tempfile::tempdir().unwrap();
     let (state, _) = filled(dir.path());
-    let take = |arch: &'static str| state.write(move |tx| jobs::lease_next(tx, &able(arch), "here", 200, 100)).unwrap();
+    let take =
+        |arch: &'static str| state.write(move |tx| lease_next(tx, &able(arch), "here", times(200, 100))).unwrap();
     assert_eq!(take("armhf"), None);
     let first = take("amd64").unwrap();
     assert_eq!((first.source.as_str(), first.epoch), ("one", Epoch(1)));
@@ -16,7 +22,7 @@ fn jobs_are_leased_in_order_with_a_new_epoch_each_time() {
     let again = state
         .write(move |tx| {
             jobs::apply(tx, job, &JobEvent::GaveBack { reason: "stopped".to_owned() }, 101)?;
-            jobs::lease_next(tx, &able("amd64"), "there", 300, 102)
+            lease_next(tx, &able("amd64"), "there", times(300, 102))
         })
         .unwrap()
         .unwrap();
@@ -52,7 +58,7 @@ fn what_most_waits_for_is_leased_first_whatever_its_place_or_name() {
         Ok(())
     };
     state.write(offered).unwrap();
-    let take = || state.write(|tx| jobs::lease_next(tx, &able("amd64"), "here", 200, 100)).unwrap().unwrap().source;
+    let take = || state.write(|tx| lease_next(tx, &able("amd64"), "here", times(200, 100))).unwrap().unwrap().source;
     assert_eq!([take(), take(), take(), take()], ["c", "b", "d", "a"]);
 }
 
@@ -63,12 +69,12 @@ fn jobs_of_a_run_that_is_not_active_are_not_leased() {
     let leased = state
         .write(move |tx| {
             runs::end(tx, run, runs::RunStatus::Interrupted, 5)?;
-            jobs::lease_next(tx, &able("amd64"), "here", 0, 0)
+            lease_next(tx, &able("amd64"), "here", times(0, 0))
         })
         .unwrap();
     assert_eq!(leased, None);
     state.write(move |tx| runs::resume(tx, run)).unwrap();
-    assert!(state.write(|tx| jobs::lease_next(tx, &able("amd64"), "here", 0, 0)).unwrap().is_some());
+    assert!(state.write(|tx| lease_next(tx, &able("amd64"), "here", times(0, 0))).unwrap().is_some());
 }
 
 #[test]
@@ -105,7 +111,7 @@ fn a_result_with_the_same_inputs_is_found_in_any_run_and_taken_with_its_files() 
     assert_eq!(state.read(|db| jobs::find_reusable(db, inputs)).unwrap(), None);
     let second = state
         .write(move |tx| {
-            let lease = jobs::lease_next(tx, &able("amd64"), "here", 0, 1)?.unwrap();
+            let lease = lease_next(tx, &able("amd64"), "here", times(0, 1))?.unwrap();
             jobs::apply(tx, lease.job, &JobEvent::Built { seconds: 7 }, 2)?;
             jobs::apply(tx, lease.job, &JobEvent::Uploaded, 2)?;
             artifacts::insert(tx, lease.job, &[made])?;
@@ -205,7 +211,7 @@ fn a_job_that_has_to_be_alone_waits_for_an_idle_builder_and_keeps_others_off_it(
     let (state, run) = filled(dir.path());
     let take = |builder: &'static str| {
         state
-            .write(move |tx| jobs::lease_next(tx, &able("amd64"), builder, 200, 100))
+            .write(move |tx| lease_next(tx, &able("amd64"), builder, times(200, 100)))
             .unwrap()
             .map(|lease| lease.source)
     };

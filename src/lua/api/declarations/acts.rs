@@ -1,6 +1,7 @@
 //! The primitives: what acts while `run` runs.
 
 use super::flags::{FLAGS, RULE};
+use super::measure::MEASURE;
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options};
@@ -128,6 +129,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 Is("1"),
                 "Of the same build once more, which one it is.",
             ),
+            parameter("measure", Kind::Record(&MEASURE), Is("{}"), "What is measured of what is built."),
             parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],
         result: Tag::Built,
@@ -157,11 +159,19 @@ pub const DECLARATIONS: &[Declaration] = &[
     },
     Declaration {
         name: "compare",
-        sentence: "Tells what came of builds, against what was there before.",
+        sentence: "Tells what came of builds, against what was there before, and cells against each other.",
         named: None,
         options: Options::Required,
         items: Some(parameter("built", Kind::Some(&[Tag::Built]), Required, "Builds to compare.")),
-        fields: &[],
+        fields: &[
+            parameter(
+                "baseline",
+                Kind::Name,
+                Is("the first cell"),
+                "The cell that others are compared with; where builds have no cells, the stage.",
+            ),
+            parameter("report", Kind::One(&[Tag::Report]), Is("none"), "A page about it: `cb.html {}`."),
+        ],
         result: Tag::Comparison,
         body: Body::Performs(request::compare),
     },

@@ -3,6 +3,7 @@
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::declarations::flags::{FLAGS, RULE};
+use crate::lua::api::declarations::measure::MEASURE;
 use crate::lua::api::{Body, Declaration, Kind, Options, Record};
 use crate::lua::values::{Handle, RecipeParts, Tag};
 use crate::primitives::hooks::Hook;
@@ -10,11 +11,13 @@ use crate::primitives::hooks::Hook;
 /// What packages can come from.
 const SOURCES: &[Tag] = &[Tag::AptSources];
 
+const CELLS: Kind = Kind::Some(&[Tag::Cell, Tag::Toolchain]);
+
 /// What is compared, cell by cell.
 pub const MATRIX: Record = Record {
     name: "cells",
     sentence: "Cells that the same packages are built in, each in stages and an archive of its own.",
-    items: Some(parameter("cells", Kind::Some(&[Tag::Cell]), Required, "Cells, each with a name of its own.")),
+    items: Some(parameter("cells", CELLS, Required, "Cells and toolchains, each with a name of its own.")),
     fields: &[
         parameter("baseline", Kind::Name, Is("the first cell"), "The cell that is published and compared with."),
         parameter("repeats", Kind::Integer(1, 100), Is("1"), "How often each cell is built."),
@@ -71,6 +74,8 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("builders", Kind::Some(&[Tag::Builders]), Is("cb.here()"), "Who builds."),
             parameter("publish", Kind::One(&[Tag::Directory]), Is("cb.dir \"archive\""), "Where the archive goes."),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
+            parameter("measure", Kind::Record(&MEASURE), Is("{}"), "What is measured of what is built."),
+            parameter("report", Kind::One(&[Tag::Report]), Is("none"), "A page that compares cells: `cb.html {}`."),
             parameter("prove", Kind::Boolean, Is("true"), "Install from the archive with real apt in a clean chroot."),
         ],
         result: Tag::Recipe,
@@ -94,6 +99,20 @@ pub const DECLARATIONS: &[Declaration] = &[
         ],
         result: Tag::Stage,
         body: Body::Composed("stage"),
+    },
+    Declaration {
+        name: "toolchain",
+        sentence: "A cell of a matrix whose packages are built with other tools: another compiler, libraries or variant.",
+        named: Some(parameter("name", Kind::Name, Required, "Names the cell, and the stage that builds it.")),
+        options: Options::Required,
+        items: None,
+        fields: &[
+            parameter("overlay", Kind::Some(&[Tag::Overlay]), Is("{}"), "Local packages of this cell: its compiler."),
+            parameter("flags", Kind::Record(&FLAGS), Is("{}"), "What its packages are built with, as in `cb.cell`."),
+            parameter("variant", Kind::One(&[Tag::Variant]), Is("the campaign's"), "The variant that is built."),
+        ],
+        result: Tag::Toolchain,
+        body: Body::Composed("toolchain"),
     },
     Declaration {
         name: "recipe",
