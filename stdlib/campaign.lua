@@ -163,7 +163,7 @@ return function(name, options)
                                   environment = options.environment, flags = options.flags,
                                   variant = turn.tools and turn.tools.variant or variant,
                                   rules = options.rules, how = how, suffix = options.suffix,
-                                  measure = options.measure, cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
+                                  measure = options.measure, verify = options.verify, cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
                                   prove = prove and last and turn.baseline ~= false }
         built[stage.name .. suffix] = result
         all[#all + 1] = result
@@ -180,7 +180,7 @@ return function(name, options)
 
       -- An archive without packages helps nobody, and would replace one that has some.
       if installed > 0 then
-        cb.publish { to = target, prove = prove, suite = target.suite or name, origin = target.origin,
+        cb.publish { to = target, prove = prove, variant = variant, suite = target.suite or name, origin = target.origin,
                      label = target.label or name, table.unpack(published) }
       end
       all.baseline, all.report = options.matrix and options.matrix.baseline, options.report

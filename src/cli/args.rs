@@ -1,6 +1,7 @@
 //! The words of the command line: commands, flags, and what clap says when they are wrong.
 
 pub mod act;
+pub mod archive;
 pub mod parse;
 pub mod recipe;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use self::act::{ActCommand, WbArgs};
+use self::archive::ArchiveCommand;
 use self::recipe::RecipeCommand;
 use super::exit::{Exit, Failure};
 use crate::core::settings;
@@ -101,6 +103,9 @@ pub enum Command {
     Import(ImportArgs),
     /// Show which sources have no binaries, or older ones: in what a recipe published, or in the machine's APT sources
     Outdated(OutdatedArgs),
+    /// What to do with an archive that was published.
+    #[command(flatten)]
+    Archive(ArchiveCommand),
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -328,6 +333,7 @@ impl Cli {
             | Command::Setup(_)
             | Command::Import(_)
             | Command::Outdated(_)
+            | Command::Archive(_)
             | Command::Config(_)
             | Command::Recipe(_)
             | Command::Api(_)

@@ -39,6 +39,19 @@ impl Interrupts {
     }
 }
 
+/// Waits for Ctrl-C, or for being asked to end.
+pub fn wait() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let Interrupts { mut interrupt, mut terminate } = Interrupts::catch()?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok(())
+    })
+}
+
 /// The pace after one more signal, and what people are told.
 pub fn next(pace: Pace) -> (Pace, &'static str) {
     match pace {

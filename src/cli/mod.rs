@@ -13,6 +13,7 @@ use crate::io::settings::Surroundings;
 
 pub mod act;
 pub mod api;
+pub mod archive;
 pub mod args;
 pub mod arrange;
 pub mod begin;
@@ -38,6 +39,7 @@ pub mod recipe;
 pub mod run;
 pub mod saved;
 pub mod setup;
+pub mod signing;
 pub mod site;
 pub mod status;
 pub mod summary;
@@ -162,6 +164,7 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Recipe(command) => recipe::recipe(&ctx, command),
         Command::Api(args) => api::api(&ctx, args),
         Command::Help(args) => help::help(&ctx, args),
+        Command::Archive(command) => archive::archive(&ctx, command),
         Command::Daemon(args) => daemon::daemon(&ctx, args),
     }
 }

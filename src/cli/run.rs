@@ -15,14 +15,13 @@ use super::interrupt::Interrupts;
 use super::output::Format;
 use super::saved::Subject;
 use super::summary::Summary;
-use super::{Context, doctor, follow, progress, saved, setup, site, summary};
+use super::{Context, doctor, follow, progress, saved, setup, signing, site, summary};
 use crate::control::{self, ControlHandle, ControlOptions};
 use crate::core::events::{Event, Listener};
 use crate::core::ids::RunId;
 use crate::io::clock;
 use crate::io::host::cache;
 use crate::io::machines::here;
-use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
 use crate::io::state::identity::{self, Identity};
 use crate::io::state::lock::StateLock;
@@ -122,7 +121,8 @@ impl<'c> Session<'c> {
             state: state.clone(),
             run,
             files,
-            key: Arc::new(SigningKey::load_or_create(&dir.join("key/secret.asc"), "cloudbuild archive key")?),
+            key: Arc::new(signing::own_key(dir)?),
+            signers: signing::signer(ctx, dir)?,
             signals: Arc::clone(signals),
             listener: Arc::clone(listener),
             daemon: local_daemon(ctx),

@@ -20,9 +20,11 @@ use crate::core::flags::overridden::Overridden;
 use crate::core::how::How;
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
 use crate::core::measure::Measure;
+use crate::core::publish::settings::Settings;
 use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
+use crate::core::verify::{Verified, Verify};
 
 /// Where source and binary packages come from: the value of `cb.apt.system()` and `cb.apt.sources "FILE"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,6 +245,9 @@ pub struct BuildRequest {
     /// What is published again and again while this is being built, as often as its target says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meanwhile: Option<Box<PublishRequest>>,
+    /// What is verified of it.
+    #[serde(default, skip_serializing_if = "Verify::is_empty")]
+    pub verify: Verify,
     /// What is built will be proved, so a clean chroot is unpacked for that meanwhile.
     pub prove: bool,
 }
@@ -313,6 +318,16 @@ pub struct BuiltJob {
     /// Flags that were asked for and that the package has otherwise.
     #[serde(default)]
     pub overridden: Vec<Overridden>,
+    /// What was verified of what it made.
+    #[serde(default)]
+    pub verified: Vec<Verified>,
+}
+
+impl BuiltJob {
+    /// Whether it has packages that may be published.
+    pub fn is_good(&self) -> bool {
+        self.state == "installed" && !self.verified.iter().any(Verified::holds_back)
+    }
 }
 
 /// `cb.publish { built, to = cb.dir "out" { ... } }`
@@ -337,6 +352,9 @@ pub struct PublishRequest {
     pub arch: String,
     /// Install what was published with real apt in a clean chroot that trusts only the archive's key.
     pub prove: bool,
+    /// What else is said of the archive.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
 }
 
 /// Where an archive is written to.

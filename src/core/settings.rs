@@ -84,6 +84,11 @@ settings! {
     retry_pause: Duration = "retry_pause", Kind::Duration, Fallback::Fixed("10 s");
     /// A build that neither prints nor uses the CPU for so long is stopped.
     stall_timeout: Duration = "stall_timeout", Kind::Duration, Fallback::Fixed("2 h 30 min");
+    /// Who signs archives: `ed25519` or `rsa4096`, a key that is made on first use; the file of a secret key; or
+    /// `gpg:NAME`, a key that gpg has.
+    signing_key: Option<String> = "signing.key", Kind::Text, Fallback::Fixed("ed25519");
+    /// Who signs besides, while one key takes over from another: a file, or `gpg:NAME`.
+    signing_also: Option<String> = "signing.also", Kind::Text, Fallback::ByUser { root: None, other: None };
     /// Folder of Lua modules that recipes share: what `require` does not find beside the recipe is looked for here.
     library: Option<PathBuf> = "library", Kind::Path, Fallback::ByUser { root: None, other: None };
     /// Folder with another version of the library that `cb` is made of, for who develops it.

@@ -13,6 +13,7 @@ use crate::core::flags::{Cell, Variant};
 use crate::core::hooks::Retry;
 use crate::core::how::How;
 use crate::core::ids::ImportId;
+use crate::core::publish::settings::Settings;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
@@ -210,6 +211,8 @@ pub struct Directory {
     pub origin: Option<String>,
     /// `Label:`, if given.
     pub label: Option<String>,
+    /// What else is said of the archive.
+    pub settings: Settings,
 }
 
 /// A place in a bucket.
@@ -305,14 +308,17 @@ impl Handle {
             Handle::How(how) => plain(serde_json::to_value(how)),
             Handle::CrossOnly => json!({}),
             Handle::Directory(dir) => {
-                json!({ "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label })
+                let settings = plain(serde_json::to_value(&dir.settings));
+                json!({
+                    "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label, "settings": settings,
+                })
             }
             Handle::Import(result) => plain(serde_json::to_value(result)),
             Handle::Order(result) => counted(plain(serde_json::to_value(result)), result.jobs.len()),
             Handle::Fleet(result) => plain(serde_json::to_value(result)),
             Handle::Built(result) => {
                 let mut json = counted(plain(serde_json::to_value(result)), result.jobs.len());
-                json["installed"] = Json::from(result.jobs.iter().filter(|job| job.state == "installed").count());
+                json["installed"] = Json::from(result.jobs.iter().filter(|job| job.is_good()).count());
                 json
             }
             Handle::Published(result) => plain(serde_json::to_value(result)),

@@ -12,6 +12,7 @@ use crate::core::order::text::counted;
 use crate::core::recipe::{
     Builders, LaunchRequest, LaunchResult, OrderRequest, OrderResult, PublishRequest, Request, Response,
 };
+use crate::io::archive::signers::Signers;
 use crate::io::host;
 use crate::io::openpgp::signing::SigningKey;
 use crate::io::overlay::Keep;
@@ -24,7 +25,7 @@ use crate::primitives::hooks::Decide;
 use crate::primitives::keeper::{Keeper, LocalDaemon};
 use crate::primitives::proof::Proving;
 use crate::primitives::{
-    Interrupted, Pace, Perform, Refusal, Signals, bench, build, compare, import, layers, order, publish,
+    Interrupted, Pace, Perform, Refusal, Signals, bench, build, compare, import, layers, order, publish, run_under,
 };
 
 /// What one run works with.
@@ -37,8 +38,10 @@ pub struct Live {
     pub run: RunId,
     /// Files by hash, and the mirror that they come from.
     pub files: Arc<Files>,
-    /// Signs views and archives.
+    /// Signs views.
     pub key: Arc<SigningKey>,
+    /// Signs archives.
+    pub signers: Signers,
     /// Changes and pace.
     pub signals: Arc<Signals>,
     /// Who hears of what happens.
@@ -88,11 +91,14 @@ impl Perform for Live {
                 let prepare = |of| self.proving.prepare_ahead(of);
                 let stage = self.stage(&keep, &prepare);
                 let work = || build::build(&stage, imports, &request, &how);
-                let (built, view) = self.meanwhile(request.meanwhile.as_deref(), work)?;
+                let (mut built, view) = self.meanwhile(request.meanwhile.as_deref(), work)?;
                 if let Some(view) = view {
                     let (proving, state, key) = (&self.proving, &self.state, self.key.public_armored());
                     let benching = bench::Benching { proving, state, key, listener };
-                    self.runtime.block_on(bench::bench(&benching, &request, &built, view))?;
+                    self.runtime.block_on(async {
+                        bench::bench(&benching, &request, &built, view).await?;
+                        run_under::run_under(&benching, &request, &mut built, view).await
+                    })?;
                 }
                 Response::Build(built)
             }
@@ -116,7 +122,7 @@ impl Live {
             state: &self.state,
             run: self.run,
             files: &self.files,
-            key: &self.key,
+            signers: &self.signers,
             listener: self.listener.as_ref(),
             round: self.round,
             proving: &self.proving,

@@ -6,26 +6,30 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rustc_hash::FxHashMap;
 
-use crate::core::debian::changes::{Dsc, DscFile};
 use crate::core::events::{Event, Listener};
 use crate::core::ids::{GenerationId, RunId, Sha256};
 use crate::core::job::JobState;
-use crate::core::publish::{self, BinaryFile, BinaryKind, Contents, Options, SourceSet};
+use crate::core::publish::{self, BinaryKind, Contents, Options, SourceSet, VariantOf};
 use crate::core::recipe::{PublishRequest, PublishResult};
-use crate::io::archive::{BoxError, Published, Signer, deb};
+use crate::io::archive::signers::Signers;
+use crate::io::archive::{BoxError, Published, Signer, dir};
 use crate::io::clock;
-use crate::io::files;
-use crate::io::openpgp::signing::SigningKey;
 use crate::io::state::State;
-use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
+use crate::io::state::artifacts::{self, Artifact};
 use crate::io::state::generations::{self, NewGeneration};
 use crate::io::state::jobs::{self, Job};
+use crate::io::state::verified;
 use crate::primitives::files::Files;
 use crate::primitives::proof::{self, Proof, Proving, Subject};
 use crate::primitives::{Provide, Refusal};
 
+mod beside;
+mod binaries;
+mod fallback;
+mod gate;
 mod local;
 mod place;
+mod sources;
 
 use local::Local;
 use place::Place;
@@ -41,7 +45,7 @@ pub struct Publishing<'p> {
     /// Files by hash.
     pub files: &'p Files,
     /// Signs the archive.
-    pub key: &'p SigningKey,
+    pub signers: &'p Signers,
     /// Who hears of what happens.
     pub listener: &'p dyn Listener,
     /// The round, where upstream is followed: what fails in it stays published as an earlier round built it.
@@ -76,22 +80,27 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         );
         return Err(Refusal::of_recipe(text).into());
     }
-    let contents = contents(publishing, &made, &local, &place).await?;
+    let contents = contents(publishing, request, &made, &local, &place).await?;
+    gate::check(publishing, request, &contents.binaries, &place).await?;
     let options = options(&contents, request, &place).await?;
-    let plan = publish::plan(&contents, &options)?;
+    let mut pieces = dir::pieces(&place.near(publishing.dir), &request.suite);
+    let plan = publish::plan_again(&contents, &options, &mut pieces)?;
     let present = present(publishing, plan.pool.iter().map(|file| file.sha256)).await?;
     let source = |sha256: &Sha256| {
         present.get(sha256).cloned().ok_or_else(|| BoxError::from(format!("no file with SHA-256 {sha256}")))
     };
-    let published = place.publish(&plan, &source, &SigningKeyAt(publishing.key), options.now).await?;
+    let published = place.publish(&plan, &source, publishing.signers, options.now).await?;
+    if !published.unchanged {
+        dir::keep_pieces(&place.near(publishing.dir), &request.suite, &pieces);
+    }
     for note in &published.notes {
         publishing.listener.hear(&Event::Note { text: note.clone() });
     }
     publishing.listener.hear(&Event::Published {
         path: root.display().to_string(),
         suite: request.suite.clone(),
-        sources: plan.sources,
-        packages: plan.packages,
+        sources: plan.counts.sources,
+        packages: plan.counts.packages,
         unchanged: published.unchanged,
     });
     let generation = record(publishing, &root, request, &published, &plan)?;
@@ -101,7 +110,8 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         (true, Some(proof)) if published.unchanged && proof.refused.is_empty() => proof,
         (true, _) => {
             let proof = prove(publishing, request, &place, &options, &made, &contents).await?;
-            let json = serde_json::json!({ "sources": plan.sources, "packages": plan.packages, "proof": proof });
+            let json =
+                serde_json::json!({ "sources": plan.counts.sources, "packages": plan.counts.packages, "proof": proof });
             publishing.state.write(move |tx| generations::set_json(tx, generation, &json))?;
             proof
         }
@@ -112,8 +122,8 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         path: root.clone(),
         suite: request.suite.clone(),
         components: options.components.clone(),
-        sources: plan.sources,
-        packages: plan.packages,
+        sources: plan.counts.sources,
+        packages: plan.counts.packages,
         proof: proof.proved,
         refused: proof.refused,
     })
@@ -148,7 +158,7 @@ async fn prove(
         serving: &serving,
         suite: &request.suite,
         components: &options.components,
-        key: publishing.key.public_armored(),
+        key: publishing.signers.public_armored().map_err(|error| anyhow::anyhow!("{error}"))?,
         offer: &offer,
         packages: &packages,
     };
@@ -162,6 +172,13 @@ fn made(publishing: &Publishing<'_>, request: &PublishRequest) -> anyhow::Result
     for stage in &request.stages {
         for job in publishing.state.read(|db| jobs::by_stage(db, run, stage))? {
             if let Some(job) = installed(publishing, job)? {
+                let verified = publishing.state.read(|db| verified::by_job(db, job.id))?;
+                if let Some(why) = verified.iter().find(|one| one.holds_back()) {
+                    let (source, arch) = (&job.source, &job.arch);
+                    let text = format!("{source} ({arch}) is not published: `{}`: {}", why.check, why.what);
+                    publishing.listener.hear(&Event::Note { text });
+                    continue;
+                }
                 let artifacts = publishing.state.read(|db| artifacts::by_job(db, job.id))?;
                 newest.insert((job.source.clone(), job.arch.clone()), Made { job, artifacts });
             }
@@ -185,67 +202,28 @@ fn installed(publishing: &Publishing<'_>, job: Job) -> anyhow::Result<Option<Job
 
 async fn contents(
     publishing: &Publishing<'_>,
+    request: &PublishRequest,
     made: &[Made],
     local: &Local,
     place: &Place,
 ) -> anyhow::Result<Contents> {
     let mut contents = Contents { pool: place.pool().await?, ..Contents::default() };
     let mut sources: BTreeMap<(String, String), SourceSet> = BTreeMap::new();
-    for Made { job, artifacts } in made {
-        for artifact in artifacts.iter().filter(|artifact| artifact.kind.is_package()) {
-            let path = publishing.files.built.path(&artifact.sha256);
-            contents.binaries.push(binary(job, artifact, &path)?);
-        }
+    contents.binaries = binaries::built(publishing, made, request.settings.variant.as_deref())?;
+    for Made { job, .. } in made {
         let key = (job.source.clone(), job.version.clone());
         if let std::collections::btree_map::Entry::Vacant(place) = sources.entry(key) {
-            place.insert(source(publishing, job).await?);
+            place.insert(sources::of_job(publishing, job).await?);
         }
     }
-    contents.sources = sources.into_values().collect();
     contents.binaries.extend(local.binaries(publishing)?);
+    if fallback::is_wanted(&request.settings) {
+        fallback::add(publishing, request, made, &mut contents.binaries, &mut sources).await?;
+    }
+    sources::add_built_using(publishing, request, &contents.binaries, &mut sources).await?;
+    contents.sources = sources.into_values().collect();
+    contents.beside = beside::of(publishing, made)?;
     Ok(contents)
-}
-
-fn binary(job: &Job, artifact: &Artifact, path: &Path) -> anyhow::Result<BinaryFile> {
-    let missing = |what: &str| format!("`{}` has no {what} in the state", artifact.name);
-    let package = artifact.package.clone().with_context(|| missing("package name"))?;
-    let hashes = deb::hashes(path)?;
-    let kind = match artifact.kind {
-        ArtifactKind::Udeb => BinaryKind::Udeb,
-        _ if package.ends_with("-dbgsym") => BinaryKind::Dbgsym,
-        _ => BinaryKind::Deb,
-    };
-    Ok(BinaryFile {
-        package,
-        version: artifact.version.clone().with_context(|| missing("version"))?,
-        architecture: artifact.architecture.clone().with_context(|| missing("architecture"))?,
-        source: job.source.clone(),
-        component: job.component.clone(),
-        name: artifact.name.clone(),
-        size: artifact.size,
-        sha256: artifact.sha256,
-        md5: hashes.md5,
-        sha1: Some(hashes.sha1),
-        control: artifact.control.clone().with_context(|| missing("control paragraph"))?,
-        kind,
-    })
-}
-
-/// The source package that a job built, by the files that its builder was given.
-async fn source(publishing: &Publishing<'_>, job: &Job) -> anyhow::Result<SourceSet> {
-    let offer = publishing.state.read(|db| jobs::offer(db, job.id))?;
-    let offer = offer.with_context(|| format!("job {} was never offered", job.id))?;
-    let file = offer.files.first().with_context(|| format!("job {} has no source files", job.id))?;
-    let found = publishing.files.provide(file.sha256).await?;
-    let path = found.with_context(|| format!("`{}` is not here any more", file.name))?;
-    let hashes = deb::hashes(&path)?;
-    let dsc = Dsc::parse(&files::read(&path)?).with_context(|| format!("read `{}`", file.name))?;
-    let listed = dsc.package_list.first();
-    let section = listed.map(|package| package.section.clone()).unwrap_or_default();
-    let priority = listed.map(|package| package.priority.clone()).unwrap_or_default();
-    let (size, sha256) = (hashes.size, hashes.sha256);
-    let file = DscFile { name: file.name.clone(), size, md5: hashes.md5, sha1: Some(hashes.sha1), sha256 };
-    Ok(SourceSet { dsc, file, component: job.component.clone(), section, priority })
 }
 
 async fn options(contents: &Contents, request: &PublishRequest, place: &Place) -> anyhow::Result<Options> {
@@ -254,6 +232,12 @@ async fn options(contents: &Contents, request: &PublishRequest, place: &Place) -
     let mut components: Vec<String> = all.cloned().collect();
     components.sort();
     components.dedup();
+    let settings = &request.settings;
+    let variant = settings.variant.as_deref();
+    let variants = variant.and_then(|variant| {
+        let tag = variant.tag.clone()?;
+        Some(VariantOf { tag, base: variant.base.clone(), index: variant.index })
+    });
     Ok(Options {
         suite: request.suite.clone(),
         codename: request.suite.clone(),
@@ -261,6 +245,13 @@ async fn options(contents: &Contents, request: &PublishRequest, place: &Place) -
         label: request.label.clone(),
         components,
         architectures: vec![request.arch.clone()],
+        variants: variants.into_iter().collect(),
+        valid_for: settings.valid_for,
+        not_automatic: settings.not_automatic,
+        but_automatic_upgrades: settings.but_automatic_upgrades,
+        translations: true,
+        contents: true,
+        zst: settings.zst,
         now: clock::now().as_second(),
         previous: place.present(&request.suite).await?.and_then(|present| present.date),
     })
@@ -302,24 +293,7 @@ fn record(
         release_sha256: published.release_sha256,
         contents_sha256: Sha256::of(pool.join("\n").as_bytes()),
         published_at: clock::now().as_millisecond(),
-        json: serde_json::json!({ "sources": plan.sources, "packages": plan.packages }),
+        json: serde_json::json!({ "sources": plan.counts.sources, "packages": plan.counts.packages }),
     };
     Ok(publishing.state.write(move |tx| generations::insert(tx, &new))?)
-}
-
-/// The run's key, as an archive signs with it.
-struct SigningKeyAt<'k>(&'k SigningKey);
-
-impl Signer for SigningKeyAt<'_> {
-    fn sign_inline(&self, text: &[u8], at: i64) -> Result<Vec<u8>, BoxError> {
-        Ok(self.0.sign_inline(text, jiff::Timestamp::from_second(at)?)?)
-    }
-
-    fn sign_detached(&self, text: &[u8], at: i64) -> Result<Vec<u8>, BoxError> {
-        Ok(self.0.sign_detached(text, jiff::Timestamp::from_second(at)?)?)
-    }
-
-    fn public_armored(&self) -> Result<String, BoxError> {
-        Ok(self.0.public_armored())
-    }
 }

@@ -43,6 +43,7 @@ mod slow_resume;
 mod slow_s3;
 mod slow_stages;
 mod slow_verdicts;
+mod slow_verify;
 mod tears_s3;
 mod third_parties;
 mod tidy;

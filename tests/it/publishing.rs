@@ -45,6 +45,7 @@ impl Packages {
             sha1: Some(hashes.sha1),
             control: control(name, version),
             kind: BinaryKind::Deb,
+            files: format!("usr/share/{name}/content\n").into(),
         });
     }
 
@@ -77,8 +78,10 @@ impl Packages {
             label: "Test".to_owned(),
             components: vec!["main".to_owned()],
             architectures: vec!["amd64".to_owned()],
+            contents: true,
             now,
             previous,
+            ..Options::default()
         };
         publish::plan(&contents, &options).unwrap()
     }

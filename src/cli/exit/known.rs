@@ -7,7 +7,8 @@ use std::io::ErrorKind;
 use super::{Exit, Failure, exit_of};
 use crate::core::codes::Code;
 use crate::core::order::select::SelectionError;
-use crate::core::publish::PlanError;
+use crate::core::publish::error::PlanError;
+use crate::core::publish::gate::Refused;
 use crate::core::settings::SettingsError;
 use crate::core::suffix::Partial;
 use crate::daemon::Trouble;
@@ -60,6 +61,7 @@ const KNOWN: &[Known] = &[
     by!(SbuildError, of_sbuild),
     by!(ArchiveError, of_archive),
     by!(PlanError, of_publish_plan),
+    always!(Refused, Exit::SomeFailed),
     always!(Partial, Exit::Recipe),
     always!(Stopped, Exit::SomeFailed),
     always!(Interrupted, Exit::Interrupted),
@@ -196,6 +198,7 @@ fn of_archive(error: &ArchiveError) -> Exit {
         ArchiveError::NotOurs { .. } | ArchiveError::OtherBytes { .. } | ArchiveError::NoGeneration { .. } => {
             Exit::Recipe
         }
+        ArchiveError::History(_) => Exit::Usage,
         ArchiveError::Date { .. } => Exit::Internal,
         ArchiveError::Io { .. }
         | ArchiveError::DiskFull { .. }
@@ -216,7 +219,9 @@ fn of_publish_plan(error: &PlanError) -> Exit {
         | PlanError::Component { .. }
         | PlanError::Architecture { .. }
         | PlanError::Twice { .. }
+        | PlanError::Variant { .. }
         | PlanError::OtherBytes { .. } => Exit::Recipe,
+        PlanError::Clock { .. } => Exit::Infrastructure,
         PlanError::Control { .. } => Exit::Internal,
     }
 }

@@ -1,7 +1,9 @@
 //! Nothing gets into a path or an index line that could mean something else there.
 
 use crate::core::debian::control;
-use crate::core::publish::{BinaryFile, Contents, Options, PlanError};
+use crate::core::publish::error::PlanError;
+use crate::core::publish::stanza;
+use crate::core::publish::{BinaryFile, Contents, Options};
 
 /// Checks what the archive says about itself.
 pub(super) fn options(options: &Options) -> Result<(), PlanError> {
@@ -21,6 +23,7 @@ pub(super) fn options(options: &Options) -> Result<(), PlanError> {
             return Err(wrong("architecture", "a Debian architecture such as `amd64`", architecture));
         }
     }
+    variants(options)?;
     for (what, list) in [("components", &options.components), ("architectures", &options.architectures)] {
         if list.is_empty() {
             return Err(wrong(what, "at least one", ""));
@@ -30,6 +33,36 @@ pub(super) fn options(options: &Options) -> Result<(), PlanError> {
         }
     }
     Ok(())
+}
+
+/// A variant is one of an architecture that the archive has, and is not called like any.
+fn variants(options: &Options) -> Result<(), PlanError> {
+    for (at, variant) in options.variants.iter().enumerate() {
+        let tag = &variant.tag;
+        let fine = tag.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        if !fine || matches!(tag.as_str(), "" | "all" | "any" | "source") || options.architectures.contains(tag) {
+            return Err(wrong("variant", "a word of small letters and digits such as `amd64v3`", tag));
+        }
+        if !options.architectures.contains(&variant.base) {
+            return Err(wrong("variant", "a variant of an architecture that the archive has", &variant.base));
+        }
+        if options.variants[..at].iter().any(|other| other.tag == *tag) {
+            return Err(wrong("variant", "each once", tag));
+        }
+    }
+    Ok(())
+}
+
+/// A package's variant is one that the archive has, of the package's architecture.
+fn variant(file: &BinaryFile, options: &Options) -> Result<(), PlanError> {
+    let name = stanza::variant(&file.control);
+    if name.is_empty() || options.variants.iter().any(|known| known.tag == name && known.base == file.architecture) {
+        return Ok(());
+    }
+    let known: Vec<String> =
+        options.variants.iter().map(|known| format!("`{}` of {}", known.tag, known.base)).collect();
+    let expected = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(PlanError::Variant { name: file.name.clone(), variant: name.to_owned(), expected })
 }
 
 /// Checks what the archive is to hold.
@@ -46,6 +79,11 @@ pub(super) fn contents(contents: &Contents, options: &Options) -> Result<(), Pla
         file_name(&file.name)?;
         package(&file.source)?;
         control_of(file)?;
+        variant(file, options)?;
+    }
+    for file in &contents.beside {
+        file_name(&file.name)?;
+        package(&file.source)?;
     }
     for set in &contents.sources {
         component(&set.file.name, &set.component, options)?;

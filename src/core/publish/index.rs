@@ -1,119 +1,261 @@
-//! Index files to the byte: stanzas, their order, compressed forms.
+//! Index files to the byte: which stanzas they list, in which order, and their compressed forms.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::io::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use crate::core::debian::control;
-use crate::core::publish::{BinaryFile, BinaryKind, Options};
+use crate::core::flags::VariantIndex;
+use crate::core::publish::contents;
+use crate::core::publish::error::PlanError;
+use crate::core::publish::pieces::{self, Pieces};
+use crate::core::publish::release;
+use crate::core::publish::stanza::{self, Stanza};
+use crate::core::publish::{BinaryFile, BinaryKind, IndexFile, Options, SourceSet};
 
-/// A quick preset: `-6` takes minutes for a whole archive, and saves a tenth.
-const XZ_PRESET: u32 = 2;
-
-/// The fields that say where a file is and what its hashes are; a package's own word on them is dropped.
-const OURS: [&str; 6] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "SHA512"];
-
-/// A binary package with its stanza.
-#[derive(Debug)]
-pub(super) struct Stanza<'a> {
-    /// The package.
-    pub(super) file: &'a BinaryFile,
-    /// Its lines, ending with a newline.
-    pub(super) text: String,
-}
-
-/// The stanza of a binary package: its control paragraph, then where it is and its hashes.
-pub(super) fn binary_stanza(file: &BinaryFile, path: &str) -> String {
-    let mut out = String::with_capacity(file.control.len() + 400);
-    let paragraph = control::paragraphs(file.control.as_bytes()).next();
-    let mut keep = true;
-    for line in paragraph.map_or(&b""[..], |paragraph| paragraph.bytes).split(|&byte| byte == b'\n') {
-        // The paragraph came from a `String`, and newlines do not cut letters apart.
-        let line = std::str::from_utf8(line).expect("lines of UTF-8 are UTF-8").trim_end();
-        if line.starts_with('#') || line.is_empty() {
-            continue;
-        }
-        if !line.starts_with([' ', '\t']) {
-            let name = line.split(':').next().unwrap_or_default();
-            keep = line.contains(':') && !OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name));
-        }
-        if keep {
-            out.push_str(line);
-            out.push('\n');
-        }
-    }
-    let mut add = |name: &str, value: &dyn std::fmt::Display| {
-        writeln!(out, "{name}: {value}").expect("writing to a string never fails");
-    };
-    add("Filename", &path);
-    add("Size", &file.size);
-    add("MD5sum", &file.md5);
-    if let Some(sha1) = &file.sha1 {
-        add("SHA1", sha1);
-    }
-    add("SHA256", &file.sha256);
-    out
-}
+/// A level that is quick, and still smaller than gzip.
+const ZST_LEVEL: i32 = 9;
 
 /// Sources stanzas by name, version and component.
 pub(super) type Sources<'a> = BTreeMap<(&'a String, &'a String, &'a String), String>;
 
-/// Every index in its plain form, empty ones too; those of the installer only where there is something for it.
-pub(super) fn all(binaries: &[Stanza<'_>], sources: &Sources<'_>, options: &Options) -> Vec<(String, String)> {
+/// An index in its plain form.
+pub(super) struct Plain<'a> {
+    /// Its path in the suite's folder.
+    path: String,
+    /// Its text, a blank line between any two.
+    stanzas: Vec<&'a str>,
+    /// Whether it has compressed forms, and is there without one.
+    forms: Forms,
+    /// A text of its own.
+    text: String,
+}
+
+/// Which forms of an index there are.
+enum Forms {
+    /// Plain, gzip, xz and zstd where it is wanted: what is made of stanzas.
+    All,
+    /// gzip and zstd: what is large.
+    Packed,
+    /// Plain: what is small.
+    Plain,
+}
+
+/// The stanzas of binary packages, each package, version and architecture once, sorted.
+pub(super) fn listed<'a>(
+    binaries: &'a [BinaryFile],
+    paths: &[String],
+    options: &Options,
+) -> Result<Vec<Stanza<'a>>, PlanError> {
+    let mut all: Vec<Stanza<'a>> =
+        binaries.par_iter().zip(paths).map(|(file, path)| stanza::stanza(file, path, options)).collect();
+    fn key<'s>(stanza: &'s Stanza<'_>) -> (&'s str, &'s str, &'s str, bool, &'s str) {
+        let file = stanza.file;
+        (&file.package, &file.version, &file.architecture, file.kind == BinaryKind::Udeb, &stanza.variant)
+    }
+    // One file may be given twice; which of its places is listed must not depend on the order.
+    all.par_sort_by(|one, other| {
+        let place = |stanza: &Stanza<'a>| (&stanza.file.component, &stanza.file.source);
+        key(one).cmp(&key(other)).then_with(|| place(one).cmp(&place(other)))
+    });
+    let mut twice = None;
+    all.dedup_by(|later, first| {
+        let same = key(later) == key(first);
+        if same && later.file.sha256 != first.file.sha256 {
+            let (package, version) = (first.file.package.clone(), first.file.version.clone());
+            twice = Some(PlanError::Twice { package, version, architecture: first.file.architecture.clone() });
+        }
+        same
+    });
+    twice.map_or(Ok(all), Err)
+}
+
+/// Adds the stanza of a source package.
+pub(super) fn add_source<'a>(sources: &mut Sources<'a>, set: &'a SourceSet, directory: &str) {
+    let mut text = set.dsc.sources_stanza(directory, &set.file, &set.section, &set.priority);
+    if set.extra {
+        text.push_str("Extra-Source-Only: yes\n");
+    }
+    let key = (&set.dsc.source, &set.dsc.version, &set.component);
+    // What was built itself is not there for others only.
+    if !set.extra || !sources.contains_key(&key) {
+        sources.insert(key, text);
+    }
+}
+
+/// Every index in its plain form, empty ones too; those of the installer and of debug symbols only where there is
+/// something for them.
+pub(super) fn all<'a>(binaries: &'a [Stanza<'a>], sources: &'a Sources<'a>, options: &Options) -> Vec<Plain<'a>> {
     let mut plain = Vec::new();
     for component in &options.components {
-        let of_installer =
-            |stanza: &Stanza<'_>| stanza.file.kind == BinaryKind::Udeb && stanza.file.component == *component;
-        let installer = binaries.iter().any(of_installer);
-        for architecture in &options.architectures {
-            let text = packages(binaries, component, architecture, false);
-            plain.push((format!("{component}/binary-{architecture}/Packages"), text));
-            if installer {
-                let text = packages(binaries, component, architecture, true);
-                plain.push((format!("{component}/debian-installer/binary-{architecture}/Packages"), text));
+        let of_component = |stanza: &&&'a Stanza<'a>| stanza.file.component == *component;
+        let here: Vec<&Stanza<'a>> = binaries.iter().collect();
+        let here: Vec<&Stanza<'a>> = here.iter().filter(of_component).copied().collect();
+        for kind in [BinaryKind::Deb, BinaryKind::Udeb, BinaryKind::Dbgsym] {
+            let some: Vec<&Stanza<'a>> = here.iter().filter(|stanza| stanza.file.kind == kind).copied().collect();
+            if !some.is_empty() || kind == BinaryKind::Deb {
+                of_kind(&mut plain, component, kind, &some, options);
             }
         }
-        let stanzas = sources.iter().filter(|((_, _, of), _)| *of == component).map(|(_, text)| text.as_str());
-        plain.push((format!("{component}/source/Sources"), stanzas.collect::<Vec<_>>().join("\n")));
+        let of_component = sources.iter().filter(|((_, _, of), _)| *of == component);
+        let stanzas = of_component.map(|(_, text)| text.as_str()).collect();
+        plain.push(Plain::stanzas(format!("{component}/source/Sources"), stanzas));
+        plain.push(Plain::small(format!("{component}/source/Release"), release::part(options, component, "source")));
     }
     plain
 }
 
-/// A Packages file. Packages for `all` are listed for each architecture, as Debian does.
-fn packages(stanzas: &[Stanza<'_>], component: &str, architecture: &str, udebs: bool) -> String {
-    let listed = stanzas.iter().filter(|stanza| {
-        let file = stanza.file;
-        file.component == component
-            && (file.architecture == architecture || file.architecture == "all")
-            && (file.kind == BinaryKind::Udeb) == udebs
-    });
-    listed.map(|stanza| stanza.text.as_str()).collect::<Vec<_>>().join("\n")
+/// The area of a component that packages of a kind are in.
+pub(super) fn area(component: &str, kind: BinaryKind) -> String {
+    match kind {
+        BinaryKind::Deb => component.to_owned(),
+        BinaryKind::Udeb => format!("{component}/debian-installer"),
+        BinaryKind::Dbgsym => format!("{component}/debug"),
+    }
 }
 
-/// Each index plain, as `.gz` and as `.xz`, sorted by path.
-pub(super) fn with_compressed(plain: Vec<(String, String)>) -> Vec<(String, Vec<u8>)> {
-    let mut all: Vec<(String, Vec<u8>)> = plain
-        .into_par_iter()
-        .flat_map_iter(|(path, text)| {
-            let bytes = text.into_bytes();
-            let (gz, xz) = rayon::join(|| gz(&bytes), || xz(&bytes));
-            [(format!("{path}.gz"), gz), (format!("{path}.xz"), xz), (path, bytes)]
-        })
-        .collect();
-    all.sort_by(|one, other| one.0.cmp(&other.0));
+/// The indexes of one area.
+fn of_kind<'a>(
+    plain: &mut Vec<Plain<'a>>,
+    component: &str,
+    kind: BinaryKind,
+    stanzas: &[&'a Stanza<'a>],
+    options: &Options,
+) {
+    let area = area(component, kind);
+    for list in lists(options) {
+        let some = list.of(stanzas);
+        let folder = format!("{area}/binary-{}", list.name);
+        if options.contents {
+            // The installer's are told apart by name, since their area is no component to apt.
+            let path = match kind {
+                BinaryKind::Udeb => format!("{component}/Contents-udeb-{}", list.name),
+                BinaryKind::Deb | BinaryKind::Dbgsym => format!("{area}/Contents-{}", list.name),
+            };
+            plain.push(Plain::packed(path, contents::text(&some)));
+        }
+        plain.push(Plain::stanzas(
+            format!("{folder}/Packages"),
+            some.iter().map(|stanza| stanza.text.as_str()).collect(),
+        ));
+        plain.push(Plain::small(format!("{folder}/Release"), release::part(options, &area, &list.name)));
+    }
+    if options.translations && kind != BinaryKind::Udeb {
+        let translations: BTreeSet<&str> =
+            stanzas.iter().map(|stanza| stanza.translation.as_str()).filter(|text| !text.is_empty()).collect();
+        plain.push(Plain::stanzas(format!("{area}/i18n/Translation-en"), translations.into_iter().collect()));
+    }
+}
+
+/// One `binary-NAME` folder, and which packages its index lists.
+struct List {
+    name: String,
+    base: String,
+    variant: Option<VariantIndex>,
+}
+
+/// Those of all architectures and variants.
+fn lists(options: &Options) -> Vec<List> {
+    let plain = |name: &String| List { name: name.clone(), base: name.clone(), variant: None };
+    let variants = options.variants.iter().map(|variant| List {
+        name: variant.tag.clone(),
+        base: variant.base.clone(),
+        variant: Some(variant.index),
+    });
+    options.architectures.iter().map(plain).chain(variants).collect()
+}
+
+impl List {
+    /// Packages for `all` are listed for each architecture, as Debian does.
+    fn of<'a>(&self, stanzas: &[&'a Stanza<'a>]) -> Vec<&'a Stanza<'a>> {
+        let own: BTreeSet<&str> = match self.variant {
+            Some(VariantIndex::Complete) => stanzas
+                .iter()
+                .filter(|stanza| stanza.variant == self.name)
+                .map(|stanza| stanza.file.package.as_str())
+                .collect(),
+            Some(VariantIndex::Partial) | None => BTreeSet::new(),
+        };
+        let is_listed = |stanza: &&&'a Stanza<'a>| {
+            let file = stanza.file;
+            let of_base = stanza.variant.is_empty() && (file.architecture == self.base || file.architecture == "all");
+            match self.variant {
+                None => of_base,
+                Some(VariantIndex::Partial) => stanza.variant == self.name,
+                Some(VariantIndex::Complete) => {
+                    stanza.variant == self.name || (of_base && !own.contains(file.package.as_str()))
+                }
+            }
+        };
+        stanzas.iter().filter(is_listed).copied().collect()
+    }
+}
+
+impl<'a> Plain<'a> {
+    fn stanzas(path: String, stanzas: Vec<&'a str>) -> Plain<'a> {
+        Plain { path, stanzas, forms: Forms::All, text: String::new() }
+    }
+
+    fn packed(path: String, text: String) -> Plain<'a> {
+        Plain { path, stanzas: Vec::new(), forms: Forms::Packed, text }
+    }
+
+    fn small(path: String, text: String) -> Plain<'a> {
+        Plain { path, stanzas: Vec::new(), forms: Forms::Plain, text }
+    }
+}
+
+/// Each index in all of its forms, sorted by path.
+pub(super) fn with_compressed(plain: Vec<Plain<'_>>, options: &Options, pieces: &mut Pieces) -> Vec<IndexFile> {
+    let mut all = Vec::new();
+    for Plain { path, stanzas, forms, text } in plain {
+        match forms {
+            Forms::Plain => all.push((path, text.into_bytes())),
+            Forms::Packed => {
+                let names = pieces.learn(&halves(&text));
+                all.push((format!("{path}.gz"), pieces.join(&names).gz));
+                if options.zst {
+                    all.push((format!("{path}.zst"), zst(text.as_bytes())));
+                }
+            }
+            Forms::All => {
+                let ranges = pieces::cut(&stanzas);
+                let last = ranges.len().saturating_sub(1);
+                let text = |(at, range): (usize, std::ops::Range<usize>)| {
+                    let mut text = stanzas[range].join("\n");
+                    // The blank line after a piece's last stanza is the piece's own.
+                    text.push_str(if at < last { "\n" } else { "" });
+                    text
+                };
+                let texts: Vec<String> = ranges.into_iter().enumerate().map(text).collect();
+                let names = pieces.learn(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+                let joined = pieces.join(&names);
+                let bytes = texts.concat().into_bytes();
+                if options.zst {
+                    all.push((format!("{path}.zst"), zst(&bytes)));
+                }
+                all.extend([(format!("{path}.gz"), joined.gz), (format!("{path}.xz"), joined.xz), (path, bytes)]);
+            }
+        }
+    }
+    let mut all: Vec<IndexFile> = all.into_par_iter().map(|(path, bytes)| IndexFile::new(path, bytes)).collect();
+    all.sort_by(|one, other| one.path.cmp(&other.path));
     all
 }
 
-/// gzip without a name or a time in it, so that the same bytes give the same file.
-fn gz(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory never fails")
+/// Lines in parts of a size at which they compress well, and on all cores.
+fn halves(text: &str) -> Vec<&str> {
+    const PART: usize = 4 << 20;
+    let (mut parts, mut rest) = (Vec::new(), text);
+    while rest.len() > PART {
+        let Some(end) = memchr::memchr(b'\n', &rest.as_bytes()[PART..]) else { break };
+        let (part, after) = rest.split_at(PART + end + 1);
+        parts.push(part);
+        rest = after;
+    }
+    parts.push(rest);
+    parts
 }
 
-/// xz, on one thread, since the number of threads would show in the bytes.
-fn xz(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), XZ_PRESET);
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory never fails")
+fn zst(bytes: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(bytes, ZST_LEVEL).expect("compressing to memory never fails")
 }

@@ -1,28 +1,41 @@
 //! What an archive holds, turned into what gets written: pool paths, index files to the byte, the Release text.
 //!
-//! **Invariant:** the same contents and options give the same bytes; only `Date` follows from `now`.
+//! **Invariant:** the same contents and options give the same bytes; only `Date` and `Valid-Until` follow from `now`.
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::debian::changes::{Dsc, DscFile};
+use crate::core::flags::VariantIndex;
 use crate::core::ids::Sha256;
 
+pub mod diff;
+pub mod error;
+pub mod gate;
+pub mod pieces;
 pub mod pool;
 pub mod release;
+pub mod settings;
 
 mod check;
+mod contents;
 mod index;
+mod stanza;
 #[cfg(test)]
 mod tests;
 
+use error::PlanError;
+use pieces::Pieces;
+
 /// What a binary package is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BinaryKind {
     /// An ordinary package.
     Deb,
     /// A package of the installer, which has indexes of its own (`debian-installer`).
     Udeb,
-    /// Detached debug symbols; listed beside the ordinary packages.
+    /// Detached debug symbols, which have an area of their own (`main/debug`).
     Dbgsym,
 }
 
@@ -49,10 +62,12 @@ pub struct BinaryFile {
     pub md5: String,
     /// 40 hexadecimal digits.
     pub sha1: Option<String>,
-    /// The control paragraph.
+    /// The control paragraph; its `Architecture-Variant` says of which variant the package is.
     pub control: String,
     /// What it is for.
     pub kind: BinaryKind,
+    /// What it installs, one path a line without the leading slash; empty where nobody looked.
+    pub files: std::sync::Arc<str>,
 }
 
 /// One source package: its `.dsc`, and with that the files which the `.dsc` names.
@@ -68,6 +83,34 @@ pub struct SourceSet {
     pub section: String,
     /// `optional`; empty where nobody knows.
     pub priority: String,
+    /// It is there only because a binary package has parts of it (`Built-Using`): `Extra-Source-Only: yes`.
+    pub extra: bool,
+}
+
+/// What is kept beside the packages, and listed nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BesideKind {
+    /// What was installed when packages were built.
+    Buildinfo,
+    /// What a build printed.
+    Log,
+    /// A file for the archive's keeper (`byhand`), which nobody else gets to see.
+    Byhand,
+}
+
+/// A file that is kept beside the packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BesideFile {
+    /// What it is.
+    pub kind: BesideKind,
+    /// Name of the source package.
+    pub source: String,
+    /// File name.
+    pub name: String,
+    /// Its content.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: u64,
 }
 
 /// What an archive is to hold.
@@ -77,12 +120,26 @@ pub struct Contents {
     pub binaries: Vec<BinaryFile>,
     /// Source packages, in any order.
     pub sources: Vec<SourceSet>,
+    /// What is kept beside them, in any order.
+    pub beside: Vec<BesideFile>,
     /// What is in the pool by now, by path; these files never change.
     pub pool: BTreeMap<String, Sha256>,
 }
 
-/// What an archive says about itself.
+/// An architecture variant that an archive has an index for (`binary-TAG`), as Ubuntu's apt reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariantOf {
+    /// `Architecture-Variant` of its packages.
+    pub tag: String,
+    /// The Debian architecture that these packages have.
+    pub base: String,
+    /// `Complete`: its index lists what of the base has no variant, too, and `Architectures` names it, so that apt reads
+    /// nothing else. `Partial`: neither, so that apt reads the base's index besides.
+    pub index: VariantIndex,
+}
+
+/// What an archive says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// `Suite`, and the folder under `dists/`.
     pub suite: String,
@@ -96,6 +153,20 @@ pub struct Options {
     pub components: Vec<String>,
     /// Real architectures, without `all`; each has indexes in each component.
     pub architectures: Vec<String>,
+    /// Variants of them.
+    pub variants: Vec<VariantOf>,
+    /// `Valid-Until`, so many seconds after `Date`.
+    pub valid_for: Option<i64>,
+    /// `NotAutomatic: yes`: apt installs nothing from it without being asked.
+    pub not_automatic: bool,
+    /// `ButAutomaticUpgrades: yes`: it upgrades what was installed from it.
+    pub but_automatic_upgrades: bool,
+    /// Long descriptions go to `i18n/Translation-en`, as Debian does it.
+    pub translations: bool,
+    /// Which file is in which package: `Contents-ARCH`.
+    pub contents: bool,
+    /// Indexes compressed with zstd, too.
+    pub zst: bool,
     /// Seconds since 1970.
     pub now: i64,
     /// The `Date` of what is published there now; the new one is later, or apt would keep the old.
@@ -113,6 +184,36 @@ pub struct PoolFile {
     pub size: u64,
 }
 
+/// An index file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexFile {
+    /// In the suite's folder: `main/binary-amd64/Packages.xz`.
+    pub path: String,
+    /// Of its content.
+    pub sha256: Sha256,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+impl IndexFile {
+    /// Of a content.
+    pub fn new(path: String, bytes: Vec<u8>) -> IndexFile {
+        IndexFile { path, sha256: Sha256::of(&bytes), bytes }
+    }
+
+    /// Where it is also found by its hash, in the suite's folder.
+    pub fn by_hash(&self) -> String {
+        by_hash(&self.path, self.sha256)
+    }
+}
+
+/// Where an index is also found by its hash, in the suite's folder.
+pub fn by_hash(path: &str, sha256: Sha256) -> String {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let slash = if folder.is_empty() { "" } else { "/" };
+    format!("{folder}{slash}by-hash/SHA256/{sha256}")
+}
+
 /// All that is written; who executes it has no choices left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishPlan {
@@ -122,110 +223,42 @@ pub struct PublishPlan {
     pub date: i64,
     /// Sorted by path.
     pub pool: Vec<PoolFile>,
-    /// (path in the suite's folder, content), sorted by path; compressed forms included.
-    pub indexes: Vec<(String, Vec<u8>)>,
+    /// Sorted by path; compressed forms included.
+    pub indexes: Vec<IndexFile>,
     /// The Release file, without signatures.
     pub release: String,
+    /// What is told of the generation.
+    pub counts: Counts,
+}
+
+/// How much a generation holds, and what it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
     /// Source packages listed.
     pub sources: u64,
     /// Binary packages listed, each once.
     pub packages: u64,
 }
 
-/// Why contents cannot be published.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// An option or a name holds what does not belong into a path or a line.
-    #[error("`{what}`: expected {expected}, got `{got}`")]
-    Name {
-        /// Which option, or whose name.
-        what: String,
-        /// What it should be.
-        expected: &'static str,
-        /// What it is.
-        got: String,
-    },
-    /// A package is in a component that the archive does not have.
-    #[error(
-        "`{name}` is in component `{component}`, expected one of: {known}\n\
-         hint: add the component to what is published"
-    )]
-    Component {
-        /// The file.
-        name: String,
-        /// Its component.
-        component: String,
-        /// What the archive has.
-        known: String,
-    },
-    /// A package is for an architecture that the archive does not have.
-    #[error("`{name}` is for architecture `{architecture}`, expected `all` or one of: {known}")]
-    Architecture {
-        /// The file.
-        name: String,
-        /// Its architecture.
-        architecture: String,
-        /// What the archive has.
-        known: String,
-    },
-    /// A control paragraph is none, or of another package.
-    #[error("control of `{name}`: expected {expected}, got `{got}`")]
-    Control {
-        /// The file.
-        name: String,
-        /// What should be there.
-        expected: String,
-        /// What is there.
-        got: String,
-    },
-    /// Two different files of one package, version and architecture.
-    #[error(
-        "expected one file of `{package}` {version} ({architecture}), got two with different content\n\
-         hint: publish them in two archives, or only the later one"
-    )]
-    Twice {
-        /// The package.
-        package: String,
-        /// Its version.
-        version: String,
-        /// Its architecture.
-        architecture: String,
-    },
-    /// A pool file's name is taken by other bytes.
-    #[error(
-        "`{path}` is in the pool with SHA-256 {there}, and shall be {new} now; pool files never change\n\
-         hint: give the package another version, or publish to another directory"
-    )]
-    OtherBytes {
-        /// The path.
-        path: String,
-        /// What is there.
-        there: Sha256,
-        /// What was to be written.
-        new: Sha256,
-    },
+/// Decides all that gets written.
+///
+/// # Errors
+/// Something in it could mean something else in a path or a line, or contradicts something else.
+pub fn plan(contents: &Contents, options: &Options) -> Result<PublishPlan, PlanError> {
+    plan_again(contents, options, &mut Pieces::default())
 }
 
-/// Decides all that gets written.
-pub fn plan(contents: &Contents, options: &Options) -> Result<PublishPlan, PlanError> {
+/// [`plan`], which compresses nothing that `pieces` has from the last time.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_again(contents: &Contents, options: &Options, pieces: &mut Pieces) -> Result<PublishPlan, PlanError> {
     check::options(options)?;
     check::contents(contents, options)?;
     let mut pool = pool::Pool::new(&contents.pool);
-    let mut binaries: BTreeMap<_, index::Stanza<'_>> = BTreeMap::new();
-    // One file may be given twice; which of its places is listed must not depend on the order.
-    let mut given: Vec<&BinaryFile> = contents.binaries.iter().collect();
-    given.sort_by_key(|file| (&file.component, &file.source));
-    for file in given {
-        let directory = pool::directory(&file.component, &file.source);
-        let path = pool.add_built(&directory, &file.name, file.sha256, file.size)?;
-        let key = (&file.package, &file.version, &file.architecture, file.kind == BinaryKind::Udeb);
-        let text = index::binary_stanza(file, &path);
-        let listed = binaries.insert(key, index::Stanza { file, text });
-        if listed.is_some_and(|other| other.file.sha256 != file.sha256) {
-            let (package, version) = (file.package.clone(), file.version.clone());
-            return Err(PlanError::Twice { package, version, architecture: file.architecture.clone() });
-        }
-    }
+    let paths = pool.binaries(&contents.binaries)?;
+    let listed = index::listed(&contents.binaries, &paths, options)?;
     let mut sources = index::Sources::new();
     for set in &contents.sources {
         let directory = pool::directory(&set.component, &set.dsc.source);
@@ -233,19 +266,21 @@ pub fn plan(contents: &Contents, options: &Options) -> Result<PublishPlan, PlanE
         for file in &set.dsc.files {
             pool.add(&format!("{directory}/{}", file.name), file.sha256, file.size)?;
         }
-        let text = set.dsc.sources_stanza(&directory, &set.file, &set.section, &set.priority);
-        sources.insert((&set.dsc.source, &set.dsc.version, &set.component), text);
+        index::add_source(&mut sources, set, &directory);
     }
-    let listed: Vec<_> = binaries.into_values().collect();
-    let indexes = index::with_compressed(index::all(&listed, &sources, options));
-    let date = options.previous.map_or(options.now, |previous| options.now.max(previous + 1));
+    for file in &contents.beside {
+        pool.add_built(&pool::beside(file.kind, &file.source), &file.name, file.sha256, file.size)?;
+    }
+    let date = release::date_after(options)?;
+    let plain = index::all(&listed, &sources, options);
+    let counts = Counts { sources: sources.len() as u64, packages: listed.len() as u64 };
+    let indexes = index::with_compressed(plain, options, pieces);
     Ok(PublishPlan {
         suite: options.suite.clone(),
         date,
         pool: pool.files(),
         release: release::text(options, date, &indexes),
         indexes,
-        sources: sources.len() as u64,
-        packages: listed.len() as u64,
+        counts,
     })
 }

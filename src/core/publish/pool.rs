@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::core::ids::Sha256;
-use crate::core::publish::{PlanError, PoolFile};
+use crate::core::publish::error::PlanError;
+use crate::core::publish::{BesideKind, BinaryFile, PoolFile};
 
 /// The folder of a source package: `pool/main/h/hello`, `pool/main/libf/libfoo`.
 pub fn directory(component: &str, source: &str) -> String {
@@ -11,6 +12,17 @@ pub fn directory(component: &str, source: &str) -> String {
     let letters = if source.starts_with("lib") { 4 } else { 1 };
     let prefix = source.get(..letters).unwrap_or(source);
     format!("pool/{component}/{prefix}/{source}")
+}
+
+/// The folder of what is kept beside a source package's packages. What is for the archive's keeper is in a folder that
+/// no server shows.
+pub fn beside(kind: BesideKind, source: &str) -> String {
+    let root = match kind {
+        BesideKind::Buildinfo => "buildinfo-pool",
+        BesideKind::Log => "log-pool",
+        BesideKind::Byhand => ".cloudbuild/byhand",
+    };
+    directory("", source).replacen("pool/", root, 1)
 }
 
 /// The path of a file of a source package, or of a binary package built from it.
@@ -31,7 +43,15 @@ impl<'a> Pool<'a> {
         Pool { there, files: BTreeMap::new() }
     }
 
-    /// Adds a binary package, and tells its path. A package that was built again has its version and name of before,
+    /// Adds binary packages, and tells the path of each.
+    pub(super) fn binaries(&mut self, binaries: &[BinaryFile]) -> Result<Vec<String>, PlanError> {
+        let place = |file: &BinaryFile| {
+            self.add_built(&directory(&file.component, &file.source), &file.name, file.sha256, file.size)
+        };
+        binaries.iter().map(place).collect()
+    }
+
+    /// Adds a file that was built, and tells its path. A package that was built again has its version and name of before,
     /// and a pool file never changes; so where the pool has that name with other bytes, this one gets a folder of its
     /// own, named by its content. Two of one name in one plan are an error all the same.
     pub(super) fn add_built(

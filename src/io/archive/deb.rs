@@ -9,13 +9,17 @@ use std::path::{Path, PathBuf};
 use crate::core::debian::control;
 use crate::core::ids::Sha256;
 
+pub mod contents;
 mod data;
+pub mod stamp;
 
 pub use self::data::each_elf;
 
 #[cfg(test)]
 mod tests;
 
+/// Packed bytes that are read at once.
+const BUFFER: usize = 128 << 10;
 /// No real control member comes near this, packed or unpacked; bytes.
 const CONTROL_LIMIT: u64 = 64 << 20;
 /// Below this many unpacked bytes any ratio is fine, since a run of blanks packs well.
@@ -99,8 +103,13 @@ pub fn hashes(path: &Path) -> Result<Hashes, DebError> {
 /// The control paragraph of a package file, as it stands there. The outer archive is checked to its end, so that a
 /// file which was cut off is found.
 pub fn read_control(path: &Path) -> Result<Vec<u8>, DebError> {
+    opened(path, control_of)
+}
+
+/// Looks into a file; what goes wrong is told with its path.
+fn opened<T>(path: &Path, look: impl FnOnce(&mut File) -> Result<T, Failure>) -> Result<T, DebError> {
     let mut file = File::open(path).map_err(|source| DebError::Io { path: path.to_owned(), source })?;
-    control_of(&mut file).map_err(|failure| failure.at(path))
+    look(&mut file).map_err(|failure| failure.at(path))
 }
 
 /// A [`DebError`] that does not know its file yet.
@@ -128,10 +137,20 @@ struct Member {
     size: u64,
 }
 
-/// Checks the outer archive, and reads the control member.
-fn control_of(file: &mut File) -> Result<Vec<u8>, Failure> {
-    let members = members(file)?;
-    let Some((first, rest)) = members.split_first() else {
+/// The members that matter, in an outer archive that is sound.
+struct Parts {
+    /// All members, in their order.
+    all: Vec<Member>,
+    /// Which of them is `control.tar`.
+    control: usize,
+    /// Which of them is `data.tar`.
+    data: usize,
+}
+
+/// Checks the outer archive.
+fn parts(file: &mut File) -> Result<Parts, Failure> {
+    let all = members(file)?;
+    let Some(first) = all.first() else {
         return Err(Failure::Broken("expected a first member `debian-binary`, got an empty archive".to_owned()));
     };
     if first.name != "debian-binary" {
@@ -144,38 +163,29 @@ fn control_of(file: &mut File) -> Result<Vec<u8>, Failure> {
         return Err(Failure::Broken(format!("expected format `2.0`, got `{got}`")));
     }
     // Members whose names begin with an underscore are for others, deb(5) says.
-    let mut known = rest.iter().filter(|member| !member.name.starts_with('_'));
-    let control = known.next().filter(|member| member.name.starts_with("control.tar"));
+    let mut known = (1..all.len()).filter(|&at| !all[at].name.starts_with('_'));
+    let control = known.next().filter(|&at| all[at].name.starts_with("control.tar"));
     let control = control.ok_or_else(|| Failure::Broken("expected `control.tar` as the second member".to_owned()))?;
-    if known.next().is_none_or(|member| !member.name.starts_with("data.tar")) {
-        return Err(Failure::Broken("expected `data.tar` after `control.tar`, got the end or another".to_owned()));
+    let data = known.next().filter(|&at| all[at].name.starts_with("data.tar"));
+    let data = data
+        .ok_or_else(|| Failure::Broken("expected `data.tar` after `control.tar`, got the end or another".to_owned()))?;
+    if all[control].size > CONTROL_LIMIT {
+        let Member { name, size, .. } = &all[control];
+        return Err(Failure::Bomb(format!("`{name}` has {size} bytes, {CONTROL_LIMIT} are allowed")));
     }
-    if control.size > CONTROL_LIMIT {
-        return Err(Failure::Bomb(format!(
-            "`{}` has {} bytes, {CONTROL_LIMIT} are allowed",
-            control.name, control.size
-        )));
-    }
-    let unpacked = unpacked(file, control, "control.tar")?;
-    let limit = CONTROL_LIMIT.min(RATIO_FLOOR.max(control.size * RATIO_LIMIT));
-    let mut limited = Limited { inner: unpacked, left: limit, passed: false };
-    let result = control_in_tar(&mut limited);
-    if limited.passed {
-        return Err(Failure::Bomb(format!("`{}` unpacks to more than {limit} bytes", control.name)));
-    }
-    one_paragraph(result?)
+    Ok(Parts { all, control, data })
 }
 
 /// The content of a member whose name is `tar` and what its compression adds.
 fn unpacked<'f>(file: &'f mut File, member: &Member, tar: &str) -> Result<Box<dyn Read + 'f>, Failure> {
-    let packed = BufReader::new(section(file, member)?);
+    let packed = BufReader::with_capacity(BUFFER, section(file, member)?);
     Ok(match member.name.strip_prefix(tar).unwrap_or_default() {
         "" => Box::new(packed),
-        ".gz" => Box::new(flate2::read::GzDecoder::new(packed)),
+        ".gz" => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
         ".xz" => {
             let decoder = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, 0);
             let decoder = decoder.map_err(|error| Failure::Broken(error.to_string()))?;
-            Box::new(liblzma::read::XzDecoder::new_stream(packed, decoder))
+            Box::new(liblzma::bufread::XzDecoder::new_stream(packed, decoder))
         }
         ".zst" => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(Failure::Io)?;
@@ -184,6 +194,19 @@ fn unpacked<'f>(file: &'f mut File, member: &Member, tar: &str) -> Result<Box<dy
         }
         other => return Err(Failure::Broken(format!("expected gz, xz, zst or no compression, got `{other}`"))),
     })
+}
+
+/// Checks the outer archive, and reads the control member.
+fn control_of(file: &mut File) -> Result<Vec<u8>, Failure> {
+    let parts = parts(file)?;
+    let control = &parts.all[parts.control];
+    let limit = CONTROL_LIMIT.min(RATIO_FLOOR.max(control.size * RATIO_LIMIT));
+    let mut limited = Limited { inner: unpacked(file, control, "control.tar")?, left: limit, passed: false };
+    let result = control_in_tar(&mut limited);
+    if limited.passed {
+        return Err(Failure::Bomb(format!("`{}` unpacks to more than {limit} bytes", control.name)));
+    }
+    one_paragraph(result?)
 }
 
 /// The members of the outer archive; their sizes are checked against the file's.

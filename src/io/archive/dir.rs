@@ -2,20 +2,27 @@
 //!
 //! The order makes it so: pool files, by-hash, indexes, Release, Release.gpg, and InRelease last, in one rename.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::core::ids::Sha256;
-use crate::core::publish::{PublishPlan, release};
-use crate::io::archive::{ArchiveError, BoxError, Published, Signer};
+use crate::core::publish::pieces::Pieces;
+use crate::core::publish::{IndexFile, PublishPlan, release};
+use crate::io::archive::{ArchiveError, BoxError, FindFile, Published, Signer};
+use crate::io::files as whole_files;
+
+pub mod fsck;
+pub mod generations;
+pub mod history;
 
 mod files;
-mod generations;
+mod pool;
 #[cfg(test)]
 mod tests;
 
-use files::Writer;
-use generations::Record;
+use files::{NOTES, Writer};
+use generations::{Record, Retention};
+use pool::Manifest;
 
 /// The file that says a directory is an archive of ours.
 pub const MARKER: &str = ".cloudbuild-archive";
@@ -62,50 +69,101 @@ pub fn packages(root: &Path, suite: &str, architecture: &str) -> Result<Vec<Vec<
 
 /// What is in the pool by now, by path; goes into `Contents::pool`.
 pub fn pool(root: &Path) -> Result<BTreeMap<String, Sha256>, ArchiveError> {
-    let records = generations::read(root)?;
-    let mut pool = generations::finished_pool(&records);
-    pool.retain(|path, _| root.join(path).exists());
+    let records = generations::list(root)?;
+    let mut pool = BTreeMap::new();
+    for (suite, manifest) in pool::all(root)? {
+        let finished = records.iter().filter(|kept| kept.finished && kept.suite == suite);
+        let finished = finished.map(|kept| kept.number).max().unwrap_or(0);
+        // What a publication listed that never came to be may never have been written.
+        let is_there = |(path, known): &(String, pool::Known)| known.last <= finished || root.join(path).exists();
+        pool.extend(manifest.into_iter().filter(is_there).map(|(path, known)| (path, known.sha256)));
+    }
     Ok(pool)
 }
 
-/// Writes what the plan says, and nothing when that is there already. `source` tells where the bytes of a file are.
+/// What was compressed for a suite the last time.
+pub fn pieces(root: &Path, suite: &str) -> Pieces {
+    std::fs::read(pieces_path(root, suite)).map_or_else(|_| Pieces::default(), |bytes| Pieces::read(&bytes))
+}
+
+/// Keeps what was compressed for a suite, for the next time. It only saves time, so that nobody minds when it fails.
+pub fn keep_pieces(root: &Path, suite: &str, pieces: &Pieces) {
+    let path = pieces_path(root, suite);
+    // Without the folder the next step says what is wrong.
+    let _made = path.parent().map(std::fs::create_dir_all);
+    if let Err(error) = whole_files::write(&path, &pieces.bytes()) {
+        tracing::debug!(%error, "what was compressed is not kept");
+    }
+}
+
+fn pieces_path(root: &Path, suite: &str) -> PathBuf {
+    root.join(NOTES).join("pieces").join(suite.replace('/', ","))
+}
+
+/// What is published, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Publication<'p> {
+    /// What is written.
+    pub plan: &'p PublishPlan,
+    /// The generation that this is, published again.
+    pub again: Option<u64>,
+    /// Which old generations stay.
+    pub retention: Retention,
+    /// The time, in seconds since 1970.
+    pub now: i64,
+}
+
+impl<'p> Publication<'p> {
+    /// Of a plan, as it is usual.
+    pub fn of(plan: &'p PublishPlan, now: i64) -> Publication<'p> {
+        Publication { plan, again: None, retention: Retention::default(), now }
+    }
+}
+
+/// Writes what the plan says, and nothing when that is there already.
+///
+/// # Errors
+/// See [`ArchiveError`]; the generation that was there before still stands.
 pub fn publish(
     root: &Path,
-    plan: &PublishPlan,
-    source: &dyn Fn(&Sha256) -> Result<PathBuf, BoxError>,
+    publication: &Publication<'_>,
+    source: &FindFile<'_>,
     signer: &dyn Signer,
-    now: i64,
 ) -> Result<Published, ArchiveError> {
-    publish_watched(root, plan, source, signer, now, &|_| Ok(()))
+    publish_watched(root, publication, source, signer, &|_| Ok(()))
 }
 
 /// [`publish`], with a word before each change of the file system, so that a test can stop there.
 fn publish_watched(
     root: &Path,
-    plan: &PublishPlan,
-    source: &dyn Fn(&Sha256) -> Result<PathBuf, BoxError>,
+    publication: &Publication<'_>,
+    source: &FindFile<'_>,
     signer: &dyn Signer,
-    now: i64,
     before: &dyn Fn(&Path) -> std::io::Result<()>,
 ) -> Result<Published, ArchiveError> {
+    let Publication { plan, again, retention, now } = *publication;
     let writer = Writer::open(root, before)?;
     let key = signer.public_armored().map_err(|source| ArchiveError::Sign { source })?;
     let present = present(root, &plan.suite)?;
-    let mut records = generations::read(root)?;
+    let mut records = generations::list(root)?;
     generations::adopt(&writer, &mut records)?;
+    let number = generations::next(&records, &plan.suite);
     let mut published = Published {
         release_sha256: Sha256::of(plan.release.as_bytes()),
         date: plan.date,
+        number,
         unchanged: false,
         added: 0,
+        added_bytes: 0,
         removed: 0,
         key: KEY.into(),
         notes: Vec::new(),
     };
     if let Some(present) = &present {
-        if release::same_but_date(&present.release, &plan.release) && is_whole(root, plan, &key) {
+        if again.is_none() && is_same(present, plan, now) && is_whole(root, plan, &key) {
             published.release_sha256 = Sha256::of(present.release.as_bytes());
             published.date = present.date.unwrap_or(plan.date);
+            published.number = number - 1;
             published.unchanged = true;
             return Ok(published);
         }
@@ -113,34 +171,55 @@ fn publish_watched(
             return Err(ArchiveError::Date { there, new: plan.date });
         }
     }
-    let missing = missing(root, plan, &generations::finished_pool(&records))?;
+    let known = pool::read(root, &plan.suite)?;
+    let missing = missing(root, plan, &pool::all(root)?)?;
     published.added = missing.len() as u64;
+    published.added_bytes = missing.iter().map(|&index| plan.pool[index].size).sum();
 
-    let record = Record::of(plan);
-    let begun = write(&writer, plan, &missing, source, signer, &key, &record)?;
+    let record = Record::of(plan, number, again);
+    let generation = Generation { plan, record: &record, known: &known, missing: &missing, key: &key };
+    let begun = write(&writer, &generation, source, signer)?;
     // From here on the new generation stands; what fails now is done by the next publication.
-    match generations::finish(&writer, &begun, &record).and_then(|()| generations::prune(&writer, now)) {
+    match generations::finish(&writer, &begun, &record).and_then(|()| generations::prune(&writer, retention, now)) {
         Ok(removed) => published.removed = removed,
         Err(error) => published.notes.push(format!("old generations were not removed: {error}")),
     }
     Ok(published)
 }
 
+/// Whether what is there says the same, and for long enough: half of its time is left.
+fn is_same(present: &Present, plan: &PublishPlan, now: i64) -> bool {
+    let half_left = match (release::valid_until(&present.release), present.date) {
+        (Some(until), Some(from)) => until - now > (until - from) / 2,
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    half_left && release::same_but_date(&present.release, &plan.release)
+}
+
+/// What is written of a generation.
+struct Generation<'g> {
+    plan: &'g PublishPlan,
+    record: &'g Record,
+    known: &'g Manifest,
+    missing: &'g [usize],
+    key: &'g str,
+}
+
 /// Writes a generation, InRelease last. Gives back where its record is.
 fn write(
     writer: &Writer<'_>,
-    plan: &PublishPlan,
-    missing: &[usize],
-    source: &dyn Fn(&Sha256) -> Result<PathBuf, BoxError>,
+    generation: &Generation<'_>,
+    source: &FindFile<'_>,
     signer: &dyn Signer,
-    key: &str,
-    record: &Record,
 ) -> Result<String, ArchiveError> {
+    let Generation { plan, record, known, missing, key } = *generation;
     let dists = format!("dists/{}", plan.suite);
     let signature = |made: Result<Vec<u8>, BoxError>| made.map_err(|source| ArchiveError::Sign { source });
     let inline = signature(signer.sign_inline(plan.release.as_bytes(), plan.date))?;
     let detached = signature(signer.sign_detached(plan.release.as_bytes(), plan.date))?;
     let begun = generations::begin(writer, record)?;
+    pool::write(writer, &plan.suite, known, &plan.pool, record.number)?;
     for &index in missing {
         let file = &plan.pool[index];
         let from = source(&file.sha256).map_err(|source| ArchiveError::Source {
@@ -150,43 +229,60 @@ fn write(
         })?;
         writer.place(&file.path, &from, file.sha256)?;
     }
-    for (path, bytes) in &plan.indexes {
-        writer.write_once(&format!("{dists}/{}", by_hash(path, bytes)), bytes)?;
+    for index in &plan.indexes {
+        writer.write_once(&format!("{dists}/{}", index.by_hash()), &index.bytes)?;
     }
-    for (path, bytes) in &plan.indexes {
-        writer.write(&format!("{dists}/{path}"), bytes)?;
+    // The names of what was written so far are durable before anything points to them.
+    writer.sync_folders()?;
+    for index in &plan.indexes {
+        writer.link(&format!("{dists}/{}", index.path), &format!("{dists}/{}", index.by_hash()))?;
     }
     writer.write(KEY, key.as_bytes())?;
     writer.write(&format!("{dists}/Release"), plan.release.as_bytes())?;
     writer.write(&format!("{dists}/Release.gpg"), &detached)?;
     writer.sync_folders()?;
+    if !generations::is_latest(writer.root(), record)? {
+        return Err(ArchiveError::Busy { root: writer.root().to_owned() });
+    }
     writer.write(&format!("{dists}/InRelease"), &inline)?;
     writer.sync_folders()?;
+    read_back(writer.root(), plan, &inline)?;
     Ok(begun)
 }
 
-/// Where an index is also found by its hash, in the suite's folder.
-fn by_hash(path: &str, bytes: &[u8]) -> String {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let slash = if folder.is_empty() { "" } else { "/" };
-    format!("{folder}{slash}by-hash/SHA256/{}", Sha256::of(bytes))
+/// Reads back what was published: InRelease, and one index by its hash.
+fn read_back(root: &Path, plan: &PublishPlan, inline: &[u8]) -> Result<(), ArchiveError> {
+    let dists = root.join("dists").join(&plan.suite);
+    let check = |path: PathBuf, expected: Sha256| {
+        let got = files::sha256(&path)?;
+        if got == expected { Ok(()) } else { Err(ArchiveError::Content { path, expected, got }) }
+    };
+    check(dists.join("InRelease"), Sha256::of(inline))?;
+    // Which one differs from generation to generation, and needs no source of randomness.
+    let any = Sha256::of(plan.release.as_bytes()).0[0] as usize;
+    let index: Option<&IndexFile> = plan.indexes.get(any % plan.indexes.len().max(1));
+    index.map_or(Ok(()), |index| check(dists.join(index.by_hash()), index.sha256))
 }
 
 /// Whether every file of the plan is there in its size; somebody may have removed one, and then there is work to do.
 fn is_whole(root: &Path, plan: &PublishPlan, key: &str) -> bool {
     let sized = |path: &str, size: u64| std::fs::metadata(root.join(path)).is_ok_and(|there| there.len() == size);
     plan.pool.iter().all(|file| sized(&file.path, file.size))
-        && plan.indexes.iter().all(|(path, bytes)| {
+        && plan.indexes.iter().all(|index| {
             let folder = format!("dists/{}", plan.suite);
-            let size = bytes.len() as u64;
-            sized(&format!("{folder}/{path}"), size) && sized(&format!("{folder}/{}", by_hash(path, bytes)), size)
+            let size = index.bytes.len() as u64;
+            sized(&format!("{folder}/{}", index.path), size) && sized(&format!("{folder}/{}", index.by_hash()), size)
         })
         && std::fs::read(root.join(KEY)).is_ok_and(|there| there == key.as_bytes())
 }
 
 /// The pool files of the plan that are not there. One that is there with other bytes is an error, before anything is
-/// written. What a finished generation wrote down is believed; else the file is hashed.
-fn missing(root: &Path, plan: &PublishPlan, known: &BTreeMap<String, Sha256>) -> Result<Vec<usize>, ArchiveError> {
+/// written. What a manifest says of it is believed where the size is right; else the file is hashed.
+fn missing(
+    root: &Path,
+    plan: &PublishPlan,
+    manifests: &BTreeMap<String, Manifest>,
+) -> Result<Vec<usize>, ArchiveError> {
     let mut missing = Vec::new();
     for (index, file) in plan.pool.iter().enumerate() {
         let path = root.join(&file.path);
@@ -198,8 +294,9 @@ fn missing(root: &Path, plan: &PublishPlan, known: &BTreeMap<String, Sha256>) ->
             }
             Err(error) => return Err(ArchiveError::io("read", path)(error)),
         };
-        let there = match known.get(&file.path) {
-            Some(&there) if size == file.size => there,
+        let known = manifests.values().find_map(|manifest| manifest.get(&file.path));
+        let there = match known {
+            Some(known) if size == file.size && size == known.size => known.sha256,
             Some(_) | None => files::sha256(&path)?,
         };
         if there != file.sha256 {
@@ -207,13 +304,4 @@ fn missing(root: &Path, plan: &PublishPlan, known: &BTreeMap<String, Sha256>) ->
         }
     }
     Ok(missing)
-}
-
-/// The paths of a plan besides the pool: indexes by name and by hash.
-fn index_paths(plan: &PublishPlan) -> BTreeSet<String> {
-    let folder = format!("dists/{}", plan.suite);
-    plan.indexes
-        .iter()
-        .flat_map(|(path, bytes)| [format!("{folder}/{path}"), format!("{folder}/{}", by_hash(path, bytes))])
-        .collect()
 }

@@ -10,6 +10,7 @@ pub mod deb;
 pub mod dir;
 pub mod s3;
 pub mod serve;
+pub mod signers;
 
 #[cfg(test)]
 pub(in crate::io) mod testing;
@@ -39,10 +40,14 @@ pub struct Published {
     pub release_sha256: Sha256,
     /// Its `Date`, in seconds since 1970.
     pub date: i64,
+    /// The number of the generation that stands now.
+    pub number: u64,
     /// Nothing but the date would have changed, so nothing was written.
     pub unchanged: bool,
     /// Pool files that were not there before.
     pub added: u64,
+    /// Their size in bytes.
+    pub added_bytes: u64,
     /// Files of old generations that were removed.
     pub removed: u64,
     /// The public key, from the archive's root.
@@ -171,6 +176,9 @@ pub enum ArchiveError {
         /// Why.
         source: BoxError,
     },
+    /// Something about its generations.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// apt would keep the old generation.
     #[error("expected a date after {there}, which is published now, got {new}\nhint: make the plan again")]
     Date {
@@ -187,6 +195,42 @@ pub enum ArchiveError {
         /// Why not.
         reason: String,
     },
+}
+
+/// What cannot be done with the generations of an archive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    /// There is no such generation.
+    #[error(
+        "`{root}`: expected a generation of suite `{suite}`{}, got: {there}\n\
+         hint: `cloudbuild publish --list` shows them", wanted(*number)
+    )]
+    NoGeneration {
+        /// The archive.
+        root: PathBuf,
+        /// The suite.
+        suite: String,
+        /// The number, if one was given.
+        number: Option<u64>,
+        /// What there is.
+        there: String,
+    },
+    /// A name that cannot be part of a path.
+    #[error("`{name}`: expected a name of letters and digits such as `2026-11-23`")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A snapshot never changes.
+    #[error("`{suite}` is there already, and a snapshot never changes\nhint: give the new one another name")]
+    Taken {
+        /// The suite.
+        suite: String,
+    },
+}
+
+fn wanted(number: Option<u64>) -> String {
+    number.map(|number| format!(" with number {number}")).unwrap_or_default()
 }
 
 impl ArchiveError {

@@ -1,6 +1,6 @@
-//! Serves an archive's directory over HTTP on the loopback, read only, to real clients that prove it.
+//! Serves an archive's directory over HTTP, read only.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -13,12 +13,17 @@ use axum::response::{IntoResponse, Response};
 /// How long a server that stops waits for what it is sending.
 const STOP: Duration = Duration::from_secs(2);
 
+/// A free port of the loopback.
+pub(super) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// Why a directory cannot be served.
 #[derive(Debug, thiserror::Error)]
-#[error("serve `{root}` on 127.0.0.1: {source}")]
+#[error("serve `{root}` on {address}: {source}")]
 pub struct ServeError {
     /// The archive.
     pub(super) root: PathBuf,
+    /// Where.
+    pub(super) address: SocketAddr,
     /// Why not.
     pub(super) source: std::io::Error,
 }
@@ -44,13 +49,19 @@ impl Drop for Serving {
 
 /// Serves the files below `root` on a free port of the loopback, from a thread of its own.
 pub fn serve(root: PathBuf) -> Result<Serving, ServeError> {
-    let started = root.canonicalize().and_then(|folder| start(Router::new().fallback(file).with_state(folder)));
-    started.map_err(|source| ServeError { root, source })
+    serve_at(root, LOOPBACK)
 }
 
-/// Answers with `app` on a free port of the loopback, from a thread of its own.
-pub(super) fn start(app: Router) -> std::io::Result<Serving> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+/// The same at an address; port 0 is a free one.
+pub fn serve_at(root: PathBuf, address: SocketAddr) -> Result<Serving, ServeError> {
+    let folder = root.canonicalize();
+    let started = folder.and_then(|folder| start(Router::new().fallback(file).with_state(folder), address));
+    started.map_err(|source| ServeError { root, address, source })
+}
+
+/// Answers with `app` at an address, from a thread of its own.
+pub(super) fn start(app: Router, address: SocketAddr) -> std::io::Result<Serving> {
+    let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let url = format!("http://{}", listener.local_addr()?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

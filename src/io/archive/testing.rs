@@ -128,6 +128,7 @@ pub(crate) fn binary(path: &Path, component: &str, kind: BinaryKind) -> BinaryFi
         sha1: Some(hashes.sha1),
         control,
         kind,
+        files: deb::contents::files(path).unwrap().into(),
     }
 }
 
@@ -146,6 +147,7 @@ pub(crate) fn source(dsc: &Path, component: &str) -> SourceSet {
         component: component.to_owned(),
         section: "utils".to_owned(),
         priority: "optional".to_owned(),
+        extra: false,
     }
 }
 
@@ -176,6 +178,13 @@ impl Apt {
         let apt = Apt { root };
         apt.forget();
         apt
+    }
+
+    /// Makes it read the indexes of these architectures, such as `amd64,arm64`.
+    pub(crate) fn read_architectures(&self, architectures: &str) {
+        let path = self.root.path().join("etc/apt/sources.list");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("deb [", &format!("deb [arch={architectures} "))).unwrap();
     }
 
     /// Makes it forget all that it has fetched.

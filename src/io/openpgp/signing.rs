@@ -23,7 +23,17 @@ use crate::io::clock;
 /// A new key is dated back a little, so that a machine whose clock is behind does not take it for one of the future.
 const BACKDATED: Duration = Duration::from_secs(60);
 
-/// An ed25519 key that never expires.
+/// What kind of key is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Small and quick; every apt of today takes it.
+    #[default]
+    Ed25519,
+    /// For clients whose gpgv knows no elliptic curves.
+    Rsa4096,
+}
+
+/// A key that never expires.
 #[derive(Debug, Clone)]
 pub struct SigningKey {
     cert: Cert,
@@ -33,19 +43,24 @@ pub struct SigningKey {
 impl SigningKey {
     /// Makes a key for a time; it is nowhere but in memory.
     pub fn generate(user_id: &str, at: Timestamp) -> Result<SigningKey, OpenPgpError> {
-        SigningKey::generate_for(user_id, at, None, Path::new("(in memory)"))
+        SigningKey::generate_for(user_id, KeyKind::Ed25519, at, None, Path::new("(in memory)"))
     }
 
     /// As [`SigningKey::generate`], with an end.
     fn generate_for(
         user_id: &str,
+        kind: KeyKind,
         at: Timestamp,
         validity: Option<Duration>,
         path: &Path,
     ) -> Result<SigningKey, OpenPgpError> {
+        let suite = match kind {
+            KeyKind::Ed25519 => CipherSuite::Cv25519,
+            KeyKind::Rsa4096 => CipherSuite::RSA4k,
+        };
         let (cert, _revocation) = CertBuilder::new()
             .add_userid(user_id)
-            .set_cipher_suite(CipherSuite::Cv25519)
+            .set_cipher_suite(suite)
             .set_primary_key_flags(KeyFlags::empty().set_certification().set_signing())
             .set_creation_time(SystemTime::from(at) - BACKDATED)
             .set_validity_period(validity)
@@ -57,14 +72,24 @@ impl SigningKey {
     /// A key that ends, for tests of what happens then.
     #[cfg(test)]
     pub fn generate_expiring(user_id: &str, at: Timestamp, validity: Duration) -> SigningKey {
-        SigningKey::generate_for(user_id, at, Some(validity), Path::new("(in memory)")).unwrap()
+        SigningKey::generate_for(user_id, KeyKind::Ed25519, at, Some(validity), Path::new("(in memory)")).unwrap()
     }
 
     /// Reads the key of a file, or makes one there, which nobody else can read.
-    pub fn load_or_create(path: &Path, user_id: &str) -> Result<SigningKey, OpenPgpError> {
+    pub fn load_or_create(path: &Path, user_id: &str, kind: KeyKind) -> Result<SigningKey, OpenPgpError> {
         if !path.exists() {
-            let key = SigningKey::generate_for(user_id, clock::now(), None, path)?;
+            let key = SigningKey::generate_for(user_id, kind, clock::now(), None, path)?;
             key.save()?;
+        }
+        SigningKey::load(path)
+    }
+
+    /// Reads the key of a file, which nobody else may read.
+    pub fn load(path: &Path) -> Result<SigningKey, OpenPgpError> {
+        let mode = fs::metadata(path).map_err(|error| failed("read", path, error))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            let reason = format!("others may read it (mode {:o})\nhint: chmod 600 {}", mode & 0o777, path.display());
+            return Err(failed("use", path, reason));
         }
         let bytes = fs::read(path).map_err(|error| failed("read", path, error))?;
         let cert = Cert::from_bytes(&bytes).map_err(|error| failed("read", path, error))?;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
-use super::signing::SigningKey;
+use super::signing::{KeyKind, SigningKey};
 use super::*;
 
 const TEXT: &[u8] = b"Origin: Example\n- dashed line\nSHA256:\n";
@@ -95,8 +95,8 @@ fn a_key_that_expired_since_it_signed_does_not_count() {
 fn a_signing_key_is_made_once_and_is_private() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("key/secret.asc");
-    let made = SigningKey::load_or_create(&path, "archive <archive@example.org>").unwrap();
-    let loaded = SigningKey::load_or_create(&path, "archive <archive@example.org>").unwrap();
+    let made = SigningKey::load_or_create(&path, "archive <archive@example.org>", KeyKind::Ed25519).unwrap();
+    let loaded = SigningKey::load_or_create(&path, "archive <archive@example.org>", KeyKind::Ed25519).unwrap();
     assert_eq!(made.fingerprint(), loaded.fingerprint());
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
@@ -109,7 +109,8 @@ fn a_damaged_key_file_is_said_with_its_path() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret.asc");
     fs::write(&path, "no key\n").unwrap();
-    let error = SigningKey::load_or_create(&path, "x <x@example.org>").unwrap_err().to_string();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let error = SigningKey::load_or_create(&path, "x <x@example.org>", KeyKind::Ed25519).unwrap_err().to_string();
     assert!(error.starts_with("failed to read the signing key `") && error.contains("secret.asc"), "{error}");
     let error = Keyring::from_files(&[directory.path().join("none.gpg")]).unwrap_err().to_string();
     assert!(error.contains("none.gpg") && error.contains("\nhint: "), "{error}");
@@ -126,7 +127,8 @@ fn gnupg(program: &str, home: &Path, arguments: &[&str]) -> Vec<u8> {
 fn gpgv_accepts_both_kinds_of_our_signatures() {
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str| directory.path().join(name).display().to_string();
-    let key = SigningKey::load_or_create(Path::new(&file("key/secret.asc")), "us <us@example.org>").unwrap();
+    let key = SigningKey::load_or_create(Path::new(&file("key/secret.asc")), "us <us@example.org>", KeyKind::Ed25519)
+        .unwrap();
     let now = crate::io::clock::now();
     fs::write(file("key.asc"), key.public_armored()).unwrap();
     fs::write(file("Release"), TEXT).unwrap();
@@ -165,4 +167,27 @@ fn signatures_of_real_gpg_verify_and_weak_ones_do_not() {
     }
     let error = Keyring::from_files(&[file("pubring.kbx")]).unwrap_err().to_string();
     assert!(error.contains("keybox"), "{error}");
+}
+
+#[test]
+fn an_rsa_key_of_gpg_signs_from_its_file_and_only_when_nobody_else_can_read_it() {
+    let home = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o700)).tempdir().unwrap();
+    let file = |name: &str| home.path().join(name);
+    let gpg = |arguments: &[&str]| {
+        let mut all = vec!["--batch", "--passphrase", "", "--pinentry-mode", "loopback"];
+        all.extend(arguments);
+        gnupg("gpg", home.path(), &all)
+    };
+    gpg(&["--quick-generate-key", "rsa <rsa@example.org>", "rsa4096", "sign", "never"]);
+    fs::write(file("secret.asc"), gpg(&["--armor", "--export-secret-keys"])).unwrap();
+    fs::write(file("key.gpg"), gpg(&["--export"])).unwrap();
+    let _ = Command::new("gpgconf").arg("--homedir").arg(home.path()).args(["--kill", "all"]).status();
+    fs::set_permissions(file("secret.asc"), fs::Permissions::from_mode(0o644)).unwrap();
+    let error = SigningKey::load(&file("secret.asc")).unwrap_err().to_string();
+    assert!(error.contains("others may read it (mode 644)\nhint: chmod 600"), "{error}");
+    fs::set_permissions(file("secret.asc"), fs::Permissions::from_mode(0o600)).unwrap();
+    let key = SigningKey::load(&file("secret.asc")).unwrap();
+    fs::write(file("InRelease"), key.sign_inline(TEXT, crate::io::clock::now()).unwrap()).unwrap();
+    let path = |name: &str| file(name).display().to_string();
+    gnupg("gpgv", home.path(), &["--keyring", &path("key.gpg"), &path("InRelease")]);
 }

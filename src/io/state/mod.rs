@@ -13,6 +13,7 @@ mod db;
 pub mod durations;
 mod error;
 pub mod events;
+pub mod facts;
 pub mod flags;
 pub mod generations;
 pub mod hook_answers;
@@ -28,6 +29,7 @@ mod reader;
 pub mod runs;
 mod schema;
 pub mod superseded;
+pub mod verified;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -17,7 +17,9 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0007.sql")),
     M::up(include_str!("schema/0008.sql")),
     M::up(include_str!("schema/0010.sql")),
+    M::up(include_str!("schema/0018.sql")),
     M::up(include_str!("schema/0020.sql")),
+    M::up(include_str!("schema/0021.sql")),
 ];
 
 /// The schema number of a database that is up to date.

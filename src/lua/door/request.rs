@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::core::codes::Code;
 use crate::core::ids::ImportId;
+use crate::core::isa::Isa;
 use crate::core::measure::Measure;
 use crate::core::order::LOOP_PROFILES;
 use crate::core::recipe::overlay::Overlay;
@@ -14,6 +15,7 @@ use crate::core::recipe::{
     Against, AptSources, BuildRequest, BuildResult, Builders, CompareRequest, ImportRequest, LaunchRequest,
     OrderRequest, OrderResult, PublishRequest, PublishTarget, Request, Response,
 };
+use crate::core::verify::{Level, Verify};
 use crate::lua::api::Asking;
 use crate::lua::check::call::{Call, Checked};
 use crate::lua::door::flags::build_flags;
@@ -142,8 +144,26 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         flags: Box::new(build_flags(&mut call)),
         repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),
         measure: call.record("measure").map(|table| measure(*table)).transpose()?.unwrap_or_default(),
+        verify: call.record("verify").map(|table| verify(*table)).transpose()?.unwrap_or_default(),
         prove: call.boolean("prove").unwrap_or(false),
     }))
+}
+
+/// What is to be verified.
+fn verify(mut table: Call) -> Result<Verify, Fault> {
+    let level = |mut level: Box<Call>| {
+        let (arch, fpu) = (required(level.text("arch")), required(level.text("fpu")));
+        match Isa::named(&arch, &fpu) {
+            Ok(_) => Ok(Level { arch, fpu }),
+            Err(problem) => Err(Fault::new(format!("`verify.isa`: {problem}")).field("isa")),
+        }
+    };
+    Ok(Verify {
+        flags: table.boolean("flags").unwrap_or(false),
+        isa: table.record("isa").map(level).transpose()?,
+        installable: table.boolean("installable").unwrap_or(false),
+        run_under: table.text("run_under"),
+    })
 }
 
 /// What is to be measured.
@@ -225,8 +245,13 @@ fn layer(handle: &Handle, import: ImportId) -> Against {
 }
 
 /// What is published while a stage is being built: it, over the stages that it is built against.
-fn meanwhile(to: &Handle, stage: &str, order: &OrderResult, against: &[Against]) -> Option<Box<PublishRequest>> {
-    let Directory { path, bucket, suite, origin, label } = take!(to, Directory).clone();
+fn meanwhile(
+    to: &std::sync::Arc<Handle>,
+    stage: &str,
+    order: &OrderResult,
+    against: &[Against],
+) -> Option<Box<PublishRequest>> {
+    let Directory { path, bucket, suite, origin, label, settings } = take!(to, Directory).clone();
     bucket.as_ref().and_then(|bucket| bucket.every)?;
     let beneath = against.iter().rev().filter_map(|layer| match layer {
         Against::Stage(stage) => Some(stage.clone()),
@@ -242,6 +267,7 @@ fn meanwhile(to: &Handle, stage: &str, order: &OrderResult, against: &[Against])
         label: label.unwrap_or_else(|| suite.clone()),
         suite,
         prove: false,
+        settings,
     }))
 }
 
@@ -250,7 +276,8 @@ pub fn publish(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
     let builds = builds(&mut call)?;
     let last = newest(&builds)?;
     let handle = required(call.handle("to"));
-    let Directory { path, bucket, suite, origin, label } = take!(handle, Directory).clone();
+    let Directory { path, bucket, suite, origin, label, mut settings } = take!(handle, Directory).clone();
+    settings.variant = call.handle("variant").map(|handle| Box::new(take!(handle, Variant).clone()));
     let suite = call.text("suite").or(suite).unwrap_or_else(|| last.stage.clone());
     Ok(Request::Publish(PublishRequest {
         arch: last.arch.clone(),
@@ -261,6 +288,7 @@ pub fn publish(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
         label: call.text("label").or(label).unwrap_or_else(|| suite.clone()),
         suite,
         prove: call.boolean("prove").unwrap_or(false),
+        settings,
     }))
 }
 

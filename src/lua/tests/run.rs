@@ -6,11 +6,13 @@ use serde_json::json;
 
 use crate::core::events::{Event, Listener};
 use crate::core::measure::Measure;
+use crate::core::publish::settings::Settings;
 use crate::core::recipe::selection::BaseClosure;
 use crate::core::recipe::{
     Against, AptSources, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest, OrderRequest,
     PublishRequest,
 };
+use crate::core::verify::Verify;
 
 fn hello() -> Recipe {
     load_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/hello.lua")).unwrap()
@@ -58,6 +60,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 flags: Box::default(),
                 repeat: 1,
                 measure: Measure::default(),
+                verify: Verify::default(),
                 prove: true,
             }),
             Request::Publish(PublishRequest {
@@ -69,6 +72,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 label: "hello".to_owned(),
                 arch: "amd64".to_owned(),
                 prove: true,
+                settings: Settings::default(),
             }),
             Request::Compare(CompareRequest {
                 import,

@@ -96,15 +96,14 @@ fn help_of_a_constructor_says_what_it_takes() {
     let help = crate::lua::api_help();
     let from = help.find("\ncb.dir").unwrap();
     let to = help[from + 1..].find("\n\n").unwrap() + from + 1;
-    assert_eq!(
-        &help[from + 1..to],
-        "cb.dir \"PATH\" [{ ... }]\n  A directory to publish an archive to.\n  \
+    let help = &help[from + 1..to];
+    let begins = "cb.dir \"PATH\" [{ ... }]\n  A directory to publish an archive to.\n  \
          path         a string: The archive's root; relative to the state directory.\n  \
          suite        a name of letters, digits and `.+_~-`: `Suite:` of the archive. Default: the campaign's name.\n  \
          origin       a string: `Origin:` of the archive. Default: cloudbuild.\n  \
          label        a string: `Label:` of the archive. Default: the campaign's name.\n  \
-         gives: a value of kind `directory`"
-    );
+         valid_for    a time such as `14 days`: `Valid-Until:`, so long after `Date`. Default: for ever.\n";
+    assert!(help.starts_with(begins) && help.ends_with("\n  gives: a value of kind `directory`"), "{help}");
 }
 
 #[test]

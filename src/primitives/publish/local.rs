@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 
-use super::{Made, Publishing};
+use super::{Made, Publishing, binaries};
 use crate::core::debian::control;
 use crate::core::debian::packages;
 use crate::core::ids::ImportId;
@@ -73,13 +73,12 @@ fn binary(publishing: &Publishing<'_>, local: &PinnedOverlay) -> anyhow::Result<
     let path = publishing.files.built.path(&local.sha256);
     let context = || format!("read `{}` as it was imported", local.path.display());
     let hashes = deb::hashes(&path).with_context(context)?;
-    let control = deb::read_control(&path).with_context(context)?;
-    let control = String::from_utf8_lossy(&control).into_owned();
+    let control = binaries::control_of(&path).with_context(context)?;
     // The same stanza was read when it was imported.
     let listed = format!("{}\nFilename: x\nSize: {}\nSHA256: {}\n", control.trim_end(), hashes.size, hashes.sha256);
     let paragraph = control::paragraphs(listed.as_bytes()).next().with_context(context)?;
     let package = packages::package(paragraph).map_err(anyhow::Error::msg).with_context(context)?;
-    Ok(BinaryFile {
+    let mut file = BinaryFile {
         package: package.name.to_owned(),
         version: package.version.to_owned(),
         architecture: package.architecture.to_owned(),
@@ -90,7 +89,10 @@ fn binary(publishing: &Publishing<'_>, local: &PinnedOverlay) -> anyhow::Result<
         sha256: hashes.sha256,
         md5: hashes.md5,
         sha1: Some(hashes.sha1),
-        control,
+        control: control.clone(),
         kind: BinaryKind::Deb,
-    })
+        files: "".into(),
+    };
+    binaries::complete(publishing.state, &mut file, &path).with_context(context)?;
+    Ok(file)
 }

@@ -39,6 +39,25 @@ impl Place {
         }
     }
 
+    /// Where what only saves time is kept for it, so that it is not fetched.
+    pub(super) fn near(&self, dir: &Path) -> PathBuf {
+        match self {
+            Place::Dir(root) => root.clone(),
+            Place::S3(_) => {
+                let name = Sha256::of(self.root().as_os_str().as_encoded_bytes()).to_string();
+                dir.join("published").join(&name[..16])
+            }
+        }
+    }
+
+    /// The Packages indexes of a suite for an architecture, of each component.
+    pub(super) async fn packages(&self, suite: &str, architecture: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
+        match self {
+            Place::Dir(root) => dir::packages(root, suite, architecture),
+            Place::S3(archive) => archive.packages(suite, architecture).await,
+        }
+    }
+
     /// Where its public key is.
     pub(super) fn key(&self, published: &Published) -> PathBuf {
         match self {
@@ -72,7 +91,7 @@ impl Place {
         now: i64,
     ) -> Result<Published, ArchiveError> {
         match self {
-            Place::Dir(root) => dir::publish(root, plan, source, signer, now),
+            Place::Dir(root) => dir::publish(root, &dir::Publication::of(plan, now), source, signer),
             Place::S3(archive) => archive.publish(plan, source, signer, now).await,
         }
     }

@@ -211,3 +211,37 @@ fn what_dpkg_writes_about_a_build_is_read() {
     let dsc = Dsc::parse(&std::fs::read(dsc).unwrap()).unwrap();
     assert_eq!((dsc.source, dsc.version), (changes.source, changes.version));
 }
+
+#[test]
+fn the_paths_of_a_package_are_those_that_dpkg_deb_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    for compression in ["gzip", "xz", "zstd", "none"] {
+        let deb = package(folder.path(), compression);
+        assert_eq!(contents::files(&deb).unwrap(), "usr/share/doc/tiny/README\n", "{compression}");
+    }
+}
+
+#[test]
+fn a_variant_is_put_in_and_nothing_else_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let show = |deb: &Path, words: &[&str]| testing::run(Command::new("dpkg-deb").args(words).arg(deb));
+    for compression in ["gzip", "xz", "zstd", "none"] {
+        let deb = package(folder.path(), compression);
+        let mut bytes = Vec::new();
+        assert!(stamp::stamp(&deb, "amd64v3", &mut bytes).unwrap());
+        let stamped = folder.path().join("stamped.deb");
+        std::fs::write(&stamped, &bytes).unwrap();
+        let expected =
+            show(&deb, &["-f"]).replace("Architecture: all\n", "Architecture: all\nArchitecture-Variant: amd64v3\n");
+        assert_eq!(show(&stamped, &["-f"]), expected, "{compression}");
+        assert_eq!(show(&stamped, &["-c"]), show(&deb, &["-c"]));
+        assert_eq!(show(&stamped, &["-I"]).matches("postinst").count(), 1);
+        let members = |path: &Path| testing::run(Command::new("ar").arg("t").arg(path));
+        assert_eq!(members(&stamped), members(&deb));
+        // The same again gives the same bytes, and what has a variant keeps it.
+        let mut again = Vec::new();
+        stamp::stamp(&deb, "amd64v3", &mut again).unwrap();
+        assert_eq!(again, bytes);
+        assert!(!stamp::stamp(&stamped, "other", &mut Vec::new()).unwrap());
+    }
+}

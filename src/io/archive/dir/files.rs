@@ -30,8 +30,18 @@ pub(super) struct Writer<'a> {
     before: &'a dyn Fn(&Path) -> std::io::Result<()>,
     /// Folders in which something changed since they were last made durable.
     touched: RefCell<BTreeSet<PathBuf>>,
-    /// Locked as long as it is open.
-    _marker: File,
+    /// Locked as long as this is there.
+    marker: File,
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        // Closing it is not enough: a child that another thread is just starting has a copy of it until it executes its
+        // program, and would hold the lock for so long.
+        if let Err(error) = self.marker.unlock() {
+            tracing::warn!(%error, root = %self.root.display(), "the archive's lock was not given back");
+        }
+    }
 }
 
 impl<'a> Writer<'a> {
@@ -55,7 +65,7 @@ impl<'a> Writer<'a> {
             Err(std::fs::TryLockError::WouldBlock) => return Err(ArchiveError::Busy { root: root.to_owned() }),
             Err(std::fs::TryLockError::Error(error)) => return Err(ArchiveError::io("lock", &marker)(error)),
         }
-        let writer = Writer { root: root.to_owned(), before, touched: RefCell::default(), _marker: file };
+        let writer = Writer { root: root.to_owned(), before, touched: RefCell::default(), marker: file };
         let making = root.join(MAKING);
         if making.exists() {
             for left in std::fs::read_dir(&making).map_err(ArchiveError::io("read", &making))?.flatten() {
@@ -63,6 +73,12 @@ impl<'a> Writer<'a> {
             }
         }
         Ok(writer)
+    }
+
+    /// Another descriptor of the locked file.
+    #[cfg(test)]
+    pub(super) fn copy_of_lock(&self) -> File {
+        self.marker.try_clone().expect("there are descriptors left")
     }
 
     /// The archive's root.
@@ -87,6 +103,27 @@ impl<'a> Writer<'a> {
             making.as_file().set_permissions(Permissions::from_mode(0o644))?;
             making.as_file().sync_all()
         })
+    }
+
+    /// Gives a file that is there a second name, at once; one that it has already is left alone.
+    pub(super) fn link(&self, path: &str, from: &str) -> Result<(), ArchiveError> {
+        let (target, from) = (self.root.join(path), self.root.join(from));
+        let there = std::fs::metadata(&from).map_err(ArchiveError::io("read", &from))?;
+        if std::fs::metadata(&target).is_ok_and(|other| other.ino() == there.ino() && other.dev() == there.dev()) {
+            return Ok(());
+        }
+        self.prepare(&target)?;
+        let making = self.root.join(MAKING);
+        make_folders(&making).map_err(ArchiveError::io("make folder", &making))?;
+        let second = making.join("link");
+        match std::fs::hard_link(&from, &second).and_then(|()| std::fs::rename(&second, &target)) {
+            Ok(()) => Ok(()),
+            // Not every file system has links.
+            Err(_) => {
+                let bytes = std::fs::read(&from).map_err(ArchiveError::io("read", &from))?;
+                self.write(path, &bytes)
+            }
+        }
     }
 
     /// Puts a file into the pool, by a hard link where the file system and the file's mode allow it, else by copy.
@@ -186,6 +223,11 @@ pub(super) fn sha256(path: &Path) -> Result<Sha256, ArchiveError> {
             count => hasher.update(&buffer[..count]),
         }
     }
+}
+
+/// Whether a directory is an archive that we made.
+pub(super) fn is_ours(root: &Path) -> bool {
+    root.join(MARKER).is_file()
 }
 
 /// Whether a directory is not there or empty; what `mkfs` leaves in it does not count.

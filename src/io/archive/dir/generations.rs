@@ -1,21 +1,17 @@
-//! What each generation consists of, written down, so that old files can go and no file of others ever does.
+//! What each generation consists of, written down, so that old files can go and no file of others ever does, and so
+//! that an old generation can be published again.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::ids::Sha256;
-use crate::core::publish::PublishPlan;
+use crate::core::publish::{Counts, PublishPlan, by_hash};
 use crate::io::archive::ArchiveError;
 use crate::io::archive::dir::files::{NOTES, Writer};
-use crate::io::archive::dir::{index_paths, present};
-
-/// Generations of a suite whose files stay, however old they are.
-const KEPT: usize = 3;
-
-/// Seconds that the files of a superseded generation stay at least: a client may be in the middle of an update.
-const GRACE: i64 = 24 * 3600;
+use crate::io::archive::dir::pool;
+use crate::io::archive::dir::present;
 
 /// What a record of a generation that is not published yet ends with.
 const BEGUN: &str = ".begun";
@@ -23,49 +19,109 @@ const BEGUN: &str = ".begun";
 /// One generation of a suite. Written before its files are, so that a kill leaves no file that nobody knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Record {
+pub struct Record {
+    /// Counts up with every try to publish, so that of two publishers the later one is known.
+    pub number: u64,
     /// The suite.
-    suite: String,
+    pub suite: String,
     /// `Date` in seconds since 1970.
-    date: i64,
-    /// Of the Release text.
-    release_sha256: Sha256,
-    /// Pool files by path.
-    pool: BTreeMap<String, Sha256>,
-    /// Indexes, by name and by hash.
-    indexes: BTreeSet<String>,
+    pub date: i64,
+    /// Its Release file.
+    pub release: String,
+    /// Its indexes.
+    pub indexes: Vec<RecordIndex>,
+    /// What it holds.
+    pub counts: Counts,
+    /// The generation whose indexes these are, where an older one was published again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<u64>,
 }
 
-/// A record, where it is, and whether its generation was published.
-#[derive(Debug)]
-pub(super) struct Kept {
-    name: String,
-    finished: bool,
-    record: Record,
+/// An index of a generation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordIndex {
+    /// In the suite's folder.
+    pub path: String,
+    /// Its content.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// A generation by the name of its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The record's name below our notes.
+    pub(super) name: String,
+    /// Its suite.
+    pub suite: String,
+    /// Its number.
+    pub number: u64,
+    /// `Date` in seconds since 1970.
+    pub date: i64,
+    /// Whether it was published.
+    pub finished: bool,
+}
+
+/// How long generations stay: those that are among the last ones, and those that were replaced a moment ago, since a
+/// client may be in the middle of an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// So many of each suite, the one that stands among them.
+    pub keep: usize,
+    /// Seconds after a newer one was published.
+    pub grace: i64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention { keep: 3, grace: 24 * 3600 }
+    }
 }
 
 impl Record {
     /// The record of a plan.
-    pub(super) fn of(plan: &PublishPlan) -> Record {
+    pub(super) fn of(plan: &PublishPlan, number: u64, again: Option<u64>) -> Record {
+        let index = |index: &crate::core::publish::IndexFile| RecordIndex {
+            path: index.path.clone(),
+            sha256: index.sha256,
+            size: index.bytes.len() as u64,
+        };
         Record {
+            number,
             suite: plan.suite.clone(),
             date: plan.date,
-            release_sha256: Sha256::of(plan.release.as_bytes()),
-            pool: plan.pool.iter().map(|file| (file.path.clone(), file.sha256)).collect(),
-            indexes: index_paths(plan),
+            release: plan.release.clone(),
+            indexes: plan.indexes.iter().map(index).collect(),
+            counts: plan.counts,
+            again,
         }
     }
 
     /// Where the record of a published generation is, from the archive's root.
     fn path(&self) -> String {
-        // The hash keeps two attempts of one second apart.
-        let hash = self.release_sha256.to_string();
-        format!("{NOTES}/generations/{}@{}-{}", self.suite.replace('/', ","), self.date, &hash[..12])
+        format!("{}{:010}-{}", prefix(&self.suite), self.number, self.date)
+    }
+
+    /// Its indexes by name and by hash, from the archive's root.
+    pub(super) fn paths(&self) -> impl Iterator<Item = String> {
+        let folder = format!("dists/{}", self.suite);
+        let safe = |path: &str| path.split('/').all(|part| !part.is_empty() && part != "..");
+        self.indexes.iter().filter(move |index| safe(&index.path)).flat_map(move |index| {
+            let (path, hashed) = (&index.path, by_hash(&index.path, index.sha256));
+            [format!("{folder}/{path}"), format!("{folder}/{hashed}")]
+        })
     }
 }
 
-/// All records of an archive.
-pub(super) fn read(root: &Path) -> Result<Vec<Kept>, ArchiveError> {
+/// What the names of a suite's records begin with. No suite has a comma in its name.
+fn prefix(suite: &str) -> String {
+    format!("{NOTES}/generations/{}@", suite.replace('/', ","))
+}
+
+/// The names of all records of an archive, by suite and number.
+pub(super) fn list(root: &Path) -> Result<Vec<Kept>, ArchiveError> {
     let folder = root.join(NOTES).join("generations");
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
@@ -75,30 +131,55 @@ pub(super) fn read(root: &Path) -> Result<Vec<Kept>, ArchiveError> {
     let mut kept = Vec::new();
     for entry in entries {
         let path = entry.map_err(ArchiveError::io("read", &folder))?.path();
-        let bytes = std::fs::read(&path).map_err(ArchiveError::io("read", &path))?;
-        let record = serde_json::from_slice(&bytes)
-            .map_err(|error| ArchiveError::Record { path: path.clone(), reason: error.to_string() })?;
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        kept.push(Kept { finished: !file.ends_with(BEGUN), name: format!("{NOTES}/generations/{file}"), record });
+        kept.push(named(&path).ok_or_else(|| ArchiveError::Record {
+            path,
+            reason: "expected a name such as `SUITE@NUMBER-DATE`".to_owned(),
+        })?);
     }
-    kept.sort_by(|one, other| one.name.cmp(&other.name));
+    kept.sort_by(|one, other| (&one.suite, one.number).cmp(&(&other.suite, other.number)));
     Ok(kept)
 }
 
-/// The pool files that published generations have put there.
-pub(super) fn finished_pool(records: &[Kept]) -> BTreeMap<String, Sha256> {
-    let finished = records.iter().filter(|kept| kept.finished);
-    finished.flat_map(|kept| kept.record.pool.clone()).collect()
+/// A record by its name.
+fn named(path: &Path) -> Option<Kept> {
+    let file = path.file_name()?.to_str()?;
+    let bare = file.strip_suffix(BEGUN);
+    let (suite, rest) = bare.unwrap_or(file).rsplit_once('@')?;
+    let (number, date) = rest.split_once('-')?;
+    Some(Kept {
+        name: format!("{NOTES}/generations/{file}"),
+        suite: suite.replace(',', "/"),
+        number: number.parse().ok()?,
+        date: date.parse().ok()?,
+        finished: bare.is_none(),
+    })
+}
+
+/// A record's content.
+pub(super) fn read(root: &Path, kept: &Kept) -> Result<Record, ArchiveError> {
+    let path: PathBuf = root.join(&kept.name);
+    let bytes = std::fs::read(&path).map_err(ArchiveError::io("read", &path))?;
+    serde_json::from_slice(&bytes).map_err(|error| ArchiveError::Record { path, reason: error.to_string() })
+}
+
+/// The number that the next try to publish gets.
+pub(super) fn next(records: &[Kept], suite: &str) -> u64 {
+    let of_suite = records.iter().filter(|kept| kept.suite == suite);
+    of_suite.map(|kept| kept.number).max().unwrap_or(0) + 1
 }
 
 /// A publication that was killed after its InRelease was in place is a published generation; its record says so now.
 pub(super) fn adopt(writer: &Writer<'_>, records: &mut [Kept]) -> Result<(), ArchiveError> {
     for kept in records.iter_mut().filter(|kept| !kept.finished) {
-        let there = present(writer.root(), &kept.record.suite)?;
-        if there.is_some_and(|there| Sha256::of(there.release.as_bytes()) == kept.record.release_sha256) {
-            let path = kept.record.path();
-            writer.rename(&kept.name, &path)?;
-            kept.name = path;
+        let there = present(writer.root(), &kept.suite)?;
+        if there.is_some_and(|there| there.date == Some(kept.date)) {
+            let record = read(writer.root(), kept)?;
+            let there = present(writer.root(), &kept.suite)?;
+            if there.is_none_or(|there| there.release != record.release) {
+                continue;
+            }
+            writer.rename(&kept.name, &record.path())?;
+            kept.name = record.path();
             kept.finished = true;
         }
     }
@@ -114,47 +195,60 @@ pub(super) fn begin(writer: &Writer<'_>, record: &Record) -> Result<String, Arch
     Ok(path)
 }
 
+/// Whether a later try to publish began since; then this one must not go on.
+pub(super) fn is_latest(root: &Path, record: &Record) -> Result<bool, ArchiveError> {
+    Ok(next(&list(root)?, &record.suite) == record.number + 1)
+}
+
 /// Says that the generation is published.
 pub(super) fn finish(writer: &Writer<'_>, begun: &str, record: &Record) -> Result<(), ArchiveError> {
     writer.rename(begun, &record.path())
 }
 
-/// Removes the files that only generations list which are neither among the last ones nor superseded a moment ago.
-/// Returns how many files went.
-pub(super) fn prune(writer: &Writer<'_>, now: i64) -> Result<u64, ArchiveError> {
-    let mut records = read(writer.root())?;
-    // Newest first within a suite, for which the date is compared as a number.
-    records.sort_by_key(|kept| (kept.record.suite.clone(), std::cmp::Reverse(kept.record.date)));
-    let mut newer: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-    let (mut stay, mut go) = (BTreeSet::new(), Vec::new());
-    for kept in &records {
-        let newer = newer.entry(kept.record.suite.clone()).or_default();
+/// Those of the records of one suite, sorted by number, that need not stay.
+fn superseded(of_suite: &[Kept], retention: Retention, now: i64) -> Vec<&Kept> {
+    let mut newer: Vec<i64> = Vec::new();
+    let mut go = Vec::new();
+    for kept in of_suite.iter().rev() {
         // A generation that never came to be is as old as its beginning.
-        let superseded = if kept.finished { newer.last().copied() } else { Some(kept.record.date) };
-        let recent = superseded.is_none_or(|when| now - when < GRACE);
-        if recent || (kept.finished && newer.len() < KEPT) {
-            stay.extend(paths(&kept.record));
-        } else {
+        let replaced = if kept.finished { newer.last().copied() } else { Some(kept.date) };
+        let recent = replaced.is_none_or(|when| now - when < retention.grace);
+        let one_of_the_last = kept.finished && newer.len() < retention.keep.max(1);
+        if !recent && !one_of_the_last {
             go.push(kept);
         }
         if kept.finished {
-            newer.push(kept.record.date);
+            newer.push(kept.date);
         }
     }
-    let mut removed = 0;
-    for kept in go {
-        for path in paths(&kept.record).filter(|path| !stay.contains(path)) {
-            removed += u64::from(writer.remove(path)?);
-        }
-        writer.remove(&kept.name)?;
-    }
-    Ok(removed)
+    go
 }
 
-/// The files of a generation, below the two folders that an archive has, and nowhere else whatever a record says.
-fn paths(record: &Record) -> impl Iterator<Item = &str> {
-    let all = record.pool.keys().chain(&record.indexes).map(String::as_str);
-    all.filter(|path| {
-        (path.starts_with("pool/") || path.starts_with("dists/")) && path.split('/').all(|part| part != "..")
-    })
+/// Removes the files that only generations list which need not stay. Returns how many files went.
+pub(super) fn prune(writer: &Writer<'_>, retention: Retention, now: i64) -> Result<u64, ArchiveError> {
+    let records = list(writer.root())?;
+    let mut removed = 0;
+    for of_suite in records.chunk_by(|one, other| one.suite == other.suite) {
+        let go = superseded(of_suite, retention, now);
+        if go.is_empty() {
+            continue;
+        }
+        let mut stay = BTreeSet::new();
+        let staying = || of_suite.iter().filter(|kept| !go.contains(kept));
+        for kept in staying() {
+            stay.extend(read(writer.root(), kept)?.paths());
+        }
+        for kept in &go {
+            for path in read(writer.root(), kept)?.paths().filter(|path| !stay.contains(path)) {
+                removed += u64::from(writer.remove(&path)?);
+            }
+        }
+        let oldest = staying().map(|kept| kept.number).min().unwrap_or(u64::MAX);
+        removed += pool::prune(writer, &of_suite[0].suite, oldest)?;
+        // Their records go last, so that a kill before leaves what is still to do.
+        for kept in &go {
+            writer.remove(&kept.name)?;
+        }
+    }
+    Ok(removed)
 }

@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
@@ -7,6 +8,10 @@ use crate::core::debian::control;
 use crate::core::publish::{BinaryKind, Contents, Options, plan};
 use crate::io::archive::serve;
 use crate::io::archive::testing::{Apt, Gpg, binary, make_deb, make_source, run, source};
+
+mod generations;
+mod tears;
+mod uses;
 
 /// 2023-01-01; what is signed must not lie in the future.
 const NOW: i64 = 1_672_531_200;
@@ -17,13 +22,20 @@ struct Bench {
     gpg: Gpg,
     files: BTreeMap<Sha256, PathBuf>,
     contents: Contents,
+    options: Options,
 }
 
 impl Bench {
     /// Two components, `all`, `amd64`, `arm64`, debug symbols, a udeb, and a source package.
     fn new() -> Bench {
         let folder = tempfile::tempdir().unwrap();
-        let mut bench = Bench { gpg: Gpg::new(), files: BTreeMap::new(), contents: Contents::default(), folder };
+        let mut bench = Bench {
+            gpg: Gpg::new(),
+            files: BTreeMap::new(),
+            contents: Contents::default(),
+            options: Options::default(),
+            folder,
+        };
         bench.add_deb("libtiny1", "1:1.0-1", "amd64", "main", BinaryKind::Deb);
         bench.add_deb("libtiny1", "1:1.0-1", "arm64", "main", BinaryKind::Deb);
         bench.add_deb("tiny-doc", "1.0-1", "all", "updates/contrib", BinaryKind::Deb);
@@ -60,13 +72,15 @@ impl Bench {
             architectures: vec!["amd64".to_owned(), "arm64".to_owned()],
             now,
             previous: present(&self.root(), "tiny/updates").unwrap().and_then(|present| present.date),
+            ..self.options.clone()
         };
         plan(&self.contents, &options).unwrap()
     }
 
     fn publish_at(&self, now: i64, before: &dyn Fn(&Path) -> std::io::Result<()>) -> Result<Published, ArchiveError> {
         let find = |sha256: &Sha256| self.files.get(sha256).cloned().ok_or_else(|| BoxError::from("no such file"));
-        publish_watched(&self.root(), &self.plan(now), &find, &self.gpg, now, before)
+        let plan = self.plan(now);
+        publish_watched(&self.root(), &Publication::of(&plan, now), &find, &self.gpg, before)
     }
 
     fn publish(&self, now: i64) -> Published {
@@ -80,7 +94,7 @@ impl Bench {
     }
 
     fn apt(&self, url: &str) -> Apt {
-        Apt::new(url, &self.key(), "tiny/updates", "main updates/contrib")
+        Apt::new(url, &self.key(), "tiny/updates", "main main/debug updates/contrib")
     }
 }
 
@@ -143,7 +157,8 @@ fn the_indexes_say_what_debians_own_tools_say() {
     let read = |path: &str| std::fs::read_to_string(bench.root().join("dists/tiny/updates").join(path)).unwrap();
     let at_root = |command: &str, words: &[&str]| run(Command::new(command).args(words).current_dir(bench.root()));
     let scanned = at_root("dpkg-scanpackages", &["-m", "-aamd64", "pool/main"]);
-    assert_eq!(stanzas(&read("main/binary-amd64/Packages")), stanzas(&scanned));
+    let ours = ["main/binary-amd64/Packages", "main/debug/binary-amd64/Packages"].map(|path| read(path) + "\n");
+    assert_eq!(stanzas(&ours.concat()), stanzas(&scanned));
     let scanned = at_root("apt-ftparchive", &["-o", "APT::FTPArchive::SHA512=no", "packages", "pool/updates/contrib"]);
     assert_eq!(stanzas(&read("updates/contrib/binary-arm64/Packages")), stanzas(&scanned));
     assert_eq!(read("updates/contrib/binary-amd64/Packages"), read("updates/contrib/binary-arm64/Packages"));
@@ -184,13 +199,13 @@ fn the_date_rises_even_when_the_clock_does_not() {
     let mut bench = Bench::new();
     bench.publish(NOW);
     bench.add_deb("tiny-more", "1.0-1", "all", "main", BinaryKind::Deb);
-    let second = bench.publish(NOW - 50);
+    let second = bench.publish(NOW - 3);
     assert_eq!(second.date, NOW + 1);
     let find = |_: &Sha256| Err(BoxError::from("not needed"));
     let mut stale = bench.plan(NOW);
     stale.release = stale.release.replace("Label: Example", "Label: Other");
     stale.date = NOW + 1;
-    let error = publish(&bench.root(), &stale, &find, &bench.gpg, NOW).unwrap_err();
+    let error = publish(&bench.root(), &Publication::of(&stale, NOW), &find, &bench.gpg).unwrap_err();
     assert!(matches!(error, ArchiveError::Date { there, new } if there == NOW + 1 && new == NOW + 1), "{error}");
 }
 
@@ -240,8 +255,7 @@ fn a_kill_at_any_write_leaves_an_archive_that_apt_takes() {
         // What was killed behind InRelease is a generation all the same, and is not published again.
         assert!(bench.publish(NOW + 5000).unchanged);
         assert_eq!(std::fs::read_dir(bench.root().join(".cloudbuild/making")).unwrap().count(), 0);
-        let records = generations::read(&bench.root()).unwrap();
-        assert!(generations::finished_pool(&records).len() == bench.plan(NOW).pool.len());
+        assert!(pool(&bench.root()).unwrap().len() == bench.plan(NOW + 5000).pool.len());
     }
     assert!(published_at.is_some_and(|steps| steps > 10), "{published_at:?}");
 }
@@ -298,10 +312,10 @@ fn a_file_that_was_damaged_or_is_gone_stops_everything() {
     let damaged = bench.folder.path().join("damaged");
     std::fs::write(&damaged, "rot").unwrap();
     let find = |_: &Sha256| Ok(damaged.clone());
-    let error = publish(&bench.root(), &bench.plan(NOW), &find, &bench.gpg, NOW).unwrap_err();
+    let error = publish(&bench.root(), &Publication::of(&bench.plan(NOW), NOW), &find, &bench.gpg).unwrap_err();
     assert!(matches!(error, ArchiveError::Content { .. }), "{error}");
     let find = |_: &Sha256| Err(BoxError::from("it is gone"));
-    let error = publish(&bench.root(), &bench.plan(NOW), &find, &bench.gpg, NOW).unwrap_err();
+    let error = publish(&bench.root(), &Publication::of(&bench.plan(NOW), NOW), &find, &bench.gpg).unwrap_err();
     assert!(matches!(error, ArchiveError::Source { .. }), "{error}");
     assert!(!bench.root().join("dists").exists());
 }
@@ -361,7 +375,8 @@ fn suites_share_a_pool_and_neither_removes_what_the_other_has() {
         plan.release = plan.release.replace(&release::date_text(NOW), &release::date_text(now));
         plan
     };
-    let other = publish(&bench.root(), &as_other(bench.plan(NOW), NOW), &find, &bench.gpg, NOW).unwrap();
+    let plan = as_other(bench.plan(NOW), NOW);
+    let other = publish(&bench.root(), &Publication::of(&plan, NOW), &find, &bench.gpg).unwrap();
     assert_eq!((other.added, other.unchanged), (0, false));
     let doc = bench.root().join("pool/updates/contrib/libt/libtiny/tiny-doc_1.0-1_all.deb");
     bench.contents.binaries.remove(2);

@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::io::archive::s3::S3Archive;
-use crate::io::archive::serve::{self, ServeError, Serving};
+use crate::io::archive::serve::{self, LOOPBACK, ServeError, Serving};
 
 impl S3Archive {
     /// Serves what is in the bucket on a free port of the loopback, from a thread of its own.
@@ -17,7 +17,7 @@ impl S3Archive {
     pub fn serve(&self) -> Result<Serving, ServeError> {
         let root = self.root();
         let app = Router::new().fallback(object).with_state(self.clone());
-        serve::start(app).map_err(|source| ServeError { root, source })
+        serve::start(app, LOOPBACK).map_err(|source| ServeError { root, address: LOOPBACK, source })
     }
 }
 

@@ -106,6 +106,18 @@ impl S3Archive {
         Ok(present.map(|present| Standing { present, etag: object.etag, modified: object.modified }))
     }
 
+    /// The Packages indexes of a suite for an architecture, of each component; none where nothing was published yet.
+    pub async fn packages(&self, suite: &str, architecture: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
+        let Some(present) = self.present(suite).await? else { return Ok(Vec::new()) };
+        let components = present.release.lines().find_map(|line| line.strip_prefix("Components:")).unwrap_or_default();
+        let mut indexes = Vec::new();
+        for component in components.split_whitespace() {
+            let path = format!("dists/{suite}/{component}/binary-{architecture}/Packages");
+            indexes.extend(self.client.get(&path).await?.map(|object| object.bytes));
+        }
+        Ok(indexes)
+    }
+
     /// What is in the pool by now, by path; goes into `Contents::pool`.
     pub async fn pool(&self) -> Result<BTreeMap<String, Sha256>, ArchiveError> {
         Ok(self.notes().await?.map(|read| read.notes.pool()).unwrap_or_default())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::core::ids::Sha256;
 use crate::core::objects::{Begun, Generation, Index, Notes};
-use crate::core::publish::{PoolFile, PublishPlan, release};
+use crate::core::publish::{IndexFile, PoolFile, PublishPlan, release};
 use crate::io::archive::dir::Present;
 use crate::io::archive::s3::begun::Left;
 use crate::io::archive::s3::lease::Lease;
@@ -31,21 +31,21 @@ pub(super) struct Publication<'p> {
 
 impl<'p> Publication<'p> {
     fn of(plan: &'p PublishPlan, now: i64) -> Publication<'p> {
-        let index = |(path, bytes): &(String, Vec<u8>)| Index {
-            path: path.clone(),
-            sha256: Sha256::of(bytes),
-            size: bytes.len() as u64,
+        let index = |index: &IndexFile| Index {
+            path: index.path.clone(),
+            sha256: index.sha256,
+            size: index.bytes.len() as u64,
         };
         let generation = Generation {
             number: 0,
             date: plan.date,
             release: plan.release.clone(),
             indexes: plan.indexes.iter().map(index).collect(),
-            sources: plan.sources,
-            packages: plan.packages,
+            sources: plan.counts.sources,
+            packages: plan.counts.packages,
             again: None,
         };
-        let bytes = plan.indexes.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+        let bytes = plan.indexes.iter().map(|index| (index.path.as_str(), index.bytes.as_slice())).collect();
         Publication { suite: &plan.suite, generation, pool: plan.pool.clone(), bytes, now }
     }
 }
@@ -136,6 +136,7 @@ impl S3Archive {
         if let Some(Standing { present, .. }) = &standing {
             if left.files.is_empty() && is_whole(&read.notes, present, &publication, &signed.key) {
                 published.unchanged = true;
+                published.number = read.notes.latest(publication.suite).map_or(0, |latest| latest.number);
                 published.release_sha256 = Sha256::of(present.release.as_bytes());
                 published.date = present.date.unwrap_or(published.date);
                 return Ok((published, true));
@@ -147,6 +148,7 @@ impl S3Archive {
         }
         let missing = missing(self, &read.notes, &publication.pool)?;
         published.added = missing.len() as u64;
+        published.added_bytes = missing.iter().map(|file| file.size).sum();
         let writing = Writing { archive: self, notes: &read.notes, left: &left, before };
         let begun = self.begin_and_write(lease, &writing, &publication, &missing, source).await?;
         self.switch(lease, &writing, &publication, &signed, standing.as_ref()).await?;
@@ -316,8 +318,10 @@ fn published(generation: &Generation) -> Published {
     Published {
         release_sha256: Sha256::of(generation.release.as_bytes()),
         date: generation.date,
+        number: generation.number,
         unchanged: false,
         added: 0,
+        added_bytes: 0,
         removed: 0,
         key: KEY.into(),
         notes: Vec::new(),

@@ -1,7 +1,7 @@
 //! The primitives: what acts while `run` runs.
 
 use super::flags::{FLAGS, RULE};
-use super::measure::MEASURE;
+use super::measure::{MEASURE, VERIFY};
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options};
@@ -136,6 +136,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 Is("nothing"),
                 "Also published meanwhile, so often as `every` says.",
             ),
+            parameter("verify", Kind::Record(&VERIFY), Is("{}"), "What is verified of built files."),
             parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],
         result: Tag::Built,
@@ -157,6 +158,7 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("suite", Kind::Name, Is("the directory's, or the last stage's name"), "`Suite:` of the archive."),
             parameter("origin", Kind::Text, Is("the directory's, or cloudbuild"), "`Origin:` of the archive."),
             parameter("label", Kind::Text, Is("the directory's, or the suite"), "`Label:` of the archive."),
+            parameter("variant", Kind::One(&[Tag::Variant]), Is("none"), "The variant that was built."),
             parameter("prove", Kind::Boolean, Is("false"), "Install from the archive with real apt in a clean chroot."),
         ],
         result: Tag::Published,

@@ -2,15 +2,43 @@
 
 use super::parameter;
 use crate::core::bucket::Acl;
+use crate::core::publish::gate::Gate;
+use crate::core::publish::settings::Settings;
 use crate::core::recipe::Builders;
+use crate::core::settings::value::read_duration;
 use crate::lua::api::Default::{Is, Required};
-use crate::lua::api::{Body, Declaration, Kind, Options};
+use crate::lua::api::{Body, Declaration, Kind, Options, Word};
+use crate::lua::check::call::Call;
 use crate::lua::values::{Directory, Handle, Tag};
 
 mod bucket;
 
 /// The text forms of [`Acl`].
 const ACLS: [&str; 3] = [Acl::Bucket.text(), Acl::PublicRead.text(), Acl::Private.text()];
+const TIME: Word = Word {
+    expected: "a time such as `14 days`",
+    list: "a time such as `14 days`",
+    good: |word| read_duration(word).is_some(),
+};
+
+/// What a call says of an archive besides its names.
+fn settings(call: &mut Call) -> Settings {
+    let seconds = |text: &String| i64::try_from(read_duration(text)?.as_secs()).ok();
+    Settings {
+        valid_for: call.texts("valid_for").first().and_then(seconds),
+        not_automatic: call.boolean("not_automatic").unwrap_or(false),
+        but_automatic_upgrades: call.boolean("but_automatic_upgrades").unwrap_or(false),
+        zst: call.boolean("zst").unwrap_or(false),
+        variant: None,
+        fallback: call.boolean("fallback").unwrap_or(false),
+        gate: Gate {
+            required: call.texts("required"),
+            minimum: call.integer("minimum").and_then(|minimum| u64::try_from(minimum).ok()),
+            installable: call.boolean("installable").unwrap_or(false),
+            no_file_conflicts: call.boolean("no_file_conflicts").unwrap_or(false),
+        },
+    }
+}
 
 /// Who builds, and where an archive goes.
 pub const DECLARATIONS: &[Declaration] = &[
@@ -37,6 +65,35 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("suite", Kind::Name, Is("the campaign's name"), "`Suite:` of the archive."),
             parameter("origin", Kind::Text, Is("cloudbuild"), "`Origin:` of the archive."),
             parameter("label", Kind::Text, Is("the campaign's name"), "`Label:` of the archive."),
+            parameter("valid_for", Kind::Words(&TIME), Is("for ever"), "`Valid-Until:`, so long after `Date`."),
+            parameter(
+                "not_automatic",
+                Kind::Boolean,
+                Is("false"),
+                "`NotAutomatic`: apt takes from it only what is asked for.",
+            ),
+            parameter(
+                "but_automatic_upgrades",
+                Kind::Boolean,
+                Is("false"),
+                "With `not_automatic`: apt upgrades what came from it.",
+            ),
+            parameter("zst", Kind::Boolean, Is("false"), "Indexes compressed with zstd, besides gzip and xz."),
+            parameter(
+                "fallback",
+                Kind::Boolean,
+                Is("false"),
+                "What could not be built is there as the base archive has it.",
+            ),
+            parameter("required", Kind::Texts, Is("{}"), "Binary packages without which nothing is published."),
+            parameter("minimum", Kind::Integer(1, 10_000_000), Is("1"), "Fewer binary packages are not published."),
+            parameter("installable", Kind::Boolean, Is("false"), "Publish only when each package can be installed."),
+            parameter(
+                "no_file_conflicts",
+                Kind::Boolean,
+                Is("false"),
+                "Publish only when no two packages install the same file.",
+            ),
         ],
         result: Tag::Directory,
         body: Body::Makes(|_, mut call| {
@@ -47,6 +104,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 suite: call.text("suite"),
                 origin: call.text("origin"),
                 label: call.text("label"),
+                settings: settings(&mut call),
             }))
         }),
     },
@@ -72,6 +130,35 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("suite", Kind::Name, Is("the campaign's name"), "`Suite:` of the archive."),
             parameter("origin", Kind::Text, Is("cloudbuild"), "`Origin:` of the archive."),
             parameter("label", Kind::Text, Is("the campaign's name"), "`Label:` of the archive."),
+            parameter("valid_for", Kind::Words(&TIME), Is("for ever"), "`Valid-Until:`, so long after `Date`."),
+            parameter(
+                "not_automatic",
+                Kind::Boolean,
+                Is("false"),
+                "`NotAutomatic`: apt takes from it only what is asked for.",
+            ),
+            parameter(
+                "but_automatic_upgrades",
+                Kind::Boolean,
+                Is("false"),
+                "With `not_automatic`: apt upgrades what came from it.",
+            ),
+            parameter("zst", Kind::Boolean, Is("false"), "Indexes compressed with zstd, besides gzip and xz."),
+            parameter(
+                "fallback",
+                Kind::Boolean,
+                Is("false"),
+                "What could not be built is there as the base archive has it.",
+            ),
+            parameter("required", Kind::Texts, Is("{}"), "Binary packages without which nothing is published."),
+            parameter("minimum", Kind::Integer(1, 10_000_000), Is("1"), "Fewer binary packages are not published."),
+            parameter("installable", Kind::Boolean, Is("false"), "Publish only when each package can be installed."),
+            parameter(
+                "no_file_conflicts",
+                Kind::Boolean,
+                Is("false"),
+                "Publish only when no two packages install the same file.",
+            ),
         ],
         result: Tag::Directory,
         body: Body::Makes(|_, call| bucket::make(call)),

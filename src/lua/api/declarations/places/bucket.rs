@@ -36,6 +36,7 @@ pub(super) fn make(mut call: Call) -> Result<Handle, Fault> {
         suite,
         origin: call.text("origin"),
         label: call.text("label"),
+        settings: super::settings(&mut call),
     }))
 }
 

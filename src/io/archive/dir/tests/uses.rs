@@ -1,0 +1,132 @@
+//! What other tools make of an archive: apt with variants, apt-ftparchive, gpgv, mmdebstrap, apt-file, dose-distcheck.
+
+use super::*;
+use crate::core::flags::VariantIndex;
+use crate::core::publish::VariantOf;
+use crate::io::archive::deb;
+
+impl Bench {
+    /// Adds a package of a variant of amd64.
+    fn add_variant(&mut self, name: &str, tag: &str) {
+        let plain = make_deb(self.folder.path(), name, "1.0-1", "amd64", "faster");
+        let path = self.folder.path().join(format!("{name}_1.0-1_{tag}.deb"));
+        let mut bytes = Vec::new();
+        deb::stamp::stamp(&plain, tag, &mut bytes).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        let file = binary(&path, "main", BinaryKind::Deb);
+        self.files.insert(file.sha256, path);
+        self.contents.binaries.push(file);
+    }
+
+    fn text(&self, path: &str) -> String {
+        std::fs::read_to_string(self.root().join("dists/tiny/updates").join(path)).unwrap()
+    }
+}
+
+fn with_variant(index: VariantIndex) -> Bench {
+    let mut bench = Bench::new();
+    bench.add_variant("libtiny1-fast", "amd64v3");
+    bench.add_variant("tiny-fast", "amd64v3");
+    let variant = VariantOf { tag: "amd64v3".to_owned(), base: "amd64".to_owned(), index };
+    bench.options.variants.push(variant);
+    bench
+}
+
+/// apt that reads the index of a variant, too. Only Ubuntu's knows variants by itself; any apt reads the folder that it
+/// is told to.
+fn apt_of(bench: &Bench, url: &str, architectures: &str) -> Apt {
+    let apt = bench.apt(url);
+    apt.read_architectures(architectures);
+    apt
+}
+
+#[test]
+fn apt_that_reads_a_complete_variant_alone_has_every_package() {
+    let bench = with_variant(VariantIndex::Complete);
+    bench.publish(NOW);
+    assert!(bench.text("Release").contains("\nArchitectures: amd64 arm64 amd64v3\n"));
+    let serving = serve::serve(bench.root()).unwrap();
+    let apt = apt_of(&bench, &serving.url, "amd64v3");
+    let update = apt.run(&["apt-get", "update"]);
+    assert!(!update.contains("N:") && !update.contains("W:"), "{update}");
+    apt.run(&["apt-get", "download", "tiny-fast", "libtiny1", "tiny-doc"]);
+    let deb = apt.work().join("tiny-fast_1.0-1_amd64.deb");
+    let field = run(Command::new("dpkg-deb").arg("-f").arg(deb).arg("Architecture-Variant"));
+    assert_eq!(field.trim(), "amd64v3");
+    let shown = apt.run(&["apt-cache", "show", "tiny-fast"]);
+    assert!(
+        shown.contains("tiny-fast_1.0-1_amd64v3.deb") && shown.contains("Architecture-Variant: amd64v3"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn apt_that_reads_the_base_of_a_partial_variant_sees_nothing_of_the_variant() {
+    let bench = with_variant(VariantIndex::Partial);
+    bench.publish(NOW);
+    let serving = serve::serve(bench.root()).unwrap();
+    let apt = apt_of(&bench, &serving.url, "amd64");
+    apt.run(&["apt-get", "update"]);
+    let names = apt.run(&["apt-cache", "pkgnames"]);
+    assert!(names.contains("libtiny1") && !names.contains("tiny-fast"), "{names}");
+    let release = bench.text("Release");
+    assert!(release.contains("\nArchitectures: amd64 arm64\n"), "{release}");
+    assert!(release.contains(" main/binary-amd64v3/Packages.xz\n"), "apt that knows variants finds it in Release");
+    assert_eq!(bench.text("main/binary-amd64v3/Packages").matches("Package: ").count(), 2);
+}
+
+#[test]
+fn short_descriptions_are_what_apt_ftparchive_says_and_apt_shows_long_ones() {
+    let mut bench = Bench::new();
+    bench.options.translations = true;
+    bench.publish(NOW);
+    let mut command = Command::new("apt-ftparchive");
+    command.args(["-o", "APT::FTPArchive::SHA512=no", "-o", "APT::FTPArchive::LongDescription=no", "packages"]);
+    let scanned = run(command.arg("pool/updates/contrib").current_dir(bench.root()));
+    assert_eq!(stanzas(&bench.text("updates/contrib/binary-amd64/Packages")), stanzas(&scanned));
+    let serving = serve::serve(bench.root()).unwrap();
+    let apt = bench.apt(&serving.url);
+    apt.run(&["apt-get", "-o", "Acquire::Languages=en", "update"]);
+    let shown = apt.run(&["apt-cache", "-o", "Acquire::Languages=en", "show", "libtiny1"]);
+    assert!(shown.contains("It is small,") && shown.contains("and indented."), "{shown}");
+}
+
+#[test]
+fn contents_and_every_compression_are_what_other_tools_read() {
+    let mut bench = Bench::new();
+    bench.options.contents = true;
+    bench.options.zst = true;
+    bench.publish(NOW);
+    let dists = bench.root().join("dists/tiny/updates");
+    let unpack = |tool: &str, path: &str| run(Command::new(tool).args(["-dc"]).arg(dists.join(path)));
+    let plain = bench.text("main/binary-amd64/Packages");
+    for (tool, form) in [("gzip", "gz"), ("xz", "xz"), ("zstd", "zst")] {
+        assert_eq!(unpack(tool, &format!("main/binary-amd64/Packages.{form}")), plain, "{form}");
+    }
+    let words = |text: &str| -> BTreeSet<String> {
+        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    };
+    let theirs =
+        run(Command::new("apt-ftparchive").args(["contents", "pool/updates/contrib"]).current_dir(bench.root()));
+    // Debian's have the section before the name, apt-ftparchive's have not.
+    let ours = unpack("gzip", "updates/contrib/Contents-amd64.gz").replace("utils/", "");
+    assert_eq!(words(&ours), words(&theirs));
+    assert!(!theirs.trim().is_empty());
+}
+
+#[test]
+fn gpgv_takes_the_signatures_and_mmdebstrap_and_dose_the_archive() {
+    let bench = Bench::new();
+    bench.publish(NOW);
+    let dists = bench.root().join("dists/tiny/updates");
+    let keyring = bench.folder.path().join("key.gpg");
+    run(Command::new("gpg").args(["--batch", "--dearmor", "-o"]).arg(&keyring).arg(bench.key()));
+    let gpgv = |files: &[PathBuf]| run(Command::new("gpgv").arg("--keyring").arg(&keyring).args(files));
+    gpgv(&[dists.join("InRelease")]);
+    gpgv(&[dists.join("Release.gpg"), dists.join("Release")]);
+    let index = dists.join("main/binary-amd64/Packages");
+    if Command::new("dose-distcheck").arg("--version").output().is_ok() {
+        let report = run(Command::new("dose-distcheck").args(["--deb-native-arch=amd64", "--failures"]).arg(&index));
+        assert!(report.contains("broken-packages: 0"), "{report}");
+    }
+}
