@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::core::bucket::Bucket;
 use crate::core::codes::Code;
 use crate::core::flags::{Cell, Variant};
 use crate::core::hooks::Retry;
@@ -197,11 +198,13 @@ pub struct Sources {
     pub packages: Selection,
 }
 
-/// `cb.dir "out" { suite = ... }`
+/// `cb.dir "out" { suite = ... }`, or a place in a bucket: `cb.s3 "s3://bucket/prefix" { suite = ... }`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
-    /// The archive's root.
+    /// The archive's root; of a place in a bucket, its URL.
     pub path: PathBuf,
+    /// The place in a bucket, if it is one.
+    pub bucket: Option<InBucket>,
     /// `Suite:`, if given.
     pub suite: Option<String>,
     /// `Origin:`, if given.
@@ -210,6 +213,15 @@ pub struct Directory {
     pub label: Option<String>,
     /// What else is said of the archive.
     pub settings: Settings,
+}
+
+/// A place in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InBucket {
+    /// Where, and how it is reached.
+    pub place: Box<Bucket>,
+    /// Seconds between publications while a stage is being built.
+    pub every: Option<u64>,
 }
 
 /// `cb.recipe { ... }`

@@ -12,11 +12,14 @@ use crate::core::ids::Sha256;
 pub mod contents;
 mod data;
 pub mod stamp;
-#[cfg(test)]
-mod tests;
 
 pub use self::data::each_elf;
 
+#[cfg(test)]
+mod tests;
+
+/// Packed bytes that are read at once.
+const BUFFER: usize = 128 << 10;
 /// No real control member comes near this, packed or unpacked; bytes.
 const CONTROL_LIMIT: u64 = 64 << 20;
 /// Below this many unpacked bytes any ratio is fine, since a run of blanks packs well.
@@ -106,11 +109,7 @@ pub fn read_control(path: &Path) -> Result<Vec<u8>, DebError> {
 /// Looks into a file; what goes wrong is told with its path.
 fn opened<T>(path: &Path, look: impl FnOnce(&mut File) -> Result<T, Failure>) -> Result<T, DebError> {
     let mut file = File::open(path).map_err(|source| DebError::Io { path: path.to_owned(), source })?;
-    look(&mut file).map_err(|failure| match failure {
-        Failure::Io(source) => DebError::Io { path: path.to_owned(), source },
-        Failure::Broken(what) => DebError::Broken { path: path.to_owned(), what },
-        Failure::Bomb(what) => DebError::Bomb { path: path.to_owned(), what },
-    })
+    look(&mut file).map_err(|failure| failure.at(path))
 }
 
 /// A [`DebError`] that does not know its file yet.
@@ -118,6 +117,17 @@ enum Failure {
     Io(std::io::Error),
     Broken(String),
     Bomb(String),
+}
+
+impl Failure {
+    fn at(self, path: &Path) -> DebError {
+        let path = path.to_owned();
+        match self {
+            Failure::Io(source) => DebError::Io { path, source },
+            Failure::Broken(what) => DebError::Broken { path, what },
+            Failure::Bomb(what) => DebError::Bomb { path, what },
+        }
+    }
 }
 
 /// A member of the outer archive.
@@ -166,10 +176,10 @@ fn parts(file: &mut File) -> Result<Parts, Failure> {
     Ok(Parts { all, control, data })
 }
 
-/// Reads a packed member; its name says how it is packed.
-fn unpacked<'r>(name: &str, packed: impl std::io::BufRead + 'r) -> Result<Box<dyn Read + 'r>, Failure> {
-    let extension = name.strip_prefix("control.tar").or_else(|| name.strip_prefix("data.tar")).unwrap_or(name);
-    Ok(match extension {
+/// The content of a member whose name is `tar` and what its compression adds.
+fn unpacked<'f>(file: &'f mut File, member: &Member, tar: &str) -> Result<Box<dyn Read + 'f>, Failure> {
+    let packed = BufReader::with_capacity(BUFFER, section(file, member)?);
+    Ok(match member.name.strip_prefix(tar).unwrap_or_default() {
         "" => Box::new(packed),
         ".gz" => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
         ".xz" => {
@@ -190,9 +200,8 @@ fn unpacked<'r>(name: &str, packed: impl std::io::BufRead + 'r) -> Result<Box<dy
 fn control_of(file: &mut File) -> Result<Vec<u8>, Failure> {
     let parts = parts(file)?;
     let control = &parts.all[parts.control];
-    let packed = BufReader::new(section(file, control)?);
     let limit = CONTROL_LIMIT.min(RATIO_FLOOR.max(control.size * RATIO_LIMIT));
-    let mut limited = Limited { inner: unpacked(&control.name, packed)?, left: limit, passed: false };
+    let mut limited = Limited { inner: unpacked(file, control, "control.tar")?, left: limit, passed: false };
     let result = control_in_tar(&mut limited);
     if limited.passed {
         return Err(Failure::Bomb(format!("`{}` unpacks to more than {limit} bytes", control.name)));

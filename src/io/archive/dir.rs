@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::core::ids::Sha256;
 use crate::core::publish::pieces::Pieces;
 use crate::core::publish::{IndexFile, PublishPlan, release};
-use crate::io::archive::{ArchiveError, BoxError, Published, Signer};
+use crate::io::archive::{ArchiveError, BoxError, FindFile, Published, Signer};
 use crate::io::files as whole_files;
 
 pub mod fsck;
@@ -89,6 +89,8 @@ pub fn pieces(root: &Path, suite: &str) -> Pieces {
 /// Keeps what was compressed for a suite, for the next time. It only saves time, so that nobody minds when it fails.
 pub fn keep_pieces(root: &Path, suite: &str, pieces: &Pieces) {
     let path = pieces_path(root, suite);
+    // Without the folder the next step says what is wrong.
+    let _made = path.parent().map(std::fs::create_dir_all);
     if let Err(error) = whole_files::write(&path, &pieces.bytes()) {
         tracing::debug!(%error, "what was compressed is not kept");
     }
@@ -117,9 +119,6 @@ impl<'p> Publication<'p> {
         Publication { plan, again: None, retention: Retention::default(), now }
     }
 }
-
-/// Tells where the bytes of a file are.
-pub type FindFile<'f> = dyn Fn(&Sha256) -> Result<PathBuf, BoxError> + 'f;
 
 /// Writes what the plan says, and nothing when that is there already.
 ///

@@ -1,15 +1,15 @@
 //! Which files a package installs.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
-use super::{DebError, Failure, opened, parts, section, unpacked};
+use super::{DebError, Failure, opened, parts, unpacked};
 
 /// Paths of one package, in bytes; the largest real packages have some ten megabytes of them.
 const PATHS_LIMIT: usize = 256 << 20;
 
-/// Bytes of packed data that are read at once.
+/// Bytes behind the last file that are read at once.
 const BUFFER: usize = 256 << 10;
 
 /// The paths that a package installs, one a line, without the leading `./`, in the order of the package; folders are
@@ -21,8 +21,7 @@ pub fn files(path: &Path) -> Result<String, DebError> {
 fn files_of(file: &mut File) -> Result<String, Failure> {
     let parts = parts(file)?;
     let data = &parts.all[parts.data];
-    let packed = BufReader::with_capacity(BUFFER, section(file, data)?);
-    let mut unpacked = unpacked(&data.name, packed)?;
+    let mut unpacked = unpacked(file, data, "data.tar")?;
     let broken = |error: std::io::Error| Failure::Broken(format!("expected a sound data member, got: {error}"));
     let mut paths = String::new();
     let mut archive = tar::Archive::new(&mut unpacked);

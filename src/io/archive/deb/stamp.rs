@@ -5,7 +5,7 @@
 //! knows variants it is there from the build; elsewhere it is put in here, and nothing else of the package changes.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 
 use super::{CONTROL_LIMIT, DebError, Failure, Member, opened, parts, section, unpacked};
@@ -19,8 +19,7 @@ fn stamped(file: &mut File, variant: &str, out: &mut dyn Write) -> Result<bool, 
     let parts = parts(file)?;
     let control = &parts.all[parts.control];
     let mut tar = Vec::new();
-    let packed = BufReader::new(section(file, control)?);
-    unpacked(&control.name, packed)?.take(CONTROL_LIMIT).read_to_end(&mut tar).map_err(Failure::Io)?;
+    unpacked(file, control, "control.tar")?.take(CONTROL_LIMIT).read_to_end(&mut tar).map_err(Failure::Io)?;
     let Some(tar) = with_variant(&tar, variant)? else { return Ok(false) };
     let packed = packed_as(&control.name, &tar)?;
     out.write_all(b"!<arch>\n").map_err(Failure::Io)?;

@@ -84,6 +84,9 @@ pub fn fsck(root: &Path, now: Timestamp) -> Result<Found, ArchiveError> {
     for suite in records.chunk_by(|one, other| one.suite == other.suite) {
         let folder = format!("dists/{}", suite[0].suite);
         others.extend(["InRelease", "Release", "Release.gpg"].map(|name| format!("{folder}/{name}")));
+        for begun in suite.iter().filter(|kept| !kept.finished) {
+            others.extend(generations::read(root, begun)?.paths());
+        }
         if suite.iter().any(|kept| kept.finished) {
             faults.extend(signature(root, &format!("{folder}/InRelease"), now)?);
         }

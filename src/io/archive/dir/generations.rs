@@ -105,7 +105,7 @@ impl Record {
     }
 
     /// Its indexes by name and by hash, from the archive's root.
-    fn paths(&self) -> impl Iterator<Item = String> {
+    pub(super) fn paths(&self) -> impl Iterator<Item = String> {
         let folder = format!("dists/{}", self.suite);
         let safe = |path: &str| path.split('/').all(|part| !part.is_empty() && part != "..");
         self.indexes.iter().filter(move |index| safe(&index.path)).flat_map(move |index| {

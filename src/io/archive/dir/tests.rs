@@ -10,6 +10,7 @@ use crate::io::archive::serve;
 use crate::io::archive::testing::{Apt, Gpg, binary, make_deb, make_source, run, source};
 
 mod generations;
+mod tears;
 mod uses;
 
 /// 2023-01-01; what is signed must not lie in the future.
