@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::core::ids::Sha256;
 use crate::core::publish::pieces::Pieces;
 use crate::core::publish::{IndexFile, PublishPlan, release};
-use crate::io::archive::{ArchiveError, BoxError, Published, Signer};
+use crate::io::archive::{ArchiveError, BoxError, FindFile, Published, Signer};
 use crate::io::files as whole_files;
 
 pub mod fsck;
@@ -119,9 +119,6 @@ impl<'p> Publication<'p> {
         Publication { plan, again: None, retention: Retention::default(), now }
     }
 }
-
-/// Tells where the bytes of a file are.
-pub type FindFile<'f> = dyn Fn(&Sha256) -> Result<PathBuf, BoxError> + 'f;
 
 /// Writes what the plan says, and nothing when that is there already.
 ///
