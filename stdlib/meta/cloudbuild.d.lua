@@ -264,7 +264,7 @@
 ---@field origin? string `Origin:` of the archive. Default: cloudbuild.
 ---@field label? string `Label:` of the archive. Default: the campaign's name.
 ---@field valid_for? string|string[] `Valid-Until:`, so long after `Date`. Default: for ever.
----@field not_automatic? boolean apt installs from it only what is asked for. Default: false.
+---@field not_automatic? boolean `NotAutomatic`: apt takes from it only what is asked for. Default: false.
 ---@field but_automatic_upgrades? boolean With `not_automatic`: apt upgrades what came from it. Default: false.
 ---@field zst? boolean Indexes compressed with zstd, besides gzip and xz. Default: false.
 ---@field fallback? boolean What could not be built is there as the base archive has it. Default: false.

@@ -51,17 +51,28 @@ pub fn present(root: &Path, suite: &str) -> Result<Option<Present>, ArchiveError
     }
 }
 
-/// The Packages indexes of a suite for an architecture, of each component; none where nothing was published yet.
+/// The Packages indexes of a suite for an architecture, of each component, those of its variants included; none where
+/// nothing was published yet.
 pub fn packages(root: &Path, suite: &str, architecture: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
     let mut indexes = Vec::new();
     let Some(present) = present(root, suite)? else { return Ok(indexes) };
-    let components = present.release.lines().find_map(|line| line.strip_prefix("Components:")).unwrap_or_default();
-    for component in components.split_whitespace() {
-        let path = root.join(format!("dists/{suite}/{component}/binary-{architecture}/Packages"));
-        match std::fs::read(&path) {
-            Ok(index) => indexes.push(index),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+    let mut paths: Vec<&str> = present.release.lines().filter_map(|line| line.rsplit(' ').next()).collect();
+    paths.retain(|path| path.ends_with("/Packages") && !path.contains("/debian-installer/"));
+    paths.sort_unstable();
+    paths.dedup();
+    for (path, name) in paths.into_iter().filter_map(|path| Some((path, path.rsplit('/').nth(1)?))) {
+        let Some(name) = name.strip_prefix("binary-") else { continue };
+        let path = root.join(format!("dists/{suite}/{path}"));
+        let index = match std::fs::read(&path) {
+            Ok(index) => index,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => return Err(ArchiveError::io("read", path)(error)),
+        };
+        let has = |line: String| memchr::memmem::find(&index, line.as_bytes()).is_some();
+        let of_variant =
+            || has(format!("\nArchitecture-Variant: {name}\n")) && has(format!("\nArchitecture: {architecture}\n"));
+        if name == architecture || of_variant() {
+            indexes.push(index);
         }
     }
     Ok(indexes)

@@ -46,10 +46,7 @@ fn uninstallable(
     let ordinary = binaries.iter().filter(|file| file.kind == BinaryKind::Deb);
     let text: String = ordinary.map(stanza).collect();
     let (now, _) = packages::read(text.as_bytes());
-    let mut listed = dir::packages(root, &request.suite, &request.arch)?;
-    if let Some(tag) = request.settings.variant.as_deref().and_then(|variant| variant.tag.as_deref()) {
-        listed.extend(dir::packages(root, &request.suite, tag)?);
-    }
+    let listed = dir::packages(root, &request.suite, &request.arch)?;
     let before: Vec<_> = listed.iter().flat_map(|index| packages::read(index).0).collect();
     let Some(id) = request.imports.last() else { return Ok(Vec::new()) };
     let imported = import::pinned(publishing.state, *id)?;
