@@ -10,6 +10,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use cloudbuild::core::bucket::Bucket;
+use cloudbuild::io::archive::deb;
 use cloudbuild::io::archive::s3::S3Archive;
 use cloudbuild::io::s3::Patience;
 use cloudbuild::io::s3::client::Client;
@@ -23,7 +24,7 @@ mod seaweed;
 
 /// What the server's harness stands on, by the names that the tests have for it.
 mod fixture {
-    pub use crate::{cache, output};
+    pub(crate) use crate::{cache, output};
 }
 
 /// Runs a command that must succeed.
@@ -31,6 +32,15 @@ pub fn output(command: &mut Command) -> Vec<u8> {
     let ran = command.output().unwrap();
     assert!(ran.status.success(), "{command:?}: {}", String::from_utf8_lossy(&ran.stderr));
     ran.stdout
+}
+
+/// Hashes and reads all packages, as whoever has nothing but the files must.
+fn read_again(packages: &Packages) {
+    for entry in std::fs::read_dir(packages.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        deb::hashes(&path).unwrap();
+        deb::read_control(&path).unwrap();
+    }
 }
 
 use publishing::{Packages, SUITE, TestKey};
@@ -89,7 +99,7 @@ fn publish(seaweed: &Seaweed, prefix: &str, packages: &Packages, key: &TestKey) 
         let client = Client::with_key(&bucket, Patience::default(), KEY, SECRET).await.unwrap();
         let archive = S3Archive::of(client, "bench");
         let begin = Instant::now();
-        packages.read_again();
+        read_again(&packages);
         let previous = archive.present(SUITE).await.unwrap().and_then(|present| present.date);
         let now = jiff::Timestamp::now().as_second();
         let plan = packages.plan(archive.pool().await.unwrap(), previous, now);

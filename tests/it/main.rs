@@ -10,6 +10,7 @@ mod refused;
 mod seaweed;
 
 // Chapters.
+mod archives;
 mod bad_index;
 mod bad_input;
 mod bad_machine;

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use cloudbuild::core::ids::Sha256;
 use cloudbuild::core::publish::{self, BinaryFile, BinaryKind, Contents, Options, PublishPlan};
 use cloudbuild::io::archive::{BoxError, Signer, deb};
-use cloudbuild::io::openpgp::signing::SigningKey;
+use cloudbuild::io::openpgp::signing::{KeyKind, SigningKey};
 use tempfile::TempDir;
 
 /// The suite of these archives.
@@ -57,15 +57,6 @@ impl Packages {
     /// Their folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
-    }
-
-    /// Hashes and reads all of them, as whoever has nothing but the files must.
-    pub fn read_again(&self) {
-        for file in &self.files {
-            let path = self.source(&file.sha256).unwrap();
-            assert_eq!(deb::hashes(&path).unwrap().sha256, file.sha256);
-            deb::read_control(&path).unwrap();
-        }
     }
 
     /// All of them, over a pool and after a date.
@@ -154,7 +145,7 @@ pub struct TestKey(SigningKey);
 impl TestKey {
     /// Makes one.
     pub fn new(folder: &Path) -> TestKey {
-        TestKey(SigningKey::load_or_create(&folder.join("key"), "Test <test@example.org>").unwrap())
+        TestKey(SigningKey::load_or_create(&folder.join("key"), "Test <test@example.org>", KeyKind::Ed25519).unwrap())
     }
 }
 

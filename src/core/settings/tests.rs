@@ -50,6 +50,8 @@ fn the_stronger_layer_wins_and_says_where_it_was() {
             "lease_ttl = 3 min (default)",
             "retry_pause = 10 s (default)",
             "stall_timeout = 2 h 30 min (default)",
+            "signing.key = ed25519 (default)",
+            "signing.also = - (default)",
             "library = - (default)",
             "stdlib = - (default)",
             "sbuild = /opt/sbuild (/etc/cloudbuild/config.toml:2)",

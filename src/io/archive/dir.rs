@@ -51,20 +51,40 @@ pub fn present(root: &Path, suite: &str) -> Result<Option<Present>, ArchiveError
     }
 }
 
-/// The Packages indexes of a suite for an architecture, of each component; none where nothing was published yet.
+/// The Packages indexes of a suite for an architecture, of each component, those of its variants included; none where
+/// nothing was published yet.
 pub fn packages(root: &Path, suite: &str, architecture: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
     let mut indexes = Vec::new();
     let Some(present) = present(root, suite)? else { return Ok(indexes) };
-    let components = present.release.lines().find_map(|line| line.strip_prefix("Components:")).unwrap_or_default();
-    for component in components.split_whitespace() {
-        let path = root.join(format!("dists/{suite}/{component}/binary-{architecture}/Packages"));
-        match std::fs::read(&path) {
-            Ok(index) => indexes.push(index),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+    for (path, name) in binary_indexes(&present.release) {
+        let path = root.join(format!("dists/{suite}/{path}"));
+        let index = match std::fs::read(&path) {
+            Ok(index) => index,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => return Err(ArchiveError::io("read", path)(error)),
+        };
+        if name == architecture || is_of_variant(&index, name, architecture) {
+            indexes.push(index);
         }
     }
     Ok(indexes)
+}
+
+/// The Packages indexes that a Release file lists, each with the name of its architecture or variant.
+pub(super) fn binary_indexes<'r>(release: &'r str) -> Vec<(&'r str, &'r str)> {
+    let paths = release.lines().filter_map(|line| line.rsplit(' ').next());
+    let mut paths: Vec<&'r str> =
+        paths.filter(|path| path.ends_with("/Packages") && !path.contains("/debian-installer/")).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let named = |path: &&'r str| Some((*path, path.strip_suffix("/Packages")?.rsplit_once("/binary-")?.1));
+    paths.iter().filter_map(named).collect()
+}
+
+/// Whether an index is of a variant of an architecture.
+pub(super) fn is_of_variant(index: &[u8], variant: &str, architecture: &str) -> bool {
+    let has = |line: String| memchr::memmem::find(index, line.as_bytes()).is_some();
+    has(format!("\nArchitecture-Variant: {variant}\n")) && has(format!("\nArchitecture: {architecture}\n"))
 }
 
 /// What is in the pool by now, by path; goes into `Contents::pool`.

@@ -20,7 +20,8 @@ use crate::lua::api::Asking;
 use crate::lua::check::call::{Call, Checked};
 use crate::lua::door::flags::build_flags;
 use crate::lua::session::{Fault, lock};
-use crate::lua::values::{Directory, Handle, InBucket, take};
+use crate::lua::values::directory::{Directory, InBucket};
+use crate::lua::values::{Handle, take};
 
 /// `cb.import`
 pub fn import(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {

@@ -44,10 +44,7 @@ async fn uninstallable(
     let ordinary = binaries.iter().filter(|file| file.kind == BinaryKind::Deb);
     let text: String = ordinary.map(stanza).collect();
     let (now, _) = packages::read(text.as_bytes());
-    let mut listed = place.packages(&request.suite, &request.arch).await?;
-    if let Some(tag) = request.settings.variant.as_deref().and_then(|variant| variant.tag.as_deref()) {
-        listed.extend(place.packages(&request.suite, tag).await?);
-    }
+    let listed = place.packages(&request.suite, &request.arch).await?;
     let before: Vec<_> = listed.iter().flat_map(|index| packages::read(index).0).collect();
     let Some(id) = request.imports.last() else { return Ok(Vec::new()) };
     let imported = import::pinned(publishing.state, *id)?;

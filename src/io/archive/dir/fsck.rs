@@ -15,6 +15,9 @@ use crate::io::archive::dir::generations::{self, Kept};
 use crate::io::archive::dir::{KEY, files, history, pool};
 use crate::io::openpgp::{Keyring, verify_inline};
 
+/// Seconds that a signature may be ahead of now: as much as apt forgives a date.
+const AHEAD: i64 = 10;
+
 /// One thing that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
@@ -151,6 +154,8 @@ fn signature(root: &Path, path: &str, now: Timestamp) -> Result<Option<Fault>, A
         }
         Err(error) => return Err(ArchiveError::io("read", file)(error)),
     };
+    // Where much is published in a moment, dates are some seconds ahead, and signatures with them.
+    let now = now.checked_add(jiff::SignedDuration::from_secs(AHEAD)).unwrap_or(now);
     Ok(verify_inline(&text, &keyring, now).err().map(|error| fault(error.to_string())))
 }
 

@@ -10,7 +10,7 @@ use crate::core::ids::Sha256;
 use crate::core::objects::{self, FORMAT, Generation, Keep, Notes};
 use crate::core::publish::release;
 use crate::io::archive::ArchiveError;
-use crate::io::archive::dir::Present;
+use crate::io::archive::dir::{self, Present};
 use crate::io::s3::client::Client;
 use crate::io::s3::{Patience, Put, When, Written};
 
@@ -109,11 +109,12 @@ impl S3Archive {
     /// The Packages indexes of a suite for an architecture, of each component; none where nothing was published yet.
     pub async fn packages(&self, suite: &str, architecture: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
         let Some(present) = self.present(suite).await? else { return Ok(Vec::new()) };
-        let components = present.release.lines().find_map(|line| line.strip_prefix("Components:")).unwrap_or_default();
         let mut indexes = Vec::new();
-        for component in components.split_whitespace() {
-            let path = format!("dists/{suite}/{component}/binary-{architecture}/Packages");
-            indexes.extend(self.client.get(&path).await?.map(|object| object.bytes));
+        for (path, name) in dir::binary_indexes(&present.release) {
+            let Some(object) = self.client.get(&format!("dists/{suite}/{path}")).await? else { continue };
+            if name == architecture || dir::is_of_variant(&object.bytes, name, architecture) {
+                indexes.push(object.bytes);
+            }
         }
         Ok(indexes)
     }

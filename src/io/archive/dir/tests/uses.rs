@@ -73,6 +73,10 @@ fn apt_that_reads_the_base_of_a_partial_variant_sees_nothing_of_the_variant() {
     assert!(release.contains("\nArchitectures: amd64 arm64\n"), "{release}");
     assert!(release.contains(" main/binary-amd64v3/Packages.xz\n"), "apt that knows variants finds it in Release");
     assert_eq!(bench.text("main/binary-amd64v3/Packages").matches("Package: ").count(), 2);
+    let listed = packages(&bench.root(), "tiny/updates", "amd64").unwrap().concat();
+    let listed = String::from_utf8(listed).unwrap();
+    assert!(listed.contains("Package: tiny-fast\n") && listed.contains("Package: libtiny1\n"), "{listed}");
+    assert!(!listed.contains("Architecture: arm64"), "{listed}");
 }
 
 #[test]

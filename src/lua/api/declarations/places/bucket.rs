@@ -4,7 +4,8 @@ use crate::core::bucket::{Acl, Bucket, wrong_url};
 use crate::core::codes::Code;
 use crate::lua::check::call::Call;
 use crate::lua::session::Fault;
-use crate::lua::values::{Directory, Handle, InBucket};
+use crate::lua::values::Handle;
+use crate::lua::values::directory::{Directory, InBucket};
 
 /// The shortest time between two publications, in seconds: dates of generations rise by that.
 const SHORTEST: u64 = 1;
