@@ -154,6 +154,9 @@ return function(name, options)
           end
           against[#against + 1] = layer
         end
+        -- Below its base a variant sees nothing of it; what cross builds run on is seen all the same.
+        local hardware = turn.tools and turn.tools.variant or variant
+        if hardware and hardware.below and build_arch then against[#against + 1] = cb.cross_only() end
         local packages = stage.packages
         if #args.only > 0 then packages = cb.pick { of = packages, name = args.only } end
         local order = cb.order { sources = import(sources, turn.tools), packages = packages, against = against,
@@ -161,9 +164,10 @@ return function(name, options)
         fleet = fleet or cb.launch(builders)
         local result = cb.build { stage = stage.name .. suffix, order = order, against = against, on = fleet,
                                   environment = options.environment, flags = options.flags,
-                                  variant = turn.tools and turn.tools.variant or variant,
+                                  variant = hardware,
                                   rules = options.rules, how = how, suffix = options.suffix,
-                                  measure = options.measure, verify = options.verify, cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
+                                  measure = options.measure, verify = options.verify, cell = turn.cell,
+                                  repeat_number = turn.number, optional = stage.optional,
                                   prove = prove and last and turn.baseline ~= false }
         built[stage.name .. suffix] = result
         all[#all + 1] = result
