@@ -5,6 +5,7 @@
 mod faults;
 mod fixture;
 mod harness;
+mod publishing;
 mod refused;
 mod seaweed;
 
@@ -24,6 +25,7 @@ mod plans;
 mod packages_behave;
 mod recipe_tools;
 mod simulation;
+mod s3_archive;
 mod slow_chroot;
 mod slow_compare;
 mod slow_cross;
