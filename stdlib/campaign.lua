@@ -146,7 +146,9 @@ return function(name, options)
       --- Builds a stage as one turn says, against what the same turn built before.
       local function build(stage, turn, last)
         local suffix, against = turn.name or "", {}
+        local crosses = false
         for _, layer in ipairs(stage.against or { sources }) do
+          if type(layer) ~= "string" and layer.kind == "cross-only" then crosses = true end
           if type(layer) == "string" then
             layer = built[layer .. suffix]
           elseif layer.kind == "apt-sources" then
@@ -156,7 +158,7 @@ return function(name, options)
         end
         -- Below its base a variant sees nothing of it; what cross builds run on is seen all the same.
         local hardware = turn.tools and turn.tools.variant or variant
-        if hardware and hardware.below and build_arch then against[#against + 1] = cb.cross_only() end
+        if hardware and hardware.below and build_arch and not crosses then against[#against + 1] = cb.cross_only() end
         local packages = stage.packages
         if #args.only > 0 then packages = cb.pick { of = packages, name = args.only } end
         local order = cb.order { sources = import(sources, turn.tools), packages = packages, against = against,
