@@ -146,7 +146,9 @@ return function(name, options)
       --- Builds a stage as one turn says, against what the same turn built before.
       local function build(stage, turn, last)
         local suffix, against = turn.name or "", {}
+        local crosses = false
         for _, layer in ipairs(stage.against or { sources }) do
+          if type(layer) ~= "string" and layer.kind == "cross-only" then crosses = true end
           if type(layer) == "string" then
             layer = built[layer .. suffix]
           elseif layer.kind == "apt-sources" then
@@ -154,6 +156,9 @@ return function(name, options)
           end
           against[#against + 1] = layer
         end
+        -- Below its base a variant sees nothing of it; what cross builds run on is seen all the same.
+        local hardware = turn.tools and turn.tools.variant or variant
+        if hardware and hardware.below and build_arch and not crosses then against[#against + 1] = cb.cross_only() end
         local packages = stage.packages
         if #args.only > 0 then packages = cb.pick { of = packages, name = args.only } end
         local order = cb.order { sources = import(sources, turn.tools), packages = packages, against = against,
@@ -161,9 +166,10 @@ return function(name, options)
         fleet = fleet or cb.launch(builders)
         local result = cb.build { stage = stage.name .. suffix, order = order, against = against, on = fleet,
                                   environment = options.environment, flags = options.flags,
-                                  variant = turn.tools and turn.tools.variant or variant,
+                                  variant = hardware,
                                   rules = options.rules, how = how, suffix = options.suffix,
-                                  measure = options.measure, verify = options.verify, cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
+                                  measure = options.measure, verify = options.verify, cell = turn.cell,
+                                  repeat_number = turn.number, optional = stage.optional,
                                   prove = prove and last and turn.baseline ~= false }
         built[stage.name .. suffix] = result
         all[#all + 1] = result

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::core::flags::overridden::Overridden;
+use crate::core::how::HowWord;
 use crate::core::install::refusal::Refusal;
 use crate::core::order::csr::Csr;
 use crate::core::order::text::{counted, edge_sentence, seconds};
@@ -31,6 +32,8 @@ pub struct Standing {
     pub log: Option<String>,
     /// Who asked for flags of its own: `cell O3`, `rule 3 (oem.lua:22)`.
     pub flags_by: Vec<String>,
+    /// How it is built, once that was chosen.
+    pub how: Option<HowWord>,
     /// Flags that were asked for and that the package has otherwise.
     pub overridden: Vec<Overridden>,
     /// The packages of the overlay that it was built with.
@@ -114,6 +117,9 @@ pub struct Explanation {
     pub log: Option<String>,
     /// Who asked for flags of its own, in the order in which they are applied.
     pub flags_by: Vec<String>,
+    /// How it is built, once that was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub how: Option<HowWord>,
     /// Flags that were asked for and that the package has otherwise.
     pub overridden: Vec<Overridden>,
     /// The packages of the overlay that it was built with, as was confirmed.
@@ -183,6 +189,7 @@ pub fn explain(order: &OrderResult, number: u32, states: States<'_>, answer: &An
         cut: cut.map(|edge| edge_sentence(edge, &order.jobs)).collect(),
         log: standing.as_ref().and_then(|standing| standing.log.clone()),
         flags_by: standing.as_ref().map(|standing| standing.flags_by.clone()).unwrap_or_default(),
+        how: standing.as_ref().and_then(|standing| standing.how),
         superseded: standing.as_ref().map(|standing| standing.superseded.clone()).unwrap_or_default(),
         overridden: standing.as_ref().map(|standing| standing.overridden.clone()).unwrap_or_default(),
         decided: standing.map(|standing| standing.decided).unwrap_or_default(),
@@ -208,6 +215,7 @@ pub fn explain_alone(source: &str, version: &str, arch: &str, answer: &Answer) -
         cut: Vec::new(),
         log: None,
         flags_by: Vec::new(),
+        how: None,
         overridden: Vec::new(),
         superseded: Vec::new(),
         decided: Vec::new(),
@@ -320,6 +328,9 @@ impl fmt::Display for Explanation {
         }
         if !self.superseded.is_empty() {
             write!(f, "\n  built with {} of the overlay", shown(&self.superseded))?;
+        }
+        if let Some(how) = self.how.filter(|how| *how != HowWord::Native) {
+            write!(f, "\n  it is built {how}")?;
         }
         if !self.flags_by.is_empty() {
             write!(f, "\n  its flags are asked for by {}", self.flags_by.join(", "))?;

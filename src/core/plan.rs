@@ -59,6 +59,9 @@ pub enum Step {
         /// What they would be built with, and what is left out.
         #[serde(default)]
         flags: PlannedFlags,
+        /// How its jobs are built, where the recipe says.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ways: Vec<Way>,
     },
     /// An archive would be published.
     Publish {
@@ -105,6 +108,18 @@ impl Plan {
         of_stages.for_each(|of_stage| unused.retain(|rule| of_stage.contains(rule)));
         unused
     }
+}
+
+/// A way in which jobs of a stage begin to be tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Way {
+    /// `native`, `cross on amd64`, `emulated as arm1176`.
+    pub how: String,
+    /// How many jobs.
+    pub jobs: u64,
+    /// Who says so, where it is not the first of the list.
+    pub by: Option<String>,
 }
 
 impl fmt::Display for Plan {
@@ -155,9 +170,13 @@ impl fmt::Display for Step {
                 Builders::Here { slots: Some(slots) } => writeln!(f, "launch   this machine, {slots} at a time"),
                 Builders::Here { slots: None } => writeln!(f, "launch   this machine"),
             }),
-            Step::Build { stage, jobs, forecast, warnings, repeat, flags } => {
+            Step::Build { stage, jobs, forecast, warnings, repeat, flags, ways } => {
                 let repeat = if *repeat > 1 { format!(", repeat {repeat}") } else { String::new() };
                 writeln!(f, "build    stage `{stage}`{repeat}: up to {}", counted(*jobs as usize, "job"))?;
+                for Way { how, jobs, by } in ways {
+                    let by = by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
+                    writeln!(f, "         {how}: {}{by}", counted(*jobs as usize, "job"))?;
+                }
                 write!(f, "{flags}")?;
                 expected(f, *jobs, forecast)?;
                 warnings.iter().try_for_each(|warning| writeln!(f, "         warning: {warning}"))
@@ -240,6 +259,7 @@ mod tests {
                     jobs: 2,
                     repeat: 1,
                     flags: PlannedFlags::default(),
+                    ways: vec![Way { how: "cross on amd64".to_owned(), jobs: 2, by: None }],
                     forecast: Forecast {
                         slots: 2,
                         work_seconds: 600,
@@ -268,6 +288,7 @@ order    2 jobs
          zlib: needs debhelper, which is not there
 launch   this machine, 2 at a time
 build    stage `first`: up to 2 jobs
+         cross on amd64: 2 jobs
          expected: 10 min of builds, 6 min with 2 at a time (the longest chain takes 5 min); 1 of 2 estimates known \
 from earlier builds
          disk: 2 MB of sources, about 30 MB while they are built

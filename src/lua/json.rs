@@ -12,6 +12,12 @@ const MOST_VALUES: usize = 200_000;
 const MOST_HANDLES: usize = 64;
 const MOST_BYTES: usize = 4 << 20;
 
+/// A document with the length of a list in it.
+pub fn counted(mut json: Json, count: usize) -> Json {
+    json["count"] = Json::from(count);
+    json
+}
+
 /// A JSON value as Lua sees it: lists and read-only tables, filled in sorted order.
 pub fn to_lua(lua: &Lua, json: &Json) -> mlua::Result<Value> {
     Ok(match json {

@@ -5,6 +5,7 @@ mod codes;
 mod flags;
 mod hooks;
 mod hostile;
+mod measured;
 mod messages;
 mod overlay;
 mod run;

@@ -24,7 +24,7 @@ use crate::core::suggest::nearest;
 use crate::lua::api::results::{Field, fields};
 use crate::lua::door::narrow;
 use crate::lua::error::Frame;
-use crate::lua::json::{from_lua, to_lua};
+use crate::lua::json::{counted, from_lua, to_lua};
 use crate::lua::methods;
 use crate::lua::pattern::Pattern;
 use crate::lua::recipe::argument::Argument;
@@ -302,11 +302,6 @@ impl Handle {
             Handle::Composed(composed) => composed.fields.clone(),
         }
     }
-}
-
-fn counted(mut json: Json, count: usize) -> Json {
-    json["count"] = Json::from(count);
-    json
 }
 
 /// The table that stands for a value. `metatable` is the one that all such tables share.

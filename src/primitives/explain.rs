@@ -96,6 +96,7 @@ fn stages(
                 reason: row.reason.clone(),
                 log: log.map(|log| dir.join(log).display().to_string()),
                 flags_by,
+                how: row.how,
                 overridden: overridden.unwrap_or_default(),
                 superseded: state.read(|db| superseded::by_job(db, row.id))?,
                 decided: state

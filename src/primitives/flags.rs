@@ -6,17 +6,24 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value as Json, json};
 
 use crate::core::archive::{PackageRecord, SourceRecord};
-use crate::core::flags::FlagSet;
 use crate::core::flags::effective::{self, Asked, Environment};
 use crate::core::flags::planned::{PlannedFlags, Skipped};
+use crate::core::flags::{FlagSet, below};
 use crate::core::hooks::skipped;
 use crate::core::pinned::Imported;
 use crate::core::recipe::BuildRequest;
 use crate::core::rules::{self, Facts, Origins};
 use crate::io::store::Store;
-use crate::primitives::Refusal;
 use crate::primitives::hooks::{Decide, Hook};
 use crate::primitives::import::with_archive;
+use crate::primitives::{Refusal, layers};
+
+/// Refuses to build a variant below its base with anything of the base.
+pub fn check_below(request: &BuildRequest, sources: &Imported, against: &Imported) -> anyhow::Result<()> {
+    let Some(variant) = &request.flags.variant else { return Ok(()) };
+    let compilers = layers::overlays(sources, against).iter().any(|local| local.first && local.kind.is_source());
+    below::check(variant, &request.stage, &request.against, compilers).map_err(|text| Refusal::of_recipe(text).into())
+}
 
 /// What the jobs of a build would be built with, and what would be left out.
 ///

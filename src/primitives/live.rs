@@ -25,7 +25,8 @@ use crate::primitives::hooks::Decide;
 use crate::primitives::keeper::{Keeper, LocalDaemon};
 use crate::primitives::proof::Proving;
 use crate::primitives::{
-    Interrupted, Pace, Perform, Refusal, Signals, bench, build, compare, import, layers, order, publish, run_under,
+    Interrupted, Pace, Perform, Refusal, Signals, bench, build, compare, flags, import, layers, order, publish,
+    run_under,
 };
 
 /// What one run works with.
@@ -84,6 +85,7 @@ impl Perform for Live {
                 let sources = import::pinned(&self.state, request.order.import)?;
                 let beneath = layers::import_of(&request.against, request.order.import)?;
                 let against = import::pinned(&self.state, beneath)?;
+                flags::check_below(&request, &sources, &against)?;
                 let how = self.how(&request.order.arch, &request.how)?;
                 let keeper = Keeper::new(self, self.slots(&request.builders));
                 let imports = build::Imports { sources: &sources, against: &against };

@@ -10,6 +10,7 @@ pub mod outdated;
 pub mod layers;
 pub mod view;
 pub mod flags;
+pub mod how;
 pub mod build;
 pub mod bench;
 pub mod run_under;

@@ -11,15 +11,14 @@ use serde::Serialize;
 use crate::core::events::Listener;
 use crate::core::flags::planned::PlannedFlags;
 use crate::core::forecast::forecast;
-use crate::core::ids::{GenerationId, ImportId, JobId};
-use crate::core::job::JobState;
+use crate::core::ids::{GenerationId, ImportId};
 use crate::core::order::estimate;
 use crate::core::pinned::Imported;
 use crate::core::plan::saved::Decided;
-use crate::core::plan::{Plan, Step};
+use crate::core::plan::{Plan, Step, Way};
 use crate::core::recipe::{
-    BuildRequest, BuildResult, Builders, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest,
-    OrderResult, OrderedJob, PublishRequest, PublishResult, Request, Response,
+    BuildRequest, Builders, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult, OrderedJob,
+    PublishRequest, PublishResult, Request, Response,
 };
 use crate::core::suffix;
 use crate::io::mirror::Mirror;
@@ -27,7 +26,9 @@ use crate::io::overlay::Keep;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::hooks::{Decide, NoHooks};
-use crate::primitives::{Perform, flags, import, layers, order};
+use crate::primitives::{Perform, flags, how, import, layers, order};
+
+mod built;
 
 /// What a plan reads from, and what it wrote down so far.
 pub struct Planned {
@@ -236,8 +237,12 @@ impl Planned {
     }
 
     /// What a stage would do, and is expected to take.
-    fn stage(&self, request: &BuildRequest, flags: PlannedFlags) -> anyhow::Result<Step> {
-        let jobs = &request.order.jobs;
+    fn stage(
+        &self,
+        request: &BuildRequest,
+        flags: PlannedFlags,
+        (jobs, ways): (&[OrderedJob], Vec<Way>),
+    ) -> anyhow::Result<Step> {
         let sizes = self.sizes(&request.order)?;
         let history = |job: &&OrderedJob| self.history.get(&job.source).is_some_and(|of| of.contains_key(&job.arch));
         let known = jobs.iter().filter(history).count() as u64;
@@ -254,7 +259,15 @@ impl Planned {
         }
         let (stage, repeat) = (request.stage.clone(), request.repeat);
         let count = (jobs.len() - flags.skipped.len()) as u64;
-        Ok(Step::Build { stage, jobs: count, repeat, flags, forecast: forecast(jobs, slots, &sizes, known), warnings })
+        Ok(Step::Build {
+            stage,
+            jobs: count,
+            repeat,
+            flags,
+            ways,
+            forecast: forecast(jobs, slots, &sizes, known),
+            warnings,
+        })
     }
 
     /// The bytes of each job's source.
@@ -280,59 +293,6 @@ impl Planned {
         names.dedup();
         names
     }
-
-    /// A plan goes on as if all went well: what comes after a build is planned, too.
-    fn as_if_built(&self, request: &BuildRequest, flags: &PlannedFlags) -> anyhow::Result<BuildResult> {
-        let skipped: FxHashMap<(&str, &str), &str> = flags
-            .skipped
-            .iter()
-            .map(|skipped| ((skipped.source.as_str(), skipped.arch.as_str()), skipped.reason.as_str()))
-            .collect();
-        let reason = |job: &OrderedJob| skipped.get(&(job.source.as_str(), job.arch.as_str())).map(ToString::to_string);
-        let state = |job: &OrderedJob| match reason(job) {
-            Some(_) => JobState::AutoNotForUs,
-            None => JobState::Installed,
-        };
-        let jobs = (1..).zip(&request.order.jobs).map(|(number, job)| BuiltJob {
-            job: JobId(number),
-            source: job.source.clone(),
-            version: job.version.clone(),
-            arch: job.arch.clone(),
-            state: state(job).text().to_owned(),
-            reused: false,
-            inputs: None,
-            reason: reason(job),
-            seconds: 0,
-            overridden: Vec::new(),
-            verified: Vec::new(),
-        });
-        Ok(BuildResult {
-            stage: request.stage.clone(),
-            import: layers::import_of(&request.against, request.order.import)?,
-            arch: request.order.arch.clone(),
-            jobs: jobs.collect(),
-            optional: request.optional,
-            binaries: self.binaries(&request.order)?,
-            cell: request.flags.cell.as_ref().map(|cell| cell.name.clone()),
-            repeat: request.repeat,
-        })
-    }
-
-    /// The binary packages that the sources of an order say they build.
-    fn binaries(&self, order: &OrderResult) -> anyhow::Result<Vec<String>> {
-        let imported = self.imported(order.import)?;
-        let built: HashSet<(&str, &str)> =
-            order.jobs.iter().map(|job| (job.source.as_str(), job.version.as_str())).collect();
-        import::with_archive(&self.cache, &imported, |archive| {
-            let sources = archive.sources.iter().map(|record| &record.source);
-            let sources = sources.filter(|source| built.contains(&(source.name, source.version)));
-            let names = sources.flat_map(|source| source.binaries());
-            let mut names: Vec<String> = names.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-            names.sort();
-            names.dedup();
-            Ok(names)
-        })
-    }
 }
 
 impl Perform for Planned {
@@ -353,9 +313,13 @@ impl Perform for Planned {
             Request::Build(request) => {
                 self.check_suffixes(&request)?;
                 let imported = self.imported(request.order.import)?;
-                let flags = flags::planned(&self.cache, &imported, &request, self.hooks.as_ref())?;
+                let against = self.imported(layers::import_of(&request.against, request.order.import)?)?;
+                flags::check_below(&request, &imported, &against)?;
+                let mut flags = flags::planned(&self.cache, &imported, &request, self.hooks.as_ref())?;
+                let how = how::planned(&self.cache, &imported, &request, self.hooks.as_ref())?;
+                flags.skipped.extend(how.skipped);
                 let built = self.as_if_built(&request, &flags)?;
-                self.record(self.stage(&request, flags)?);
+                self.record(self.stage(&request, flags, (&how.jobs, how.ways))?);
                 self.seen().built(&request);
                 Response::Build(built)
             }

@@ -16,10 +16,13 @@ use cloudbuild::io::s3::Patience;
 use cloudbuild::io::s3::client::Client;
 
 #[path = "../it/fixture/cache.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod cache;
 #[path = "../it/publishing.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod publishing;
 #[path = "../it/seaweed.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod seaweed;
 
 /// What the server's harness stands on, by the names that the tests have for it.

@@ -76,3 +76,61 @@ fn help_says_what_a_recipe_takes_what_it_can_call_and_what_its_errors_mean() {
     let ran = on(&place, &fixture, &["plan", "x.lua"]).run();
     refused(&ran, 3, &["error[E0204]: x.lua:1: ", "\n`cloudbuild help E0204` says more\n"]);
 }
+
+#[test]
+fn a_plan_says_how_jobs_are_built_and_expects_emulated_ones_to_take_longer() {
+    let fixture = Fixture::of(&Making::default().without_base());
+    let text = |hook: &str| {
+        format!(
+            r#"local cb = require "cloudbuild"
+return cb.campaign "ways" {{
+  packages = {{ "tiny-builds", "tiny-flags" }},
+  how = {{ cb.native(), cb.emulated {{ time_factor = 12 }} }},
+  {hook}
+}}
+"#
+        )
+    };
+    let expected = |hook: &str| {
+        let place = Place::with_recipe("ways.lua", &text(hook));
+        let plan = place.cloudbuild_on(&fixture, &["plan", "ways.lua", "--json"]).run();
+        assert_eq!(plan.code, Some(0), "{plan:?}");
+        let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+        let step = plan["steps"].as_array().unwrap().iter().find(|step| !step["ways"].is_null()).unwrap().clone();
+        (step["forecast"]["work_seconds"].as_u64().unwrap(), step["ways"].clone())
+    };
+    let (plain, ways) = expected("");
+    assert_eq!(ways, serde_json::json!([{ "how": "native", "jobs": 2, "by": null }]));
+    let hook = "choose_how = function(source) if source.name == \"tiny-flags\" then return \"emulated\" end end,";
+    let (longer, ways) = expected(hook);
+    let by = "`choose_how` (ways.lua:5)";
+    assert_eq!(ways[0], serde_json::json!({ "how": "native", "jobs": 1, "by": null }));
+    assert_eq!(ways[1], serde_json::json!({ "how": "emulated", "jobs": 1, "by": by }));
+    assert!(longer > 5 * plain, "{longer} {plain}");
+}
+
+#[test]
+fn a_variant_below_its_base_is_refused_what_would_mix_the_base_in() {
+    let fixture = Fixture::of(&Making::default().without_base());
+    let refused = |stage: &str| {
+        let arch = crate::fixture::base::architecture();
+        let text = format!(
+            r#"local cb = require "cloudbuild"
+local old = cb.variant "old" {{ base = "{arch}", below = true, flags = "-march=x86-64" }}
+return cb.campaign "older" {{
+  arch = old,
+  stages = {{ cb.stage "base" {{ packages = {{ "tiny-builds" }} {stage} }} }},
+}}
+"#
+        );
+        let place = Place::with_recipe("older.lua", &text);
+        let plan = place.cloudbuild_on(&fixture, &["plan", "older.lua"]).run();
+        assert_eq!(plan.code, Some(3), "{plan:?}");
+        plan.stderr
+    };
+    let mixed = refused("");
+    assert!(mixed.contains("nothing of") && mixed.contains("may be mixed in"), "{mixed}");
+    assert!(mixed.contains("hint: a base stage is built `against = cb.cross_only()`"), "{mixed}");
+    let compiler = refused(", against = cb.cross_only()");
+    assert!(compiler.contains("needs a compiler of its own") && compiler.contains("first = true"), "{compiler}");
+}

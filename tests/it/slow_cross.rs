@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::fixture::base::architecture;
 use crate::fixture::{Fixture, Making, output};
 use crate::harness::{Place, skip};
-use crate::slow_outcomes::log;
+use crate::slow_outcomes::{document, log, values};
 
 /// Another architecture than the machine's, and the number that ELF files for it have.
 fn foreign() -> (&'static str, u8) {
@@ -106,4 +106,36 @@ fn a_hook_has_a_package_emulated_that_could_be_built_across() {
     assert_eq!(is, machine);
     let log = log(&place, &format!("tiny-two:{foreign}"));
     assert!(!log.contains("crossbuild-essential"), "{log}");
+}
+
+#[test]
+fn what_asks_for_more_than_an_instruction_set_is_not_published() {
+    if !wanted("what asks for more than an instruction set") {
+        return;
+    }
+    let fixture = Fixture::of(&Making::default().foreign("armhf"));
+    let run = |arch: &str, fpu: &str| {
+        let text = format!(
+            r#"local cb = require "cloudbuild"
+return cb.campaign "old" {{
+  arch = "armhf", packages = {{ "tiny-two" }}, how = {{ cb.cross {{ build = "{}" }} }}, prove = false,
+  verify = {{ isa = {{ arch = "{arch}", fpu = "{fpu}" }}, installable = true }},
+}}
+"#,
+            architecture()
+        );
+        let place = Place::with_recipe("old.lua", &text);
+        let ran = place.cloudbuild_on(&fixture, &["old.lua", "--json"]).run();
+        let index = place.state("old").join("archive/dists/old/main/binary-armhf/Packages");
+        (ran.code, document(&ran)["verified"].clone(), values(&index, "Package:"))
+    };
+    // Debian's own compiler makes what an ARMv7 runs.
+    let (code, verified, published) = run("armv7-a", "vfpv3-d16");
+    assert_eq!((code, &verified), (Some(0), &serde_json::Value::Null));
+    assert_eq!(published, ["libtiny-dev", "libtiny1", "tiny-data"]);
+    let (code, verified, published) = run("armv6", "vfp");
+    assert_eq!(code, Some(4), "{verified:#}");
+    let what = verified[0]["verified"]["what"].as_str().unwrap();
+    assert!(what.contains("libtiny.so.1` asks for ARMv7"), "{what}");
+    assert_eq!(published, ["tiny-data"]);
 }

@@ -87,6 +87,8 @@ fn a_job_that_ended_is_told_with_its_stage_and_its_reason() {
     assert!(text.contains("`cloudbuild logs hello` shows the build"), "{text}");
     let done = |_| Some(standing("installed", true));
     assert!(told(2, &done, Ok(1), true).contains("stage first, is built"));
+    let emulated = |_| Some(Standing { how: Some(HowWord::Emulated), ..standing("installed", true) });
+    assert!(told(2, &emulated, Ok(1), true).contains("\n  it is built emulated"));
 }
 
 #[test]

@@ -15,6 +15,7 @@
 //!
 //! **Invariant:** nothing is built or read here; a log comes in line by line.
 
+pub mod below;
 pub mod compiled;
 pub mod effective;
 pub mod overridden;
