@@ -114,6 +114,9 @@ pub enum Command {
     /// Build for a control point (started by `run`)
     #[command(hide = true)]
     Daemon(DaemonArgs),
+    /// Look at what a builder sent (started by the control point)
+    #[command(hide = true)]
+    VerifyUpload,
 }
 
 /// How a comparison is shown.
@@ -320,6 +323,7 @@ impl Cli {
             | Command::Status
             | Command::Logs(_)
             | Command::Act(_)
+            | Command::VerifyUpload
             | Command::Wb(_)
             | Command::Compare(_)
             | Command::Explain(_)

@@ -41,6 +41,7 @@ pub mod setup;
 pub mod site;
 pub mod status;
 pub mod summary;
+pub mod verify_upload;
 pub mod wb;
 
 use args::parse::{self, Parsed};
@@ -120,6 +121,8 @@ pub fn main() -> ExitCode {
             let merged = io_settings::read(&Surroundings::of_process()?, Vec::new())?;
             help::of_recipe(&Output::new(json, false, 0), &Settings::of(&merged), &recipe)
         }
+        // In an environment without anything, where there are no settings to be read.
+        Parsed::Cli(cli) if matches!(cli.command, Command::VerifyUpload) => verify_upload::verify_upload(),
         Parsed::Cli(cli) => perform(*cli),
     });
     match result {
@@ -163,6 +166,7 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Api(args) => api::api(&ctx, args),
         Command::Help(args) => help::help(&ctx, args),
         Command::Daemon(args) => daemon::daemon(&ctx, args),
+        Command::VerifyUpload => verify_upload::verify_upload(),
     }
 }
 
