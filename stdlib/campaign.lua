@@ -163,7 +163,7 @@ return function(name, options)
                                   environment = options.environment, flags = options.flags,
                                   variant = turn.tools and turn.tools.variant or variant,
                                   rules = options.rules, how = how, suffix = options.suffix,
-                                  measure = options.measure, cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
+                                  measure = options.measure, verify = options.verify, cell = turn.cell, repeat_number = turn.number, optional = stage.optional,
                                   prove = prove and last and turn.baseline ~= false }
         built[stage.name .. suffix] = result
         all[#all + 1] = result

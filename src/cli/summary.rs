@@ -12,7 +12,8 @@ use crate::core::compare::Table;
 use crate::core::ids::{RunId, Sha256};
 use crate::core::order::text::counted;
 use crate::core::overlay::confirm::Superseding;
-use crate::core::recipe::{CompareRow, PublishResult, Response};
+use crate::core::recipe::{BuiltJob, CompareRow, PublishResult, Response};
+use crate::core::verify::{self, Verified};
 use crate::io::state::{Reader, State, attempts, journal, superseded};
 use crate::wire::{Fault, Outcome};
 
@@ -33,6 +34,9 @@ pub struct Summary {
     /// The cells of each comparison beside each other.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<Table>,
+    /// What was verified and is not so, or cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verified: Vec<Unverified>,
     /// The packages of the overlay that were installed for builds, as was confirmed.
     pub superseded: Vec<Superseded>,
     /// What the recipe returned.
@@ -42,6 +46,31 @@ pub struct Summary {
     failed: bool,
     /// Whether all that failed was the world's fault.
     only_infrastructure: bool,
+}
+
+/// What was verified of a job, and did not hold.
+#[derive(Debug, Serialize)]
+pub struct Unverified {
+    /// The stage.
+    pub stage: String,
+    /// Source package name.
+    pub source: String,
+    /// Debian architecture, or `all`.
+    pub arch: String,
+    /// What, and why.
+    pub verified: Verified,
+}
+
+/// What did not hold of a job.
+fn unverified(stage: &str, job: &BuiltJob) -> Vec<Unverified> {
+    let bad = job.verified.iter().filter(|one| one.outcome != verify::Outcome::Held);
+    let told = bad.map(|verified| Unverified {
+        stage: stage.to_owned(),
+        source: job.source.clone(),
+        arch: job.arch.clone(),
+        verified: verified.clone(),
+    });
+    told.collect()
 }
 
 /// A package of the overlay, and for how many builds it was installed.
@@ -61,7 +90,7 @@ pub struct Superseded {
 pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) -> anyhow::Result<Summary> {
     let jobs = jobs::lines(&Reader::open(dir)?, dir, run)?.jobs;
     let (mut published, mut changed, mut optional) = (Vec::new(), Vec::new(), Vec::new());
-    let mut tables = Vec::new();
+    let (mut tables, mut verified) = (Vec::new(), Vec::new());
     for call in 1.. {
         let Some(entry) = state.read(|db| journal::lookup(db, run, call))? else { break };
         match serde_json::from_value(entry.response) {
@@ -70,7 +99,10 @@ pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) ->
                 changed.extend(result.rows);
                 tables.extend(result.table);
             }
-            Ok(Response::Build(result)) => optional.extend(result.optional.then_some(result.stage)),
+            Ok(Response::Build(result)) => {
+                verified.extend(result.jobs.iter().flat_map(|job| unverified(&result.stage, job)));
+                optional.extend(result.optional.then_some(result.stage));
+            }
             Ok(Response::Import(_) | Response::Order(_) | Response::Launch(_)) | Err(_) => {}
         }
     }
@@ -94,13 +126,14 @@ pub fn read(state: &State, dir: &Path, run: RunId, result: serde_json::Value) ->
         Superseded { package, version, sha256, builds }
     });
     let superseded = superseded.collect();
-    Ok(Summary { run, jobs, published, changed, tables, superseded, result, failed, only_infrastructure })
+    Ok(Summary { run, jobs, published, changed, tables, verified, superseded, result, failed, only_infrastructure })
 }
 
 impl Summary {
     /// The exit code that it deserves.
     pub fn exit(&self) -> Exit {
-        let refused = self.published.iter().any(|published| !published.refused.is_empty());
+        let failed = self.verified.iter().any(|one| one.verified.outcome == verify::Outcome::Failed);
+        let refused = failed || self.published.iter().any(|published| !published.refused.is_empty());
         match (self.only_infrastructure, self.failed || refused) {
             (true, _) => Exit::Infrastructure,
             (false, true) => Exit::SomeFailed,
@@ -127,6 +160,17 @@ impl Summary {
         lines.extend(overridden.iter().take(SHOWN).cloned());
         if let Some(more) = overridden.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             lines.push(format!("         and {more} more; `cloudbuild status` has them all"));
+        }
+        lines.extend(self.verified.iter().take(SHOWN).map(|one| {
+            let Unverified { source, arch, verified: Verified { check, outcome, what }, .. } = one;
+            let word = match outcome {
+                verify::Outcome::Failed => "not verified",
+                verify::Outcome::Held | verify::Outcome::Unknown => "not known",
+            };
+            clean(&format!("{word}: {source} ({arch}): `{check}`: {what}"))
+        }));
+        if let Some(more) = self.verified.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            lines.push(format!("         and {more} more; `--json` has them all"));
         }
         lines.extend(self.tables.iter().map(|table| format!("{}\n", compare::cells(table, false))));
         // What cells did to the packages says more than their sizes beside those of the archive.

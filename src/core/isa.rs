@@ -88,6 +88,14 @@ impl Isa {
         Ok(Isa { cpu, fp, simd })
     }
 
+    /// Whether a file is one for 32-bit ARM.
+    ///
+    /// # Errors
+    /// As below.
+    pub fn is_for(&self, file: &[u8]) -> Result<bool, object::read::Error> {
+        Ok(attributes(file)?.is_some())
+    }
+
     /// What a file asks for beyond this; `None` where it stays within, and for what is no compiled file for ARM.
     ///
     /// # Errors

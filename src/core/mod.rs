@@ -25,6 +25,8 @@ pub mod install;
 pub mod order;
 pub mod how;
 pub mod isa;
+pub mod produced;
+pub mod verify;
 pub mod measure;
 pub mod compare;
 pub mod suffix;

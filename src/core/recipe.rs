@@ -22,6 +22,7 @@ use crate::core::measure::Measure;
 use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
+use crate::core::verify::{Verified, Verify};
 
 /// Where source and binary packages come from: the value of `cb.apt.system()` and `cb.apt.sources "FILE"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,6 +240,9 @@ pub struct BuildRequest {
     /// What is measured of what is built.
     #[serde(default, skip_serializing_if = "Measure::is_empty")]
     pub measure: Measure,
+    /// What is verified of it.
+    #[serde(default, skip_serializing_if = "Verify::is_empty")]
+    pub verify: Verify,
     /// What is built will be proved, so a clean chroot is unpacked for that meanwhile.
     pub prove: bool,
 }
@@ -309,6 +313,16 @@ pub struct BuiltJob {
     /// Flags that were asked for and that the package has otherwise.
     #[serde(default)]
     pub overridden: Vec<Overridden>,
+    /// What was verified of what it made.
+    #[serde(default)]
+    pub verified: Vec<Verified>,
+}
+
+impl BuiltJob {
+    /// Whether it has packages that may be published.
+    pub fn is_good(&self) -> bool {
+        self.state == "installed" && !self.verified.iter().any(Verified::holds_back)
+    }
 }
 
 /// `cb.publish { built, to = cb.dir "out" { ... } }`

@@ -129,6 +129,10 @@ pub fn open(session: &Arc<Session>, seed: u64) -> mlua::Result<Lua> {
     close_globals(&lua, &globals)?;
     let shared = Arc::clone(session);
     lua.set_interrupt(move |lua| match shared.watch.spend() {
+        // Once the last byte is used, an error has no room for its line.
+        None if shared.watch.looks_at_memory() && lua.used_memory() > shared.limits.enough_memory() => {
+            Err(faults::too_much_memory(&shared).raise(lua))
+        }
         None => Ok(VmState::Continue),
         Some(stop) => Err(shared.stop(lua, stop).raise(lua)),
     });

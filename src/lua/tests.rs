@@ -96,6 +96,7 @@ impl Perform for Fake {
                     reason: self.builds_fail.then(|| "it does not compile".to_owned()),
                     seconds: 7,
                     overridden: Vec::new(),
+                    verified: Vec::new(),
                 };
                 let jobs = build.order.jobs.clone().into_iter().enumerate().map(job).collect();
                 Response::Build(BuildResult {

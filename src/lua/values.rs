@@ -300,7 +300,7 @@ impl Handle {
             Handle::Fleet(result) => plain(serde_json::to_value(result)),
             Handle::Built(result) => {
                 let mut json = counted(plain(serde_json::to_value(result)), result.jobs.len());
-                json["installed"] = Json::from(result.jobs.iter().filter(|job| job.state == "installed").count());
+                json["installed"] = Json::from(result.jobs.iter().filter(|job| job.is_good()).count());
                 json
             }
             Handle::Published(result) => plain(serde_json::to_value(result)),

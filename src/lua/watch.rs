@@ -5,6 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// Interrupts between two looks at memory: what is allocated in so few turns of a loop is small, or fails by itself.
+const LOOKS_EVERY: i64 = 16;
+
 /// How much a recipe may use while it is read, and again while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -18,6 +21,13 @@ pub struct Limits {
     pub printed: usize,
     /// Time in Lua between two primitives; only a backstop for what one interrupt can make slow.
     pub wall: Duration,
+}
+
+impl Limits {
+    /// Bytes at which a recipe is stopped that allocates little by little: the rest is room to say so in.
+    pub fn enough_memory(&self) -> usize {
+        self.memory - self.memory / 16
+    }
 }
 
 impl Default for Limits {
@@ -82,6 +92,11 @@ impl Watch {
             return Some(Stop::Cancelled);
         }
         self.overtime.load(Ordering::Relaxed).then_some(Stop::Wall)
+    }
+
+    /// Whether this is one of the interrupts at which memory is looked at.
+    pub fn looks_at_memory(&self) -> bool {
+        self.left.load(Ordering::Relaxed) % LOOKS_EVERY == 0
     }
 
     /// Many interrupts at once; none is taken where the budget does not have them.

@@ -71,20 +71,26 @@ async fn one(
     if offer.arch != ALL && offer.arch != offer.chroot_arch {
         return Ok(Err(format!("it was built on {} for {}, which does not run here", offer.chroot_arch, offer.arch)));
     }
-    let mut packages = BTreeSet::new();
-    for half in halves {
-        let made = benching.state.read(|db| artifacts::by_job(db, *half))?;
-        let debs = made.into_iter().filter(|file| file.kind == ArtifactKind::Deb).filter_map(|file| file.package);
-        packages.extend(debs.filter(|package| !package.ends_with("-dbgsym")));
-    }
-    let packages: Vec<String> = packages.into_iter().collect();
+    let packages = packages(benching.state, halves)?;
     let what = format!("the bench of {source}");
     benching.listener.hear(&Event::Working { step: "bench".to_owned(), what: what.clone() });
-    let trying = Trying { offer: &offer, view, key: benching.key.clone(), packages: &packages, script, what: &what };
+    let key = benching.key.clone();
+    let trying = Trying { offer: &offer, view, key, packages: &packages, script, beside: None, what: &what };
     Ok(match benching.proving.script(&trying).await? {
         Ok(printed) => read_bench(&String::from_utf8_lossy(&printed)),
         Err(error) => Err(error.to_string()),
     })
+}
+
+/// The packages that jobs made and users install.
+pub fn packages(state: &State, jobs: &[JobId]) -> anyhow::Result<Vec<String>> {
+    let mut packages = BTreeSet::new();
+    for job in jobs {
+        let made = state.read(|db| artifacts::by_job(db, *job))?;
+        let debs = made.into_iter().filter(|file| file.kind == ArtifactKind::Deb).filter_map(|file| file.package);
+        packages.extend(debs.filter(|package| !package.ends_with("-dbgsym")));
+    }
+    Ok(packages.into_iter().collect())
 }
 
 fn say(benching: &Benching<'_>, text: String) {

@@ -22,7 +22,7 @@ use crate::primitives::hooks::Decide;
 use crate::primitives::keeper::{Keeper, LocalDaemon};
 use crate::primitives::proof::Proving;
 use crate::primitives::{
-    Interrupted, Pace, Perform, Refusal, Signals, bench, build, compare, import, layers, order, publish,
+    Interrupted, Pace, Perform, Refusal, Signals, bench, build, compare, import, layers, order, publish, run_under,
 };
 
 /// What one run works with.
@@ -84,11 +84,14 @@ impl Perform for Live {
                 let imports = build::Imports { sources: &sources, against: &against };
                 let keep = |pace| keeper.keep(pace);
                 let prepare = |of| self.proving.prepare_ahead(of);
-                let (built, view) = build::build(&self.stage(&keep, &prepare), imports, &request, &how)?;
+                let (mut built, view) = build::build(&self.stage(&keep, &prepare), imports, &request, &how)?;
                 if let Some(view) = view {
                     let (proving, state, key) = (&self.proving, &self.state, self.key.public_armored());
                     let benching = bench::Benching { proving, state, key, listener };
-                    self.runtime.block_on(bench::bench(&benching, &request, &built, view))?;
+                    self.runtime.block_on(async {
+                        bench::bench(&benching, &request, &built, view).await?;
+                        run_under::run_under(&benching, &request, &mut built, view).await
+                    })?;
                 }
                 Response::Build(built)
             }

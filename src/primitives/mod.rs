@@ -12,6 +12,7 @@ pub mod view;
 pub mod flags;
 pub mod build;
 pub mod bench;
+pub mod run_under;
 pub mod compare;
 pub mod explain;
 pub mod proof;

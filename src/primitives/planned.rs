@@ -304,6 +304,7 @@ impl Planned {
             reason: reason(job),
             seconds: 0,
             overridden: Vec::new(),
+            verified: Vec::new(),
         });
         Ok(BuildResult {
             stage: request.stage.clone(),

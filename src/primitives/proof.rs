@@ -70,6 +70,8 @@ pub struct Trying<'t> {
     pub packages: &'t [String],
     /// The script.
     pub script: &'t [u8],
+    /// A program of the machine's that the script finds beside itself.
+    pub beside: Option<&'t Path>,
     /// What it is for, in words.
     pub what: &'t str,
 }
@@ -142,7 +144,7 @@ impl Proving {
     /// # Errors
     /// The inner one is the script's, or says why the packages are not installed; the outer one is the machine's.
     pub async fn script(&self, trying: &Trying<'_>) -> anyhow::Result<Result<Vec<u8>, SbuildError>> {
-        let Trying { offer, view, key, packages, script, what } = trying;
+        let Trying { offer, view, key, packages, script, beside, what } = trying;
         // A chroot for the proof that comes later is in the same place.
         self.leave().await?;
         let view_url = format!("{}/view/{view}", self.control_url);
@@ -162,7 +164,7 @@ impl Proving {
             if let Err(error) = clean.install(&source, None, packages).await {
                 return Ok(Err(error));
             }
-            Ok(clean.script(script, what).await)
+            Ok(clean.script(script, *beside, what).await)
         };
         let printed = self.signals.unless(Pace::Halt, trying).await;
         clean.remove().await.context("remove the clean chroot")?;

@@ -20,6 +20,7 @@ use crate::io::state::State;
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::generations::{self, NewGeneration};
 use crate::io::state::jobs::{self, Job};
+use crate::io::state::verified;
 use crate::primitives::files::Files;
 use crate::primitives::proof::{self, Proof, Proving, Subject};
 use crate::primitives::{Provide, Refusal};
@@ -159,6 +160,13 @@ fn made(publishing: &Publishing<'_>, request: &PublishRequest) -> anyhow::Result
     for stage in &request.stages {
         for job in publishing.state.read(|db| jobs::by_stage(db, run, stage))? {
             if let Some(job) = installed(publishing, job)? {
+                let verified = publishing.state.read(|db| verified::by_job(db, job.id))?;
+                if let Some(why) = verified.iter().find(|one| one.holds_back()) {
+                    let (source, arch) = (&job.source, &job.arch);
+                    let text = format!("{source} ({arch}) is not published: `{}`: {}", why.check, why.what);
+                    publishing.listener.hear(&Event::Note { text });
+                    continue;
+                }
                 let artifacts = publishing.state.read(|db| artifacts::by_job(db, job.id))?;
                 newest.insert((job.source.clone(), job.arch.clone()), Made { job, artifacts });
             }

@@ -106,10 +106,10 @@
 ---@field arch string The Debian architecture that it was built for.
 ---@field count integer How many jobs there were.
 ---@field optional boolean Whether the run is good without what failed in it.
----@field installed integer How many of them have their packages in the stage.
+---@field installed integer How many of them have packages that may be published.
 ---@field cell string? The cell that was built, if it was one of a matrix.
 ---@field repeat_number integer Which of the same builds it is, from 1.
----@field jobs table[] Each with source, version, arch, state, reused, reason, seconds and overridden.
+---@field jobs table[] Each with source, version, arch, state, reused, reason, seconds, overridden and verified.
 ---@field binaries string[] Names of the binary packages in the stage.
 
 ---@class (exact) cloudbuild.Published
@@ -183,6 +183,7 @@
 ---@field publish? cloudbuild.Directory Where the archive goes. Default: cb.dir "archive".
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
 ---@field measure? cloudbuild.table.measurements What is measured of what is built. Default: {}.
+---@field verify? cloudbuild.table.verifications What is verified of built files. Default: {}.
 ---@field report? cloudbuild.Report A page that compares cells: `cb.html {}`. Default: none.
 ---@field prove? boolean Install from the archive with real apt in a clean chroot. Default: true.
 
@@ -312,6 +313,7 @@
 ---@field rules? cloudbuild.table.match_and_set[] What some packages are built with; later wins. Default: {}.
 ---@field repeat_number? integer Of the same build once more, which one it is. Default: 1.
 ---@field measure? cloudbuild.table.measurements What is measured of what is built. Default: {}.
+---@field verify? cloudbuild.table.verifications What is verified of built files. Default: {}.
 ---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 
 ---@class (exact) cloudbuild.options.publish
@@ -386,6 +388,18 @@
 ---@class (exact) cloudbuild.table.measurements
 ---@field [integer] "build-time" What is measured of every build.
 ---@field bench? table<string, string> Scripts by source package, run where its packages are installed; they print lines of `name value unit`. Default: {}.
+
+--- What is verified of built files, read from the files themselves.
+---@class (exact) cloudbuild.table.verifications
+---@field flags? boolean Compilers had the flags that were asked for. Default: false.
+---@field isa? cloudbuild.table.an_instruction_set ARM files stay within it; others are not published. Default: any.
+---@field installable? boolean Each package can be installed beside what was built. Default: false.
+---@field run_under? string Programs start on this processor, as qemu names it; packages of those that do not are not published. Default: none.
+
+--- An instruction set of 32-bit ARM, by what built files say of themselves.
+---@class (exact) cloudbuild.table.an_instruction_set
+---@field arch string Such as `armv6`, `armv7-a`.
+---@field fpu string Such as `vfp`, `vfpv3-d16`, `neon`.
 
 ---@class (exact) cloudbuild
 local cb = {}

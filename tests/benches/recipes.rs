@@ -230,6 +230,7 @@ impl Planning {
             reason: None,
             seconds: 0,
             overridden: Vec::new(),
+            verified: Vec::new(),
         });
         Ok(BuildResult {
             stage: request.stage.clone(),

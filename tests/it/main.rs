@@ -5,6 +5,7 @@
 mod faults;
 mod fixture;
 mod harness;
+mod publishing;
 mod refused;
 mod seaweed;
 
@@ -26,6 +27,7 @@ mod packages_behave;
 mod people;
 mod recipe_tools;
 mod simulation;
+mod s3_archive;
 mod slow_chroot;
 mod slow_compare;
 mod slow_cross;
@@ -41,5 +43,6 @@ mod slow_refusals;
 mod slow_resume;
 mod slow_stages;
 mod slow_verdicts;
+mod slow_verify;
 mod third_parties;
 mod tidy;

@@ -14,6 +14,7 @@ use crate::slow_recipes;
 
 /// Each recipe of `recipes/`, and the test that runs it as it is.
 const RECIPES: &[(&str, fn())] = &[
+    ("flags.lua", slow_recipes::flags_are_compared_on_what_uses_zlib),
     ("hello.lua", hello_from_the_machines_own_sources_is_rebuilt_and_apt_installs_it),
     ("rebuild_users_of.lua", slow_recipes::users_of_a_changed_package_are_rebuilt_against_the_old_one_and_the_new_one),
 ];

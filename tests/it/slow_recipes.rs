@@ -1,11 +1,13 @@
 //! The recipes of `recipes/`, on the fixture archive.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::fixture::base::architecture;
+use crate::fixture::cache::copy_tree;
 use crate::fixture::{Fixture, Making};
 use crate::harness::Place;
-use crate::slow_outcomes::{document, values};
+use crate::slow_outcomes::{document, has_in_order, values};
 
 /// A place with one of the recipes that come with the program.
 fn with(name: &str) -> Place {
@@ -41,4 +43,41 @@ pub fn users_of_a_changed_package_are_rebuilt_against_the_old_one_and_the_new_on
     let index = out.join(format!("dists/users/main/binary-{}/Packages", architecture()));
     assert_eq!(values(&index, "Package:"), ["libtiny-dev", "libtiny1", "tiny-data", "tiny-needs"]);
     assert_eq!(values(&index, "Version:"), ["1.0", "1.1", "1.1", "1.1"]);
+}
+
+/// A tiny package whose development files are those of zlib by name.
+fn of_zlib(place: &Place, package: &str) -> PathBuf {
+    let tree = place.path().join("trees").join(package);
+    fs::create_dir_all(tree.parent().unwrap()).unwrap();
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packages").join(package), &tree);
+    for file in ["control", "rules"] {
+        let file = tree.join("debian").join(file);
+        fs::write(&file, fs::read_to_string(&file).unwrap().replace("libtiny-dev", "zlib1g-dev")).unwrap();
+    }
+    tree
+}
+
+#[test]
+pub fn flags_are_compared_on_what_uses_zlib() {
+    let place = with("flags");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/recipes/bench-zlib.sh");
+    fs::copy(folder, place.path().join("bench-zlib.sh")).unwrap();
+    let (two, needs) = (of_zlib(&place, "tiny-two"), of_zlib(&place, "tiny-needs"));
+    let mut making = Making::default().tree(&two).tree(&needs).upstream("tiny-two");
+    ["tiny-two", "tiny-needs"].map(|name| making.sources.remove(name));
+    let fixture = Fixture::of(&making);
+
+    let ran = place.cloudbuild_on(&fixture, &["flags.lua", "--repeats", "2", "--json"]).run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let summary = document(&ran);
+    let jobs = summary["jobs"].as_array().unwrap();
+    let mut stages: Vec<&str> = jobs.iter().map(|job| job["stage"].as_str().unwrap()).collect();
+    stages.sort();
+    assert_eq!(stages, ["first.LTO", "first.LTO.2", "first.O2", "first.O2.2", "first.O3", "first.O3.2"], "{summary:#}");
+    assert!(jobs.iter().all(|job| job["source"] == "tiny-needs" && job["state"] == "installed"), "{summary:#}");
+    let table = &summary["tables"][0];
+    let cells = table["cells"].as_array().unwrap();
+    assert_eq!(cells.iter().map(|cell| &cell["cell"]).collect::<Vec<_>>(), ["O3", "LTO"], "{table:#}");
+    let page = fs::read_to_string(place.state("flags").join("report.html")).unwrap();
+    has_in_order(&page, &["<h1>opt-levels</h1>", "data-cell=\"O3\"", "data-cell=\"LTO\""]);
 }

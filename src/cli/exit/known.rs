@@ -198,6 +198,9 @@ fn of_archive(error: &ArchiveError) -> Exit {
         ArchiveError::Io { .. }
         | ArchiveError::DiskFull { .. }
         | ArchiveError::Busy { .. }
+        | ArchiveError::Held { .. }
+        | ArchiveError::Overtaken { .. }
+        | ArchiveError::Bucket(_)
         | ArchiveError::Content { .. }
         | ArchiveError::Source { .. }
         | ArchiveError::Sign { .. }

@@ -19,6 +19,7 @@ pub mod compiled;
 pub mod effective;
 pub mod overridden;
 pub mod planned;
+pub mod produced;
 pub mod set;
 mod words;
 

@@ -189,7 +189,7 @@ fn words_of<'e>(environment: &'e Environment, variable: &str, operation: &str) -
 }
 
 /// The words of a value that count: of those that contradict each other only the last.
-fn effective(value: &str) -> Vec<&str> {
+pub(super) fn effective(value: &str) -> Vec<&str> {
     let words: Vec<&str> = value.split_whitespace().collect();
     let counts = |(at, word): &(usize, &&str)| !words[at + 1..].iter().any(|later| contradicts(word, later));
     words.iter().enumerate().filter(counts).map(|(_, word)| *word).collect()

@@ -22,8 +22,11 @@ impl Counts {
     }
 }
 
+/// What a framework makes of a line.
+type Take = fn(&str, &mut State);
+
 /// The frameworks that are known, each with what it makes of a line.
-const FRAMEWORKS: [(&str, fn(&str, &mut State)); 9] = [
+const FRAMEWORKS: [(&str, Take); 9] = [
     ("automake", automake),
     ("dejagnu", dejagnu),
     ("ctest", ctest),

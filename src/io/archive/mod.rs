@@ -8,6 +8,7 @@ use crate::core::ids::Sha256;
 
 pub mod deb;
 pub mod dir;
+pub mod s3;
 pub mod serve;
 
 #[cfg(test)]
@@ -27,6 +28,9 @@ pub trait Signer {
     /// The public key, ASCII armoured.
     fn public_armored(&self) -> Result<String, BoxError>;
 }
+
+/// Tells where the bytes of a file are.
+pub type FindFile<'f> = dyn Fn(&Sha256) -> Result<PathBuf, BoxError> + 'f;
 
 /// What came of publishing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +90,31 @@ pub enum ArchiveError {
         /// The directory.
         root: PathBuf,
     },
+    /// Another publisher has the lease of a bucket.
+    #[error(
+        "`{holder}` is publishing to `{root}`\n\
+         hint: publish again when it has finished; if it was killed, wait {seconds} seconds"
+    )]
+    Held {
+        /// The bucket.
+        root: PathBuf,
+        /// Who.
+        holder: String,
+        /// A lease that is not renewed ends after so long.
+        seconds: u64,
+    },
+    /// Another publisher took over in the meantime.
+    #[error(
+        "another publisher took `{root}` over; what it published stands, and this was not published\n\
+         hint: let one publisher at a time write there, and publish again"
+    )]
+    Overtaken {
+        /// The bucket.
+        root: PathBuf,
+    },
+    /// The bucket says no.
+    #[error(transparent)]
+    Bucket(#[from] crate::io::s3::error::S3Error),
     /// A pool file's name is taken by other bytes.
     #[error(
         "`{path}` is in the pool with SHA-256 {there}, and shall be {new} now; pool files never change\n\

@@ -59,6 +59,12 @@ pub async fn architectures() -> Result<Abilities, HostError> {
     Ok(found)
 }
 
+/// The emulator of an architecture that needs nothing else, so that it runs in any chroot.
+pub fn emulator(arch: &str) -> Option<std::path::PathBuf> {
+    let (_, processor) = QEMU.iter().find(|(name, _)| *name == arch)?;
+    which(Path::new(&format!("qemu-{processor}-static")))
+}
+
 /// How programs of an architecture come to run on this machine.
 pub async fn runs(arch: &str) -> Result<Runs, HostError> {
     let own = architecture().await?;

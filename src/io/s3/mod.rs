@@ -57,6 +57,8 @@ pub struct Object {
     pub bytes: Vec<u8>,
     /// As the server says it, quotes included.
     pub etag: String,
+    /// Last change by the server's clock, in seconds since 1970.
+    pub modified: i64,
 }
 
 /// One line of a listing.

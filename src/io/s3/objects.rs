@@ -36,13 +36,14 @@ impl Client {
             };
             let expected = answer.content_length().and_then(|length| u64::try_from(length).ok());
             let etag = answer.e_tag().unwrap_or_default().to_owned();
+            let modified = answer.last_modified().map(aws_sdk_s3::primitives::DateTime::secs).unwrap_or_default();
             // A body that breaks off is tried again here, since the SDK's tries end with the headers. What a stalled
             // one costs is bounded as a try of any other request is.
             match tokio::time::timeout(self.patience.attempt, answer.body.collect()).await {
                 Ok(Ok(body)) => {
                     let bytes = body.to_vec();
                     if expected.is_none_or(|expected| expected == bytes.len() as u64) {
-                        return Ok(Some(Object { bytes, etag }));
+                        return Ok(Some(Object { bytes, etag, modified }));
                     }
                     last = format!("expected {} bytes, got {}", expected.unwrap_or_default(), bytes.len());
                 }
@@ -161,20 +162,28 @@ impl Client {
         loop {
             let asking = self.sdk.list_objects_v2().bucket(&self.bucket.name).prefix(self.bucket.key(below));
             let page = asking.set_continuation_token(next).send().await.map_err(|error| trying.error(error))?;
-            for object in page.contents() {
-                let Some(path) = object.key().and_then(|key| self.bucket.path(key)) else { continue };
-                found.push(Listed {
-                    path: path.to_owned(),
-                    size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
-                    modified: object.last_modified().map(aws_sdk_s3::primitives::DateTime::secs).unwrap_or_default(),
-                });
-            }
+            found.extend(page.contents().iter().filter_map(|object| self.listed(object)));
             next = page.next_continuation_token().map(str::to_owned).filter(|_| page.is_truncated() == Some(true));
             if next.is_none() {
                 found.sort_by(|one, other| one.path.cmp(&other.path));
                 return Ok(found);
             }
         }
+    }
+
+    /// The first page of what there is below a path: enough to see whether anything is.
+    pub async fn first(&self, below: &str) -> Result<Vec<Listed>, S3Error> {
+        let asking = self.sdk.list_objects_v2().bucket(&self.bucket.name).prefix(self.bucket.key(below));
+        let page = asking.send().await.map_err(|error| self.trying("list", below).error(error))?;
+        Ok(page.contents().iter().filter_map(|object| self.listed(object)).collect())
+    }
+
+    fn listed(&self, object: &aws_sdk_s3::types::Object) -> Option<Listed> {
+        Some(Listed {
+            path: self.bucket.path(object.key()?)?.to_owned(),
+            size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+            modified: object.last_modified().map(aws_sdk_s3::primitives::DateTime::secs).unwrap_or_default(),
+        })
     }
 
     /// Waits until that many bytes may be held in memory.

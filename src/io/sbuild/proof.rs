@@ -156,15 +156,23 @@ impl Clean {
     }
 
     /// Runs a script, with an interpreter of its own if it names one; what it printed.
-    pub async fn script(&self, script: &[u8], what: &str) -> Result<Vec<u8>, SbuildError> {
-        const PROGRAM: &str = "var/lib/cloudbuild/script";
+    ///
+    /// `beside` is a program of the machine's that the script finds in its own folder.
+    pub async fn script(&self, script: &[u8], beside: Option<&Path>, what: &str) -> Result<Vec<u8>, SbuildError> {
+        const FOLDER: &str = "var/lib/cloudbuild";
         let over = self.layout.root.join("script");
-        let program = over.join(PROGRAM);
-        let folder = program.parent().expect("it is in a folder");
-        std::fs::create_dir_all(folder).map_err(SbuildError::io("cannot make", folder))?;
+        let folder = over.join(FOLDER);
+        std::fs::create_dir_all(&folder).map_err(SbuildError::io("cannot make", &folder))?;
+        let program = folder.join("script");
         std::fs::write(&program, script).map_err(SbuildError::io("cannot write", &program))?;
         open_to_all(&program, 0o755)?;
-        self.inside(Some(&over), &format!("exec /{PROGRAM}"), &[], what, STEP_LIMIT).await
+        if let Some(name) = beside.and_then(Path::file_name) {
+            let copy = folder.join(name);
+            let from = beside.unwrap_or(Path::new(""));
+            std::fs::copy(from, &copy).map_err(SbuildError::io("cannot copy", from))?;
+            open_to_all(&copy, 0o755)?;
+        }
+        self.inside(Some(&over), &format!("exec /{FOLDER}/script"), &[], what, STEP_LIMIT).await
     }
 
     /// Removes the chroot.

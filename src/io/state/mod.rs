@@ -28,6 +28,7 @@ mod reader;
 pub mod runs;
 mod schema;
 pub mod superseded;
+pub mod verified;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -26,8 +26,16 @@ const GROUPS: &[&[Declaration]] = &[
 ];
 
 /// The tables in tables, in reading order.
-pub const RECORDS: &[&Record] =
-    &[&recipe::MATRIX, &flags::RULE, &flags::MATCH, &flags::FLAGS, &flags::CHANGE, &measure::MEASURE];
+pub const RECORDS: &[&Record] = &[
+    &recipe::MATRIX,
+    &flags::RULE,
+    &flags::MATCH,
+    &flags::FLAGS,
+    &flags::CHANGE,
+    &measure::MEASURE,
+    &measure::VERIFY,
+    &measure::LEVEL,
+];
 
 /// Everything below `cb`.
 pub fn all() -> impl Iterator<Item = &'static Declaration> + Clone {

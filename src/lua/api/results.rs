@@ -145,10 +145,14 @@ const BUILT: &[Field] = &[
     field("arch", "string", "The Debian architecture that it was built for."),
     field("count", "integer", "How many jobs there were."),
     field("optional", "boolean", "Whether the run is good without what failed in it."),
-    field("installed", "integer", "How many of them have their packages in the stage."),
+    field("installed", "integer", "How many of them have packages that may be published."),
     field("cell", "string?", "The cell that was built, if it was one of a matrix."),
     field("repeat_number", "integer", "Which of the same builds it is, from 1."),
-    long("jobs", "table[]", "Each with source, version, arch, state, reused, reason, seconds and overridden."),
+    long(
+        "jobs",
+        "table[]",
+        "Each with source, version, arch, state, reused, reason, seconds, overridden and verified.",
+    ),
     long("binaries", "string[]", "Names of the binary packages in the stage."),
 ];
 

@@ -141,7 +141,7 @@ pub fn share(session: &Session, value: &Value, path: &str) -> Result<Checked, Fa
         other => return Err(expected(session, Kind::Share, other, path)),
     };
     let parts = (share * 10_000.0).round();
-    if parts >= 1.0 && parts <= 9_999.0 {
+    if (1.0..=9_999.0).contains(&parts) {
         Ok(Checked::Integer(parts as i64))
     } else {
         Err(expected(session, Kind::Share, value, path))

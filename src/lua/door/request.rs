@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::core::codes::Code;
 use crate::core::ids::ImportId;
+use crate::core::isa::Isa;
 use crate::core::measure::Measure;
 use crate::core::order::LOOP_PROFILES;
 use crate::core::recipe::overlay::Overlay;
@@ -14,6 +15,7 @@ use crate::core::recipe::{
     Against, AptSources, BuildRequest, BuildResult, Builders, CompareRequest, ImportRequest, LaunchRequest,
     OrderRequest, OrderResult, PublishRequest, PublishTarget, Request, Response,
 };
+use crate::core::verify::{Level, Verify};
 use crate::lua::api::Asking;
 use crate::lua::check::call::{Call, Checked};
 use crate::lua::door::flags::build_flags;
@@ -140,8 +142,26 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         flags: Box::new(build_flags(&mut call)),
         repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),
         measure: call.record("measure").map(|table| measure(*table)).transpose()?.unwrap_or_default(),
+        verify: call.record("verify").map(|table| verify(*table)).transpose()?.unwrap_or_default(),
         prove: call.boolean("prove").unwrap_or(false),
     }))
+}
+
+/// What is to be verified.
+fn verify(mut table: Call) -> Result<Verify, Fault> {
+    let level = |mut level: Box<Call>| {
+        let (arch, fpu) = (required(level.text("arch")), required(level.text("fpu")));
+        match Isa::named(&arch, &fpu) {
+            Ok(_) => Ok(Level { arch, fpu }),
+            Err(problem) => Err(Fault::new(format!("`verify.isa`: {problem}")).field("isa")),
+        }
+    };
+    Ok(Verify {
+        flags: table.boolean("flags").unwrap_or(false),
+        isa: table.record("isa").map(level).transpose()?,
+        installable: table.boolean("installable").unwrap_or(false),
+        run_under: table.text("run_under"),
+    })
 }
 
 /// What is to be measured.

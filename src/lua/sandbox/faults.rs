@@ -70,12 +70,16 @@ pub fn from_text(session: &Session, text: &str, mut stack: Vec<Frame>) -> Fault 
         return fault.hint("values and arguments are read-only; make a table of your own");
     }
     match fault.message.contains("not enough memory") {
-        true => Fault::new(format!("expected to use at most {} MiB, got more", session.limits.memory >> 20))
-            .code(Code::Memory)
-            .hint("a recipe describes what to build; look for strings or tables that grow without an end")
-            .with_frames(fault.frames),
+        true => too_much_memory(session).with_frames(fault.frames),
         false => fault,
     }
+}
+
+/// The VM has all the memory that it may have.
+pub fn too_much_memory(session: &Session) -> Fault {
+    Fault::new(format!("expected to use at most {} MiB, got more", session.limits.memory >> 20))
+        .code(Code::Memory)
+        .hint("a recipe describes what to build; look for strings or tables that grow without an end")
 }
 
 /// What kind of error Lua tells of in its own words.

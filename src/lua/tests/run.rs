@@ -11,6 +11,7 @@ use crate::core::recipe::{
     Against, AptSources, BuildRequest, Builders, CompareRequest, ImportRequest, LaunchRequest, OrderRequest,
     PublishRequest,
 };
+use crate::core::verify::Verify;
 
 fn hello() -> Recipe {
     load_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/hello.lua")).unwrap()
@@ -57,6 +58,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 flags: Box::default(),
                 repeat: 1,
                 measure: Measure::default(),
+                verify: Verify::default(),
                 prove: true,
             }),
             Request::Publish(PublishRequest {

@@ -84,7 +84,7 @@ impl<'u> Ground<'u> {
 impl Planner<'_> {
     /// A view of all that was built, for scripts that measure it.
     pub(super) fn view_of_all(&self) -> anyhow::Result<Option<ViewId>> {
-        if self.request.measure.bench.is_empty() {
+        if self.request.measure.bench.is_empty() && self.request.verify.run_under.is_none() {
             return Ok(None);
         }
         self.over(&self.built()?, |seen| Ok(Some(seen.view)))

@@ -17,6 +17,7 @@ mod prefetch;
 mod ready;
 mod take_over;
 mod turns;
+mod verified;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -97,7 +98,7 @@ pub fn build(
 ) -> anyhow::Result<(BuildResult, Option<ViewId>)> {
     insert(stage, request)?;
     let Imports { sources, against } = imports;
-    let (stopped, view) = with_archives(&stage.files.cache, sources, against, |archive, beneath| {
+    let (stopped, view, installable) = with_archives(&stage.files.cache, sources, against, |archive, beneath| {
         let planner = ready::Planner::new(stage, (against, beneath), (sources, archive), request, how)?;
         planner.note_sections()?;
         planner.try_again()?;
@@ -118,7 +119,7 @@ pub fn build(
                 continue;
             }
             if planner.stops()? || board.is_done() {
-                return Ok((planner.stopped()?, planner.view_of_all()?));
+                return Ok((planner.stopped()?, planner.view_of_all()?, planner.installable()?));
             }
             if arrivals::release(stage, &mut board)? {
                 continue;
@@ -146,6 +147,7 @@ pub fn build(
     let jobs = stage.jobs(&request.stage)?;
     let mut overridden = overridden::look(stage, &jobs)?;
     measured::look(stage, &jobs, &request.measure)?;
+    let mut verified = verified::look(stage, &jobs, &request.verify, (&overridden, &installable))?;
     let installed = jobs.iter().filter(|job| job.state == JobState::Installed).count() as u64;
     let failed = jobs.len() as u64 - installed;
     stage.listener.hear(&Event::StageFinished { stage: request.stage.clone(), installed, failed });
@@ -166,7 +168,11 @@ pub fn build(
         arch: request.order.arch.clone(),
         jobs: jobs
             .into_iter()
-            .map(|job| BuiltJob { overridden: overridden.remove(&job.id).unwrap_or_default(), ..built(job) })
+            .map(|job| BuiltJob {
+                overridden: overridden.remove(&job.id).unwrap_or_default(),
+                verified: verified.remove(&job.id).unwrap_or_default(),
+                ..built(job)
+            })
             .collect(),
         optional: request.optional,
         cell: request.flags.cell.as_ref().map(|cell| cell.name.clone()),
@@ -240,5 +246,6 @@ fn built(job: Job) -> BuiltJob {
         reason: job.reason,
         seconds: job.seconds,
         overridden: Vec::new(),
+        verified: Vec::new(),
     }
 }

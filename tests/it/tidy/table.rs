@@ -44,9 +44,9 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("sha1", &["core", "io"]),
     ("md5", &["core", "io"]),
     ("blake3", &["core", "io"]),
-    ("flate2", &["core/publish", "io"]),
+    ("flate2", &["core/publish", "core/produced", "io"]),
     ("liblzma", &["core/publish", "io"]),
-    ("zstd", &["core/publish", "io"]),
+    ("zstd", &["core/publish", "core/produced", "io"]),
     // Waiting.
     ("tokio", OUTSIDE),
     ("tokio_util", OUTSIDE),

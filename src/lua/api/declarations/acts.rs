@@ -1,7 +1,7 @@
 //! The primitives: what acts while `run` runs.
 
 use super::flags::{FLAGS, RULE};
-use super::measure::MEASURE;
+use super::measure::{MEASURE, VERIFY};
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options};
@@ -130,6 +130,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 "Of the same build once more, which one it is.",
             ),
             parameter("measure", Kind::Record(&MEASURE), Is("{}"), "What is measured of what is built."),
+            parameter("verify", Kind::Record(&VERIFY), Is("{}"), "What is verified of built files."),
             parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],
         result: Tag::Built,

@@ -3,7 +3,7 @@
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::declarations::flags::{FLAGS, RULE};
-use crate::lua::api::declarations::measure::MEASURE;
+use crate::lua::api::declarations::measure::{MEASURE, VERIFY};
 use crate::lua::api::{Body, Declaration, Kind, Options, Record};
 use crate::lua::values::{Handle, RecipeParts, Tag};
 use crate::primitives::hooks::Hook;
@@ -75,6 +75,7 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("publish", Kind::One(&[Tag::Directory]), Is("cb.dir \"archive\""), "Where the archive goes."),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
             parameter("measure", Kind::Record(&MEASURE), Is("{}"), "What is measured of what is built."),
+            parameter("verify", Kind::Record(&VERIFY), Is("{}"), "What is verified of built files."),
             parameter("report", Kind::One(&[Tag::Report]), Is("none"), "A page that compares cells: `cb.html {}`."),
             parameter("prove", Kind::Boolean, Is("true"), "Install from the archive with real apt in a clean chroot."),
         ],
