@@ -128,8 +128,11 @@ fn below(dir: &Path) -> BTreeMap<String, u64> {
     found
 }
 
-/// What comes of an upload; `spoil` changes what is on disk or declared.
-fn check(upload: &Upload, spoil: &dyn Fn(&Path, &mut Vec<File>)) -> Result<usize, (Fault, String)> {
+/// Changes what is on disk or declared.
+type Spoil<'s> = &'s dyn Fn(&Path, &mut Vec<File>);
+
+/// What comes of an upload that was spoiled.
+fn check(upload: &Upload, spoil: Spoil<'_>) -> Result<usize, (Fault, String)> {
     let place = tempfile::tempdir().unwrap();
     let (dir, dsc) = (place.path().join("spool"), place.path().join("hello.dsc"));
     std::fs::create_dir(&dir).unwrap();
@@ -299,7 +302,7 @@ fn names_that_lead_elsewhere_and_files_that_are_none_are_refused() {
     let huge = |_: &Path, files: &mut Vec<File>| files[0].size = u64::MAX;
     let twice = |_: &Path, files: &mut Vec<File>| files.push(files[0].clone());
     let none = |_: &Path, files: &mut Vec<File>| files.clear();
-    let spoils: [&dyn Fn(&Path, &mut Vec<File>); 5] = [&link, &folder, &huge, &twice, &none];
+    let spoils: [Spoil<'_>; 5] = [&link, &folder, &huge, &twice, &none];
     for (number, spoil) in spoils.into_iter().enumerate() {
         assert!(check(&good(), spoil).is_err(), "{number}");
     }
