@@ -119,6 +119,9 @@ pub enum Command {
     /// Build for a control point (started by `run`)
     #[command(hide = true)]
     Daemon(DaemonArgs),
+    /// Look at what a builder sent (started by the control point)
+    #[command(hide = true)]
+    VerifyUpload,
 }
 
 /// How a comparison is shown.
@@ -325,6 +328,7 @@ impl Cli {
             | Command::Status
             | Command::Logs(_)
             | Command::Act(_)
+            | Command::VerifyUpload
             | Command::Wb(_)
             | Command::Compare(_)
             | Command::Explain(_)

@@ -43,6 +43,7 @@ pub mod signing;
 pub mod site;
 pub mod status;
 pub mod summary;
+pub mod verify_upload;
 pub mod wb;
 
 use args::parse::{self, Parsed};
@@ -122,6 +123,8 @@ pub fn main() -> ExitCode {
             let merged = io_settings::read(&Surroundings::of_process()?, Vec::new())?;
             help::of_recipe(&Output::new(json, false, 0), &Settings::of(&merged), &recipe)
         }
+        // In an environment without anything, where there are no settings to be read.
+        Parsed::Cli(cli) if matches!(cli.command, Command::VerifyUpload) => verify_upload::verify_upload(),
         Parsed::Cli(cli) => perform(*cli),
     });
     match result {
@@ -166,6 +169,7 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Help(args) => help::help(&ctx, args),
         Command::Archive(command) => archive::archive(&ctx, command),
         Command::Daemon(args) => daemon::daemon(&ctx, args),
+        Command::VerifyUpload => verify_upload::verify_upload(),
     }
 }
 

@@ -268,14 +268,19 @@ fn start_control(
         listener: Arc::clone(listener),
         lease_ttl: ctx.settings.lease_ttl,
         retry_pause: ctx.settings.retry_pause,
+        verifier: Some(own_program()),
         bind: None,
     }))
 }
 
+/// This program, by this process's number, since `/proc/self` would be that of whoever resolves it.
+fn own_program() -> PathBuf {
+    PathBuf::from(format!("/proc/{}/exe", std::process::id()))
+}
+
 fn local_daemon(ctx: &Context) -> LocalDaemon {
     LocalDaemon {
-        // By this process's number, since `/proc/self` would be that of whoever resolves it.
-        program: PathBuf::from(format!("/proc/{}/exe", std::process::id())),
+        program: own_program(),
         cache: ctx.settings.cache_dir.clone(),
         slots: ctx.settings.slots,
         build_user: ctx.settings.build_user.clone(),

@@ -55,6 +55,8 @@ pub struct ControlOptions {
     pub lease_ttl: Duration,
     /// The first pause of a job that failed by infrastructure's fault: [`desk::RETRY_PAUSE`].
     pub retry_pause: Duration,
+    /// The program that looks at uploads, this one, in processes with limits; none: this process does.
+    pub verifier: Option<PathBuf>,
     /// Where to listen; loopback and the port of the last time, or else any free one, when it is not given.
     pub bind: Option<SocketAddr>,
 }

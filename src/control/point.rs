@@ -37,6 +37,8 @@ pub(super) struct Point {
     pub(super) signals: Arc<Signals>,
     pub(super) listener: Arc<dyn Listener>,
     pub(super) token: Token,
+    /// Looks at uploads; none: this process does.
+    pub(super) verifier: Option<PathBuf>,
     pub(super) phase: watch::Receiver<Phase>,
     /// Held while a log grows, so that a piece that is sent twice at the same time is appended once.
     pub(super) logs: Mutex<()>,
@@ -46,12 +48,12 @@ pub(super) struct Point {
 
 impl Point {
     pub(super) fn new(options: ControlOptions, token: Token, phase: watch::Receiver<Phase>) -> Point {
-        let ControlOptions { state, state_dir, store, provide, signals, listener, .. } = options;
+        let ControlOptions { state, state_dir, store, provide, signals, listener, verifier, .. } = options;
         let pulses = Pulses::new(options.lease_ttl, clock::instant()).with_pause(options.retry_pause);
         let pulses = Arc::new(Mutex::new(pulses));
         let runtime = tokio::runtime::Handle::current();
         let logs = Mutex::new(());
-        Point { state, state_dir, store, provide, signals, listener, token, phase, logs, runtime, pulses }
+        Point { state, state_dir, store, provide, signals, listener, token, verifier, phase, logs, runtime, pulses }
     }
 
     /// Asks the desk, and does what it says once the change is on disk.

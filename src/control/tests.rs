@@ -109,6 +109,7 @@ impl Place {
             listener: Arc::clone(&self.heard) as Arc<dyn Listener>,
             lease_ttl: LEASE_TTL,
             retry_pause: desk::RETRY_PAUSE,
+            verifier: None,
             bind: None,
         })
         .await

@@ -17,3 +17,4 @@ pub mod archive;
 pub mod overlay;
 pub mod state;
 pub mod control;
+pub mod verify;

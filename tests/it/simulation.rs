@@ -6,7 +6,7 @@
 mod builder;
 mod chance;
 mod point;
-mod scene;
+pub mod scene;
 mod truth;
 mod world;
 

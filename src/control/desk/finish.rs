@@ -55,6 +55,7 @@ pub(super) fn finish(
         }
         None => {}
     }
+    let verdict = without_clash(tx, &job, verdict)?;
     let (event, outcome) = judged(&job, finish, &verdict);
     if let Err(illegal) = step(job.state, &event) {
         return Ok(Reply::Refused(stale(illegal.to_string())));
@@ -109,6 +110,18 @@ fn after_attempt(
         actions.push(Action::WakeAfter(pause));
     }
     Ok(())
+}
+
+/// A pool has one file of a name: a result that brings another one is refused.
+fn without_clash(tx: &Tx, job: &Job, verdict: Verdict) -> Result<Verdict, StateError> {
+    let Verdict::Accepted { made, superseded } = verdict else { return Ok(verdict) };
+    Ok(match artifacts::clash(tx, (job.run, &job.stage), &made)? {
+        None => Verdict::Accepted { made, superseded },
+        Some((name, source)) => {
+            let reason = format!("`{name}` is in stage `{}` already, from `{source}`, with other bytes", job.stage);
+            Verdict::Refused { fault: Fault::Unknown, reason }
+        }
+    })
 }
 
 /// What a result means for the job, and what the attempt's row says came of it.

@@ -17,13 +17,15 @@ use serde::Deserialize;
 use super::answer::{Failure, id, words};
 use crate::control::desk::{Refused, Reply, Request, Verdict};
 use crate::control::point::{Phase, Point, blocking};
-use crate::control::uploads::{self, BadUpload, spool};
+use crate::control::uploads::spool;
 use crate::control::views;
 use crate::core::debian::changes::Dsc;
 use crate::core::ids::{Epoch, JobId, Sha256};
 use crate::core::job::Fault;
 use crate::io::clock;
+use crate::io::state::artifacts::Artifact;
 use crate::io::state::{attempts, jobs};
+use crate::io::verify::{self, BadUpload, Question, Wanted};
 use crate::primitives::Pace;
 use crate::wire::{Finish, Heartbeat, HeartbeatReply, LeaseReply, LeaseRequest, LogReply, Outcome};
 
@@ -151,7 +153,7 @@ pub(super) async fn file(
 ) -> Result<Json<crate::wire::File>, Failure> {
     let (job, Query(query)) = (id::<JobId>(&job)?, query?);
     let epoch = Epoch(query.epoch);
-    if !spool::is_file_name(&name) {
+    if !verify::is_file_name(&name) {
         return Err(Failure::BadRequest(format!("expected a plain file name, got `{}`", name.escape_debug())));
     }
     welcome(&point, job, epoch).await?;
@@ -222,16 +224,20 @@ async fn look(point: &Arc<Point>, id: JobId, finish: &Finish) -> anyhow::Result<
     let dsc_path = provided.with_context(|| format!("`{}` of job `{id}` is not here any more", dsc_file.name))?;
     let (point, finish) = (Arc::clone(point), finish.clone());
     blocking(move || {
-        let bytes = std::fs::read(&dsc_path).with_context(|| format!("read `{}`", dsc_path.display()))?;
-        let dsc = Dsc::parse(&bytes).with_context(|| format!("read the source package of job `{id}`"))?;
-        let version = offer.suffixed.as_ref().map_or(&job.version, |suffixed| &suffixed.version);
+        let built_version = offer.suffixed.as_ref().map_or(&job.version, |suffixed| &suffixed.version).clone();
+        let wanted = Wanted { source: job.source, version: job.version, built_version, arch: job.arch };
         let dir = spool::dir(&point.state_dir, id, finish.epoch);
-        let artifacts = match uploads::verify(&dir, &finish.files, (&job, version), &dsc) {
+        let question = Question { dir: dir.clone(), files: finish.files, wanted, dsc: dsc_path };
+        let looked = match &point.verifier {
+            Some(program) => verify::ask(program, &question),
+            None => look_here(&question)?,
+        };
+        let artifacts = match looked {
             Ok(artifacts) => artifacts,
             Err(BadUpload { fault, reason }) => return Ok(Verdict::Refused { fault, reason }),
         };
         let overlay = views::overlay(&point.state_dir, offer.view, &offer.chroot_arch)?;
-        let confirm = |overlay| uploads::confirm(&dir, &artifacts, overlay, &offer.chroot_arch);
+        let confirm = |overlay| verify::confirm(&dir, &artifacts, overlay, &offer.chroot_arch);
         let superseded = match overlay.as_ref().map_or(Ok(Vec::new()), confirm) {
             Ok(superseded) => superseded,
             Err(BadUpload { fault, reason }) => return Ok(Verdict::Refused { fault, reason }),
@@ -246,6 +252,13 @@ async fn look(point: &Arc<Point>, id: JobId, finish: &Finish) -> anyhow::Result<
         Ok(Verdict::Accepted { made: artifacts, superseded })
     })
     .await
+}
+
+/// The same without a process of its own.
+fn look_here(question: &Question) -> anyhow::Result<Result<Vec<Artifact>, BadUpload>> {
+    let bytes = std::fs::read(&question.dsc).with_context(|| format!("read `{}`", question.dsc.display()))?;
+    let dsc = Dsc::parse(&bytes).with_context(|| format!("read `{}`", question.dsc.display()))?;
+    Ok(verify::look(&question.dir, &question.files, &question.wanted, &dsc))
 }
 
 /// Lets a builder send something of its attempt.

@@ -1,27 +1,19 @@
 //! Where uploads are received, and where refused ones are kept.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::attempt_dir;
 use crate::core::ids::{Epoch, JobId, Sha256};
-use crate::wire::File;
 
 /// The largest file that a build may send, in bytes: above the largest package of any known archive.
 pub const MAX_FILE: u64 = 16 << 30;
 
 /// The most files that an attempt may send.
 pub const MAX_FILES: usize = 4096;
-
-/// Whether a file name is one that Debian files have; it says nothing about what is in the file.
-pub fn is_file_name(name: &str) -> bool {
-    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-    let rest = |byte: u8| byte.is_ascii_alphanumeric() || b".+-_~:%".contains(&byte);
-    first && name.len() <= 255 && name.bytes().all(rest)
-}
 
 /// Where an attempt's files are received.
 pub fn dir(state_dir: &Path, job: JobId, epoch: Epoch) -> PathBuf {
@@ -69,35 +61,6 @@ impl Receiving {
         }
         self.file.persist(&self.target).map_err(|error| error.error)?;
         Ok(Ok(sha256))
-    }
-}
-
-/// Whether a received file has the size and hash that its builder says; in words what it has instead.
-pub(super) fn check(dir: &Path, file: &File) -> Result<(), String> {
-    let path = dir.join(&file.name);
-    let name = &file.name;
-    let metadata = fs::symlink_metadata(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => format!("`{name}` was declared and never sent"),
-        _ => format!("`{name}` cannot be read: {error}"),
-    })?;
-    if !metadata.is_file() || metadata.len() != file.size {
-        return Err(format!("`{name}`: expected {} bytes, got {}", file.size, metadata.len()));
-    }
-    let sha256 = hash(&path).map_err(|error| format!("`{name}` cannot be read: {error}"))?;
-    if sha256 != file.sha256 {
-        return Err(format!("`{name}`: expected SHA-256 `{}`, got `{sha256}`", file.sha256));
-    }
-    Ok(())
-}
-
-fn hash(path: &Path) -> io::Result<Sha256> {
-    use sha2::Digest;
-    let (mut file, mut hasher, mut piece) = (fs::File::open(path)?, sha2::Sha256::new(), vec![0; 256 << 10]);
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(Sha256(hasher.finalize().into())),
-            length => hasher.update(&piece[..length]),
-        }
     }
 }
 

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use crate::core::debian::changes::Dsc;
-use crate::core::ids::{Epoch, InputsHash, JobId, RunId, Sha256};
-use crate::core::job::JobState;
-use crate::io::state::jobs::Job;
+use crate::core::ids::Sha256;
+use crate::io::verify::Wanted;
 use crate::wire::File;
 
 /// A source package that makes `hello` and `hello-doc`.
@@ -23,34 +22,13 @@ pub fn dsc() -> Dsc {
     Dsc::parse(dsc_text("hello", "1:2.10-3").as_bytes()).unwrap()
 }
 
-/// A job that is being built.
-pub fn job() -> Job {
-    Job {
-        id: JobId(1),
-        run: RunId(1),
-        stage: "base".to_owned(),
+/// What a job should make.
+pub fn wanted() -> Wanted {
+    Wanted {
         source: "hello".to_owned(),
         version: "1:2.10-3".to_owned(),
+        built_version: "1:2.10-3".to_owned(),
         arch: "amd64".to_owned(),
-        component: "main".to_owned(),
-        after: Vec::new(),
-        position: 1,
-        priority: 0,
-        frees: 0,
-        profiles: Vec::new(),
-        how: None,
-        state: JobState::Building,
-        reason: None,
-        epoch: Epoch(1),
-        builder: Some("here".to_owned()),
-        lease_expires: None,
-        offered: true,
-        inputs: Some(InputsHash(Sha256::of(b"inputs"))),
-        attempts: 1,
-        reused: false,
-        seconds: 0,
-        changed_at: 1,
-        retry: None,
     }
 }
 

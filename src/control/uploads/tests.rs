@@ -1,10 +1,12 @@
 //! Good uploads are taken, and each kind of bad one is refused with words that say what is wrong.
 
-use super::testing::{Upload, deb, declared, dsc, job};
+use super::testing::{Upload, deb, declared, dsc, wanted};
 use super::*;
 use crate::core::ids::Sha256;
+use crate::core::job::Fault;
 use crate::core::overlay::confirm::Superseding;
 use crate::io::state::artifacts::ArtifactKind;
+use crate::io::verify::{BadUpload, Wanted, confirm, look};
 use crate::wire::File;
 
 fn good() -> Upload {
@@ -16,7 +18,7 @@ fn check(upload: &Upload, spoil: impl FnOnce(&Path, &mut Vec<File>)) -> Result<u
     let dir = tempfile::tempdir().unwrap();
     let mut files = upload.write(dir.path());
     spoil(dir.path(), &mut files);
-    verify(dir.path(), &files, (&job(), "1:2.10-3"), &dsc()).map(|artifacts| artifacts.len())
+    look(dir.path(), &files, &wanted(), &dsc()).map(|artifacts| artifacts.len())
 }
 
 #[track_caller]
@@ -35,7 +37,7 @@ fn refused_when(upload: &Upload, spoil: impl FnOnce(&Path, &mut Vec<File>), faul
 fn what_a_build_makes_is_taken_with_the_words_of_its_packages() {
     let dir = tempfile::tempdir().unwrap();
     let files = good().write(dir.path());
-    let artifacts = verify(dir.path(), &files, (&job(), "1:2.10-3"), &dsc()).unwrap();
+    let artifacts = look(dir.path(), &files, &wanted(), &dsc()).unwrap();
     let deb = artifacts.iter().find(|artifact| artifact.kind == ArtifactKind::Deb).unwrap();
     assert_eq!(deb.package.as_deref(), Some("hello"));
     assert_eq!(deb.version.as_deref(), Some("1:2.10-3"));
@@ -226,7 +228,7 @@ fn a_file_that_is_not_as_promised_or_is_cut_off_gets_no_name() {
 fn what_was_installed_of_an_overlay_is_confirmed_and_another_version_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let files = good().write(dir.path());
-    let artifacts = verify(dir.path(), &files, (&job(), "1:2.10-3"), &dsc()).unwrap();
+    let artifacts = look(dir.path(), &files, &wanted(), &dsc()).unwrap();
     let check = |version: &str| {
         let sha256 = Sha256::of(version.as_bytes());
         let local = Superseding { package: "gcc".to_owned(), version: version.to_owned(), sha256 };
@@ -248,7 +250,8 @@ fn a_version_with_a_suffix_is_taken_where_it_was_asked_for_and_nowhere_else() {
     upload.files[0].1 = deb(control);
     upload.spoil = vec![("Source: hello\n".to_owned(), "Source: hello (1:2.10-3)\n".to_owned())];
     let files = upload.write(dir.path());
-    let check = |version: &str| verify(dir.path(), &files, (&job(), version), &dsc());
+    let check =
+        |version: &str| look(dir.path(), &files, &Wanted { built_version: version.to_owned(), ..wanted() }, &dsc());
     let made = check("1:2.10-3+b1").unwrap();
     assert_eq!(made.iter().find_map(|file| file.version.as_deref()), Some("1:2.10-3+b1"));
     for other in ["1:2.10-3", "1:2.10-3+b2"] {

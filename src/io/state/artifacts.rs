@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
+use serde::{Deserialize, Serialize};
 
 use super::columns::{signed, text, unsigned};
 use super::db::{Db, Tx};
@@ -11,7 +12,8 @@ use super::error::StateError;
 use crate::core::ids::{IdError, JobId, RunId, Sha256};
 
 /// What a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ArtifactKind {
     /// The `.changes` that lists the others.
     Changes,
@@ -86,7 +88,8 @@ impl FromStr for ArtifactKind {
 }
 
 /// One file that a job made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Artifact {
     /// Base name.
     pub name: String,
@@ -182,6 +185,23 @@ pub fn made_by(db: &Db, sha256: Sha256) -> Result<Vec<(JobId, String)>, StateErr
     )?;
     let rows = query.query_map([sha256.to_string()], |row| Ok((JobId(row.get("id")?), row.get("source")?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A file of these that another installed job of the stage has under the same name with other bytes, and that job's
+/// source package.
+pub fn clash(db: &Db, (run, stage): (RunId, &str), made: &[Artifact]) -> Result<Option<(String, String)>, StateError> {
+    let mut query = db.connection().prepare_cached(
+        "SELECT artifacts.name, jobs.source FROM artifacts JOIN jobs ON jobs.id = artifacts.job
+         WHERE artifacts.name = ?3 AND artifacts.sha256 <> ?4
+               AND jobs.run = ?1 AND jobs.stage = ?2 AND jobs.state = 'installed' LIMIT 1",
+    )?;
+    for artifact in made.iter().filter(|artifact| artifact.kind.is_package() || artifact.kind == ArtifactKind::Other) {
+        let with = (run.0, stage, &artifact.name, artifact.sha256.to_string());
+        if let Some(found) = query.query_row(with, |row| Ok((row.get("name")?, row.get("source")?))).optional()? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether any job made a file with this hash.

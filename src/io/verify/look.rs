@@ -3,32 +3,36 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{BadUpload, package, spool};
+use super::{BadUpload, Wanted, is_file_name, package, whole};
 use crate::core::debian::changes::{Buildinfo, Changes, Dsc, ListedFile};
 use crate::core::overlay::confirm::{self, Superseding};
 use crate::io::state::artifacts::{Artifact, ArtifactKind};
-use crate::io::state::jobs::Job;
 use crate::wire::File;
 
 /// The largest `.changes` and `.buildinfo` that are read, in bytes.
 const MAX_TEXT: u64 = 32 << 20;
 
 /// Looks at the files that were received in `dir` and that the builder says it made. `dsc` is the source package that
-/// the job was leased with: what it does not list is not its binary package. `version` is what has to come of it: that
-/// of the source, or with what the recipe appends.
-pub fn verify(dir: &Path, files: &[File], (job, version): (&Job, &str), dsc: &Dsc) -> Result<Vec<Artifact>, BadUpload> {
+/// the job was leased with: what it does not list is not its binary package.
+pub fn look(dir: &Path, files: &[File], wanted: &Wanted, dsc: &Dsc) -> Result<Vec<Artifact>, BadUpload> {
     let declared = declared(dir, files)?;
-    let (changes_file, changes) = changes(dir, &declared, job, version)?;
+    let (changes_file, changes) = changes(dir, &declared, wanted)?;
     same_files(&declared, changes_file, &changes)?;
-    buildinfo(dir, &declared, job, version)?;
+    buildinfo(dir, &declared, wanted)?;
     let mut artifacts = Vec::new();
     for file in declared.values() {
         let kind = ArtifactKind::of_name(&file.name);
         artifacts.push(match kind {
             ArtifactKind::Deb | ArtifactKind::Udeb | ArtifactKind::Ddeb => {
-                package::look(dir, file, kind, job, &changes, dsc)?
+                package::look(dir, file, kind, wanted, &changes, dsc)?
             }
-            ArtifactKind::Changes | ArtifactKind::Buildinfo | ArtifactKind::Dsc | ArtifactKind::Other => {
+            ArtifactKind::Changes | ArtifactKind::Buildinfo => plain(file, kind),
+            ArtifactKind::Dsc => {
+                let reason = format!("`{}`: expected what a build of `{}` makes, got a source", file.name, wanted.arch);
+                return Err(BadUpload::contents(reason));
+            }
+            ArtifactKind::Other => {
+                by_hand(file, &changes)?;
                 plain(file, kind)
             }
         });
@@ -37,6 +41,20 @@ pub fn verify(dir: &Path, files: &[File], (job, version): (&Job, &str), dsc: &Ds
         return Err(BadUpload::contents("expected at least one binary package, got none".to_owned()));
     }
     Ok(artifacts)
+}
+
+/// A file that is no package is one that an archive's people look after by hand (dpkg-distaddfile), and says so.
+fn by_hand(file: &File, changes: &Changes) -> Result<(), BadUpload> {
+    let section = changes.files.iter().find(|listed| listed.name == file.name).map(|listed| listed.section.as_str());
+    match section {
+        Some(section) if section.eq_ignore_ascii_case("byhand") || section.starts_with("raw-") => Ok(()),
+        Some(section) => Err(BadUpload::contents(format!(
+            "`{}`: expected a package, or section `byhand` or `raw-...`, got section `{}`",
+            file.name,
+            section.escape_debug()
+        ))),
+        None => Err(BadUpload::contents(format!("`{}` is not listed in the .changes", file.name))),
+    }
 }
 
 /// The packages of the overlay that a verified build was made with: those of the view that it was built against, of
@@ -60,14 +78,14 @@ pub fn confirm(
 fn declared<'a>(dir: &Path, files: &'a [File]) -> Result<BTreeMap<&'a str, &'a File>, BadUpload> {
     let mut declared = BTreeMap::new();
     for file in files {
-        if !spool::is_file_name(&file.name) {
+        if !is_file_name(&file.name) {
             let name = file.name.escape_debug();
             return Err(BadUpload::contents(format!("expected a plain file name, got `{name}`")));
         }
         if declared.insert(file.name.as_str(), file).is_some() {
             return Err(BadUpload::contents(format!("`{}` was declared twice", file.name)));
         }
-        spool::check(dir, file).map_err(BadUpload::transfer)?;
+        whole(dir, file).map_err(BadUpload::transfer)?;
     }
     Ok(declared)
 }
@@ -76,8 +94,7 @@ fn declared<'a>(dir: &Path, files: &'a [File]) -> Result<BTreeMap<&'a str, &'a F
 fn changes<'a>(
     dir: &Path,
     declared: &BTreeMap<&str, &'a File>,
-    job: &Job,
-    version: &str,
+    wanted: &Wanted,
 ) -> Result<(&'a File, Changes), BadUpload> {
     let file = the_only(declared, ArtifactKind::Changes)?;
     let bytes = read(dir, file)?;
@@ -86,10 +103,10 @@ fn changes<'a>(
         let reason = || format!("`{}`: `{field}`: expected `{expected}`, got `{got}`", file.name);
         if expected == got { Ok(()) } else { Err(BadUpload::contents(reason())) }
     };
-    expect("Source", &job.source, &changes.source)?;
-    expect("Version", version, &changes.version)?;
-    expect("Source", &job.version, &changes.source_version)?;
-    expect("Architecture", &job.arch, &changes.architectures.join(" "))?;
+    expect("Source", &wanted.source, &changes.source)?;
+    expect("Version", &wanted.built_version, &changes.version)?;
+    expect("Source", &wanted.version, &changes.source_version)?;
+    expect("Architecture", &wanted.arch, &changes.architectures.join(" "))?;
     Ok((file, changes))
 }
 
@@ -116,16 +133,16 @@ fn same_files(declared: &BTreeMap<&str, &File>, own: &File, changes: &Changes) -
 }
 
 /// The only `.buildinfo`, which must be about this job.
-fn buildinfo(dir: &Path, declared: &BTreeMap<&str, &File>, job: &Job, version: &str) -> Result<(), BadUpload> {
+fn buildinfo(dir: &Path, declared: &BTreeMap<&str, &File>, wanted: &Wanted) -> Result<(), BadUpload> {
     let file = the_only(declared, ArtifactKind::Buildinfo)?;
     let bytes = read(dir, file)?;
     let info = Buildinfo::parse(&bytes).map_err(|error| BadUpload::contents(format!("`{}`: {error}", file.name)))?;
-    if (info.source.as_str(), info.version.as_str()) == (job.source.as_str(), version) {
+    if (info.source.as_str(), info.version.as_str()) == (wanted.source.as_str(), wanted.built_version.as_str()) {
         return Ok(());
     }
     Err(BadUpload::contents(format!(
         "`{}`: expected `{} {}`, got `{} {}`",
-        file.name, job.source, version, info.source, info.version
+        file.name, wanted.source, wanted.built_version, info.source, info.version
     )))
 }
 

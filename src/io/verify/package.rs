@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use super::BadUpload;
+use super::{BadUpload, Wanted};
 use crate::core::debian::changes::{Changes, Dsc};
 use crate::core::debian::control::{Paragraph, paragraphs};
 use crate::io::archive::deb;
 use crate::io::state::artifacts::{Artifact, ArtifactKind};
-use crate::io::state::jobs::Job;
 use crate::wire::File;
 
 /// Reads a package's control paragraph, without unpacking anything, and compares it with the file's name, the
@@ -16,7 +15,7 @@ pub(super) fn look(
     dir: &Path,
     file: &File,
     kind: ArtifactKind,
-    job: &Job,
+    wanted: &Wanted,
     changes: &Changes,
     dsc: &Dsc,
 ) -> Result<Artifact, BadUpload> {
@@ -37,20 +36,18 @@ pub(super) fn look(
     if expected != file.name {
         return Err(bad(format!("its control paragraph is that of `{expected}`")));
     }
-    if architecture != job.arch {
-        return Err(bad(format!("`Architecture`: expected `{}`, got `{architecture}`", job.arch)));
+    if architecture != wanted.arch {
+        return Err(bad(format!("`Architecture`: expected `{}`, got `{architecture}`", wanted.arch)));
     }
     let (source, source_version) = source(&control, package, version).map_err(bad)?;
-    if (source, source_version) != (job.source.as_str(), job.version.as_str()) {
-        let (name, wanted) = (&job.source, &job.version);
-        return Err(bad(format!("`Source`: expected `{name} ({wanted})`, got `{source} ({source_version})`")));
+    if (source, source_version) != (wanted.source.as_str(), wanted.version.as_str()) {
+        let (name, version) = (&wanted.source, &wanted.version);
+        return Err(bad(format!("`Source`: expected `{name} ({version})`, got `{source} ({source_version})`")));
     }
     if !changes.binaries.is_empty() && !lists(&changes.binaries, package) {
         return Err(bad(format!("the .changes does not name `{package}` in `Binary`")));
     }
-    if !lists(&dsc.binaries, package) {
-        return Err(bad(format!("the source package does not make a package `{package}`")));
-    }
+    made_by(dsc, package, kind).map_err(bad)?;
     Ok(Artifact {
         name: file.name.clone(),
         kind,
@@ -87,6 +84,27 @@ fn source<'a>(control: &Paragraph<'a>, package: &'a str, version: &'a str) -> Re
                 rest.strip_suffix(')').ok_or_else(|| format!("`Source`: expected `NAME (VERSION)`, got `{value}`"))?;
             Ok((name.trim_end(), inner.trim()))
         }
+    }
+}
+
+/// Whether the source package makes this one, by its `Package-List` or, without one, by its `Binary`.
+fn made_by(dsc: &Dsc, package: &str, kind: ArtifactKind) -> Result<(), String> {
+    let unknown = || Err(format!("the source package does not make a package `{package}`"));
+    if dsc.package_list.is_empty() {
+        return if lists(&dsc.binaries, package) { Ok(()) } else { unknown() };
+    }
+    let listed = |name: &str| dsc.package_list.iter().find(|entry| entry.name == name);
+    let symbols = || package.strip_suffix("-dbgsym").and_then(listed).is_some();
+    match (listed(package), kind) {
+        (Some(entry), ArtifactKind::Udeb) if entry.kind != "udeb" => {
+            Err(format!("the source package makes `{package}` as a {}, not as a udeb", entry.kind))
+        }
+        (Some(entry), ArtifactKind::Deb | ArtifactKind::Ddeb) if entry.kind == "udeb" => {
+            Err(format!("the source package makes `{package}` as a udeb, not as a {kind}"))
+        }
+        (Some(_), _) => Ok(()),
+        (None, _) if symbols() => Ok(()),
+        (None, _) => unknown(),
     }
 }
 

@@ -1,0 +1,79 @@
+//! What people do with jobs and builders between runs, through the binary.
+
+use std::path::PathBuf;
+
+use cloudbuild::io::state::State;
+
+use crate::harness::{Place, Ran};
+use crate::simulation::scene;
+
+/// A place with a state directory that has three jobs, `s1` to `s3`, all ready.
+fn place() -> (Place, PathBuf) {
+    let place = Place::new();
+    let dir = place.state("x");
+    let state = State::open(&dir).unwrap();
+    state.write(|tx| Ok(scene::fill(tx, 3).len())).unwrap();
+    (place, dir)
+}
+
+fn run(place: &Place, words: &[&str]) -> Ran {
+    place.cloudbuild(words).run()
+}
+
+#[track_caller]
+fn said(ran: &Ran, code: i32, lines: &[&str]) {
+    assert_eq!(ran.code, Some(code), "{ran:?}");
+    let all = format!("{}{}", ran.stdout, ran.stderr);
+    for line in lines {
+        assert!(all.contains(line), "`{line}` is not in {ran:?}");
+    }
+}
+
+#[test]
+fn jobs_are_listed_as_wanna_build_lists_them_and_changed_by_people() {
+    let (place, _) = place();
+    let ran = run(&place, &["wb", "--list=needs-build", "--dist=base", "--arch=amd64", "--format=%p_%v %a %S"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.stdout, "s2_1 amd64 Needs-Build\ns1_1 amd64 Needs-Build\ns3_1 amd64 Needs-Build\n");
+    said(&run(&place, &["priority", "9", "s3"]), 0, &["s3 1 (amd64), base: needs-build"]);
+    said(&run(&place, &["fail", "s1", "-m", "it is broken"]), 0, &["s1 1 (amd64), base: needs-build -> failed"]);
+    let ran = run(&place, &["wb", "--list=all"]);
+    let lines =
+        ["main/s3_1: Needs-Build [optional:uncompiled:bp{9}:calprio{9}", "  Reasons for failing:\nit is broken"];
+    said(&ran, 0, &lines);
+    assert!(ran.stdout.ends_with(
+        "Total 1 package(s) in state Failed.\nTotal 2 package(s) in state Needs-Build.\nTotal 3 package(s)\n"
+    ));
+    said(&run(&place, &["wb", "--info", "s1", "s9"]), 0, &["  State               : Failed\n", "s9: not registered"]);
+    said(&run(&place, &["retry", "--list", "failed"]), 0, &["s1 1 (amd64), base: failed -> needs-build"]);
+    said(
+        &run(&place, &["retry", "s1"]),
+        2,
+        &["s1 1 (amd64), base: skipped: a job that is `needs-build` cannot be `retried`"],
+    );
+    let ran = run(&place, &["not-for-us", "s2", "-m", "no", "--json"]);
+    let acted: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(acted["changed"][0]["to"], "not-for-us");
+}
+
+#[test]
+fn who_asks_for_what_is_not_there_is_told_what_is() {
+    let (place, _) = place();
+    said(&run(&place, &["retry"]), 2, &["expected a package, or a state with `--list STATE`, got neither"]);
+    said(&run(&place, &["retry", "s11"]), 2, &["no such job of run r1 builds `s11`", "hint: did you mean `s1`?"]);
+    said(
+        &run(&place, &["retry", "--list", "faild"]),
+        2,
+        &["expected a job state, got `faild`", "did you mean `failed`?"],
+    );
+    said(&run(&place, &["cancel"]), 2, &["no run goes on in"]);
+    said(&run(&place, &["resume", "b1"]), 2, &["no builder `b1` was heard of"]);
+    said(&run(&place, &["wb", "--list", "nonsense"]), 2, &["expected a job state, got `nonsense`"]);
+    said(&run(&place, &["drain", "b1"]), 0, &["builder `b1` finishes what it has, and gets no more work"]);
+    said(&run(&place, &["resume", "b2"]), 2, &["did you mean `b1`?"]);
+    said(&run(&place, &["resume", "b1"]), 0, &["builder `b1` gets work"]);
+    said(&run(&place, &["pause", "-m", "lunch"]), 0, &["no more work is given out"]);
+    said(&run(&place, &["resume"]), 0, &["work is given out again"]);
+    let nowhere = Place::new();
+    said(&run(&nowhere, &["retry", "s1"]), 2, &["no state directory"]);
+}
