@@ -11,6 +11,7 @@ use crate::core::forecast::{Forecast, bytes, time};
 use crate::core::order::text::{counted, loop_sentence};
 use crate::core::pinned::{Imported, PinnedOverlay, Role};
 use crate::core::recipe::loops::OrderLoop;
+use crate::core::recipe::shared::Shared;
 use crate::core::recipe::{Builders, OrderedJob, PublishTarget, Skipped};
 
 /// One step of a run.
@@ -29,9 +30,9 @@ pub enum Step {
     /// Sources were put in order (a decision, so a plan makes it).
     Order {
         /// Jobs in order.
-        jobs: Vec<OrderedJob>,
+        jobs: Shared<Vec<OrderedJob>>,
         /// Jobs that need each other.
-        loops: Vec<OrderLoop>,
+        loops: Shared<Vec<OrderLoop>>,
         /// What could not be built, and why, as far as is known now.
         unbuildable: Vec<(String, String)>,
         /// What was asked for and has no job here.
@@ -162,10 +163,9 @@ impl fmt::Display for Step {
                 warnings.iter().try_for_each(|warning| writeln!(f, "         warning: {warning}"))
             }
             Step::Publish { to, suite, stages, prove } => {
-                let PublishTarget::Dir { path } = to;
                 let prove = if *prove { ", then installed from with apt" } else { "" };
                 let stages = stages.join(", ");
-                writeln!(f, "publish  suite `{suite}` of {stages} to {}{prove}", path.display())
+                writeln!(f, "publish  suite `{suite}` of {stages} to {to}{prove}")
             }
             Step::Compare { stages } => writeln!(f, "compare  {} with what was imported", stages.join(", ")),
         }
@@ -219,7 +219,7 @@ mod tests {
         let plan = Plan {
             steps: vec![
                 Step::Order {
-                    jobs: vec![job("zlib", &[]), job("app", &[1])],
+                    jobs: vec![job("zlib", &[]), job("app", &[1])].into(),
                     loops: vec![OrderLoop {
                         sources: vec!["zlib".to_owned(), "app".to_owned()],
                         edges: vec![LoopEdge {
@@ -229,7 +229,8 @@ mod tests {
                             chroot: false,
                             broken_by: BrokenBy::OlderBinaries,
                         }],
-                    }],
+                    }]
+                    .into(),
                     unbuildable: vec![("zlib".to_owned(), "needs debhelper, which is not there".to_owned())],
                     skipped: vec![Skipped { source: "sed".to_owned(), reason: "not for us".to_owned() }],
                 },

@@ -7,6 +7,7 @@ pub mod findings;
 pub mod loops;
 pub mod overlay;
 pub mod selection;
+pub mod shared;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use self::comparison::{CompareRequest, CompareResult, CompareRow, Report};
+use crate::core::bucket::Bucket;
 use crate::core::flags::BuildFlags;
 use crate::core::flags::overridden::Overridden;
 use crate::core::how::How;
@@ -23,6 +25,7 @@ use crate::core::publish::settings::Settings;
 use crate::core::recipe::loops::OrderLoop;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
+use crate::core::recipe::shared::Shared;
 use crate::core::verify::{Verified, Verify};
 
 /// Where source and binary packages come from: the value of `cb.apt.system()` and `cb.apt.sources "FILE"`.
@@ -141,9 +144,9 @@ pub struct OrderResult {
     /// The architecture that this order is for.
     pub arch: String,
     /// In an order where each comes after what it needs, but for the edges of `loops`.
-    pub jobs: Vec<OrderedJob>,
+    pub jobs: Shared<Vec<OrderedJob>>,
     /// Jobs that need each other to be built, the largest loop first.
-    pub loops: Vec<OrderLoop>,
+    pub loops: Shared<Vec<OrderLoop>>,
     /// Sources that were asked for and have no job here.
     pub skipped: Vec<Skipped>,
 }
@@ -241,6 +244,9 @@ pub struct BuildRequest {
     /// What is measured of what is built.
     #[serde(default, skip_serializing_if = "Measure::is_empty")]
     pub measure: Measure,
+    /// What is published again and again while this is being built, as often as its target says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meanwhile: Option<Box<PublishRequest>>,
     /// What is verified of it.
     #[serde(default, skip_serializing_if = "Verify::is_empty")]
     pub verify: Verify,
@@ -362,6 +368,33 @@ pub enum PublishTarget {
         /// The archive's root, the folder of `dists` and `pool`.
         path: PathBuf,
     },
+    /// A place in a bucket.
+    S3 {
+        /// Where, and how it is reached.
+        bucket: Box<Bucket>,
+        /// Seconds between publications of a stage that is being built; published at the end only where it is absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        every: Option<u64>,
+    },
+}
+
+impl PublishTarget {
+    /// The time between publications of a stage that is being built, if it is published before its end.
+    pub fn every(&self) -> Option<std::time::Duration> {
+        match self {
+            PublishTarget::Dir { .. } | PublishTarget::S3 { every: None, .. } => None,
+            PublishTarget::S3 { every: Some(seconds), .. } => Some(std::time::Duration::from_secs(*seconds)),
+        }
+    }
+}
+
+impl std::fmt::Display for PublishTarget {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            PublishTarget::Dir { path } => write!(out, "{}", path.display()),
+            PublishTarget::S3 { bucket, .. } => write!(out, "{bucket}"),
+        }
+    }
 }
 
 /// What was published.

@@ -62,10 +62,11 @@ pub fn remove_folder(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Writes a file that everybody may read, so that it is what it was or whole.
+/// Writes a file that everybody may read, so that it is what it was or whole, and the folders above it.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     use std::os::unix::fs::PermissionsExt;
     let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(at("create", folder))?;
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at("create", path))?;
     let open_to_all = fs::Permissions::from_mode(0o644);
     let written = file.write_all(bytes).and_then(|()| file.as_file().set_permissions(open_to_all));

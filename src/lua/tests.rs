@@ -20,8 +20,8 @@ use serde_json::Value as Json;
 use crate::core::ids::{GenerationId, ImportId, JobId, Sha256};
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
-    BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderResult, OrderedJob, PublishResult,
-    PublishTarget, Request, Response,
+    BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderResult, OrderedJob, PublishResult, Request,
+    Response,
 };
 use crate::lua::error::RecipeError;
 use crate::lua::recipe::{Recipe, RunOptions};
@@ -98,7 +98,7 @@ impl Perform for Fake {
                     overridden: Vec::new(),
                     verified: Vec::new(),
                 };
-                let jobs = build.order.jobs.clone().into_iter().enumerate().map(job).collect();
+                let jobs = build.order.jobs.iter().cloned().enumerate().map(job).collect();
                 Response::Build(BuildResult {
                     stage: build.stage,
                     import: build.order.import,
@@ -111,7 +111,7 @@ impl Perform for Fake {
                 })
             }
             Request::Publish(publish) => {
-                let PublishTarget::Dir { path } = publish.to;
+                let path: std::path::PathBuf = publish.to.to_string().into();
                 Response::Publish(PublishResult {
                     generation: GenerationId(1),
                     key: path.join("key.asc"),
@@ -130,7 +130,7 @@ impl Perform for Fake {
 }
 
 fn order_of(import: ImportId, jobs: Vec<OrderedJob>) -> OrderResult {
-    OrderResult { import, arch: "amd64".to_owned(), jobs, loops: Vec::new(), skipped: Vec::new() }
+    OrderResult { import, arch: "amd64".to_owned(), jobs: jobs.into(), loops: Vec::new().into(), skipped: Vec::new() }
 }
 
 /// Small enough that no test waits, large enough for everything that is not an attack.

@@ -1,19 +1,19 @@
 //! The values that `cb` hands out: read-only tables with a `kind`, each standing for a value on the Rust side.
 
-pub mod directory;
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use mlua::{Function, Lua, Table, Value};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::core::bucket::Bucket;
 use crate::core::codes::Code;
 use crate::core::flags::{Cell, Variant};
 use crate::core::hooks::Retry;
 use crate::core::how::How;
 use crate::core::ids::ImportId;
+use crate::core::publish::settings::Settings;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
@@ -29,7 +29,6 @@ use crate::lua::methods;
 use crate::lua::pattern::Pattern;
 use crate::lua::recipe::argument::Argument;
 use crate::lua::session::{Fault, Session, frames, lock};
-use crate::lua::values::directory::Directory;
 use crate::primitives::hooks::Hook;
 
 /// Declares the kinds of values: what each is, its one text form, and what fits after "expected". Its class in the editor
@@ -199,6 +198,32 @@ pub struct Sources {
     pub packages: Selection,
 }
 
+/// `cb.dir "out" { suite = ... }`, or a place in a bucket: `cb.s3 "s3://bucket/prefix" { suite = ... }`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// The archive's root; of a place in a bucket, its URL.
+    pub path: PathBuf,
+    /// The place in a bucket, if it is one.
+    pub bucket: Option<InBucket>,
+    /// `Suite:`, if given.
+    pub suite: Option<String>,
+    /// `Origin:`, if given.
+    pub origin: Option<String>,
+    /// `Label:`, if given.
+    pub label: Option<String>,
+    /// What else is said of the archive.
+    pub settings: Settings,
+}
+
+/// A place in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InBucket {
+    /// Where, and how it is reached.
+    pub place: Box<Bucket>,
+    /// Seconds between publications while a stage is being built.
+    pub every: Option<u64>,
+}
+
 /// `cb.recipe { ... }`
 #[derive(Debug, Clone)]
 pub struct RecipeParts {
@@ -282,7 +307,12 @@ impl Handle {
             Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
             Handle::How(how) => plain(serde_json::to_value(how)),
             Handle::CrossOnly => json!({}),
-            Handle::Directory(dir) => dir.json(),
+            Handle::Directory(dir) => {
+                let settings = plain(serde_json::to_value(&dir.settings));
+                json!({
+                    "path": dir.path, "suite": dir.suite, "origin": dir.origin, "label": dir.label, "settings": settings,
+                })
+            }
             Handle::Import(result) => plain(serde_json::to_value(result)),
             Handle::Order(result) => counted(plain(serde_json::to_value(result)), result.jobs.len()),
             Handle::Fleet(result) => plain(serde_json::to_value(result)),

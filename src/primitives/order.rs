@@ -62,7 +62,8 @@ pub fn order(over: &Over<'_>, request: &OrderRequest) -> anyhow::Result<Decided>
             over.listener.hear(&Event::Note { text: loop_sentence(found) });
         }
         let (import, arch) = (request.import, arch.clone());
-        Ok((OrderResult { import, arch, jobs: order.jobs, loops: order.loops, skipped }, order.unbuildable))
+        let (jobs, loops) = (order.jobs.into(), order.loops.into());
+        Ok((OrderResult { import, arch, jobs, loops, skipped }, order.unbuildable))
     })
 }
 

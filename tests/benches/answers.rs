@@ -99,7 +99,7 @@ fn whole(archive: &Archive<'_>, architecture: &str) -> OrderResult {
     let ground = Ground { archive, visible: &visible, architecture, changed: &changed };
     let (order, skipped) = decide(&ground, &request, &Default::default(), &Durations::default(), &Nobody).unwrap();
     let arch = architecture.to_owned();
-    let result = OrderResult { import, arch, jobs: order.jobs, loops: order.loops, skipped };
+    let result = OrderResult { import, arch, jobs: order.jobs.into(), loops: order.loops.into(), skipped };
     black_box((result.clone(), result.clone()));
     result
 }

@@ -197,7 +197,7 @@ impl Planning {
         let ground = Ground { archive, visible: &visible, architecture, changed: &changed };
         let (order, skipped) = decide(&ground, request, &FxHashSet::default(), &Durations::default(), &Nobody)?;
         let (import, arch) = (request.import, architecture.to_owned());
-        Ok(OrderResult { import, arch, jobs: order.jobs, loops: order.loops, skipped })
+        Ok(OrderResult { import, arch, jobs: order.jobs.into(), loops: order.loops.into(), skipped })
     }
 
     fn build(&self, request: &BuildRequest) -> anyhow::Result<BuildResult> {

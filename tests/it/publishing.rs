@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use cloudbuild::core::ids::Sha256;
 use cloudbuild::core::publish::{self, BinaryFile, BinaryKind, Contents, Options, PublishPlan};
 use cloudbuild::io::archive::{BoxError, Signer, deb};
-use cloudbuild::io::openpgp::signing::{KeyKind, SigningKey};
+use cloudbuild::io::openpgp::signing::SigningKey;
 use tempfile::TempDir;
 
 /// The suite of these archives.
@@ -45,7 +45,7 @@ impl Packages {
             sha1: Some(hashes.sha1),
             control: control(name, version),
             kind: BinaryKind::Deb,
-            files: "".into(),
+            files: format!("usr/share/{name}/content\n").into(),
         });
     }
 
@@ -59,6 +59,15 @@ impl Packages {
         self.folder.path()
     }
 
+    /// Hashes and reads all of them, as whoever has nothing but the files must.
+    pub fn read_again(&self) {
+        for file in &self.files {
+            let path = self.source(&file.sha256).unwrap();
+            assert_eq!(deb::hashes(&path).unwrap().sha256, file.sha256);
+            deb::read_control(&path).unwrap();
+        }
+    }
+
     /// All of them, over a pool and after a date.
     pub fn plan(&self, pool: BTreeMap<String, Sha256>, previous: Option<i64>, now: i64) -> PublishPlan {
         let contents = Contents { binaries: self.files.clone(), pool, ..Contents::default() };
@@ -69,6 +78,7 @@ impl Packages {
             label: "Test".to_owned(),
             components: vec!["main".to_owned()],
             architectures: vec!["amd64".to_owned()],
+            contents: true,
             now,
             previous,
             ..Options::default()
@@ -144,7 +154,7 @@ pub struct TestKey(SigningKey);
 impl TestKey {
     /// Makes one.
     pub fn new(folder: &Path) -> TestKey {
-        TestKey(SigningKey::load_or_create(&folder.join("key"), "Test <test@example.org>", KeyKind::Ed25519).unwrap())
+        TestKey(SigningKey::load_or_create(&folder.join("key"), "Test <test@example.org>").unwrap())
     }
 }
 

@@ -64,7 +64,9 @@ pub fn flags_are_compared_on_what_uses_zlib() {
     fs::copy(folder, place.path().join("bench-zlib.sh")).unwrap();
     let (two, needs) = (of_zlib(&place, "tiny-two"), of_zlib(&place, "tiny-needs"));
     let mut making = Making::default().tree(&two).tree(&needs).upstream("tiny-two");
-    ["tiny-two", "tiny-needs"].map(|name| making.sources.remove(name));
+    for name in ["tiny-two", "tiny-needs"] {
+        making.sources.remove(name);
+    }
     let fixture = Fixture::of(&making);
 
     let ran = place.cloudbuild_on(&fixture, &["flags.lua", "--repeats", "2", "--json"]).run();

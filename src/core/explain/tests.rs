@@ -28,8 +28,8 @@ fn order() -> OrderResult {
     OrderResult {
         import: ImportId(Sha256::of(b"import")),
         arch: "amd64".to_owned(),
-        jobs: vec![job("zlib", &[], 2), job("hello", &[], 0), job("png", &[1], 1), job("viewer", &[3], 0)],
-        loops: vec![OrderLoop { sources: vec!["zlib".to_owned(), "png".to_owned()], edges: vec![edge] }],
+        jobs: vec![job("zlib", &[], 2), job("hello", &[], 0), job("png", &[1], 1), job("viewer", &[3], 0)].into(),
+        loops: vec![OrderLoop { sources: vec!["zlib".to_owned(), "png".to_owned()], edges: vec![edge] }].into(),
         skipped: Vec::new(),
     }
 }

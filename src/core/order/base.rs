@@ -80,7 +80,7 @@ fn under_build_dependencies(
     (0..).zip(&graph.jobs).for_each(|(number, job)| jobs_of[job.source as usize].push(number));
     let mut waiting: Vec<usize> = (0..all.len()).filter(|&source| keep[source]).collect();
     while let Some(source) = waiting.pop() {
-        for &need in jobs_of[source].iter().flat_map(|&job| graph.needs.of(job)) {
+        for need in jobs_of[source].iter().flat_map(|&job| graph.needs.of(job)) {
             let maker = graph.jobs[need as usize].source as usize;
             if !std::mem::replace(&mut keep[maker], true) {
                 waiting.push(maker);

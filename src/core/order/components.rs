@@ -1,6 +1,7 @@
 //! Strongly connected components: the groups of nodes that need each other.
 
 use super::csr::Csr;
+use super::rows::Edges;
 
 /// The components of a graph.
 pub struct Components {
@@ -14,9 +15,9 @@ pub struct Components {
 
 impl Components {
     /// Of a graph.
-    pub fn new(needs: &Csr) -> Components {
+    pub fn new(needs: &impl Edges) -> Components {
         let members = components(needs);
-        let (mut of, mut local) = (vec![0; needs.len()], vec![0; needs.len()]);
+        let (mut of, mut local) = (vec![0; needs.count()], vec![0; needs.count()]);
         for (number, nodes) in (0..).zip(&members) {
             for (place, &node) in (0..).zip(nodes) {
                 (of[node as usize], local[node as usize]) = (number, place);
@@ -31,10 +32,10 @@ impl Components {
     }
 
     /// What the nodes of one component need of each other, by their places in it; a node's need of itself is left out.
-    pub fn within(&self, needs: &Csr, component: u32) -> Csr {
+    pub fn within(&self, needs: &impl Edges, component: u32) -> Csr {
         let mut own = Csr::default();
         for &node in &self.members[component as usize] {
-            let others = needs.of(node).iter().filter(|&&need| need != node);
+            let others = needs.parts(node).into_iter().flatten().filter(|&&need| need != node);
             own.push(others.filter_map(|&need| self.inside(component, need)));
         }
         own
@@ -48,45 +49,46 @@ impl Components {
 
 /// The components (Tarjan), each after those that it needs, the nodes of each sorted. Without recursion: a chain of a
 /// million nodes must not end the process.
-fn components(needs: &Csr) -> Vec<Vec<u32>> {
+fn components(needs: &impl Edges) -> Vec<Vec<u32>> {
     const NEW: u32 = u32::MAX;
-    let (mut index, mut low) = (vec![NEW; needs.len()], vec![0; needs.len()]);
-    let (mut on_stack, mut stack) = (vec![false; needs.len()], Vec::new());
-    let (mut next, mut found, mut calls) = (0, Vec::new(), Vec::new());
-    for root in needs.nodes() {
+    // Above all numbers that nodes on the stack have, so that those that are in a component change no lowest one.
+    const DONE: u32 = u32::MAX - 1;
+    let count = u32::try_from(needs.count()).expect("nodes are numbered in 32 bits");
+    let (mut index, mut low) = (vec![NEW; needs.count()], vec![0; needs.count()]);
+    let (mut next, mut found, mut calls, mut stack) = (0, Vec::new(), Vec::new(), Vec::new());
+    let mut common_done = false;
+    for root in 0..count {
         if index[root as usize] != NEW {
             continue;
         }
-        calls.push((root, 0));
-        while let Some((node, edge)) = calls.pop() {
+        calls.push((root, [0, 0]));
+        while let Some((node, mut edge)) = calls.pop() {
             let at = node as usize;
-            if edge == 0 {
+            if edge == [0, 0] {
                 (index[at], low[at]) = (next, next);
                 next += 1;
                 stack.push(node);
-                on_stack[at] = true;
             }
-            let mut edges = needs.of(node).iter().enumerate().skip(edge);
-            let called = edges.find_map(|(edge, &need)| {
-                if index[need as usize] == NEW {
-                    return Some((edge, need));
-                }
-                if on_stack[need as usize] {
-                    low[at] = low[at].min(index[need as usize]);
-                }
-                None
-            });
-            if let Some((edge, need)) = called {
-                calls.push((node, edge + 1));
-                calls.push((need, 0));
+            let parts = needs.parts(node);
+            if common_done {
+                edge[0] = parts[0].len();
+            }
+            if let Some(need) = first_new(parts, &mut edge, |need| {
+                let of_need = index[need as usize];
+                low[at] = low[at].min(of_need);
+                of_need == NEW
+            }) {
+                calls.push((node, edge));
+                calls.push((need, [0, 0]));
                 continue;
             }
             if low[at] == index[at] {
                 let start = stack.iter().rposition(|&member| member == node).expect("a root is on its stack");
                 let mut component = stack.split_off(start);
-                component.iter().for_each(|&member| on_stack[member as usize] = false);
+                component.iter().for_each(|&member| index[member as usize] = DONE);
                 component.sort_unstable();
                 found.push(component);
+                common_done = common_done || needs.common().iter().all(|&need| index[need as usize] == DONE);
             }
             if let Some(&(caller, _)) = calls.last() {
                 low[caller as usize] = low[caller as usize].min(low[at]);
@@ -96,14 +98,37 @@ fn components(needs: &Csr) -> Vec<Vec<u32>> {
     found
 }
 
+/// The next of what a node needs that was not met so far; `edge` is how far each part has been gone through.
+fn first_new(parts: [&[u32]; 2], edge: &mut [usize; 2], mut is_new: impl FnMut(u32) -> bool) -> Option<u32> {
+    for (part, edge) in parts.into_iter().zip(edge) {
+        while let Some(&need) = part.get(*edge) {
+            *edge += 1;
+            if is_new(need) {
+                return Some(need);
+            }
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::order::rows::Rows;
 
     #[test]
     fn nodes_that_need_each_other_come_together_and_after_what_they_need() {
         let needs = Csr::of_rows(&[vec![1], vec![2, 3], vec![1], vec![], vec![0, 4]]);
         assert_eq!(components(&needs), [vec![3], vec![1, 2], vec![0], vec![4]]);
+    }
+
+    #[test]
+    fn what_is_common_is_needed_as_if_each_row_had_it() {
+        let own = [vec![4], vec![], vec![3], vec![2], vec![], vec![0]];
+        let rows = Rows::new(vec![4, 1], Csr::of_rows(&own));
+        let written: Vec<Vec<u32>> = rows.nodes().map(|node| rows.of(node).collect()).collect();
+        assert_eq!(components(&rows), [vec![1, 4], vec![0], vec![2, 3], vec![5]]);
+        assert_eq!(components(&rows), components(&Csr::of_rows(&written)));
     }
 
     #[test]

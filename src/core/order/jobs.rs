@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use super::csr::Csr;
 use super::needs::{Installed, Universe};
 use super::overlay::Precedence;
+use super::rows::Rows;
 use super::{ALL, halves};
 use crate::core::archive::SourceRecord;
 use crate::core::debian::architecture;
@@ -14,6 +15,9 @@ use crate::core::debian::packages::Package;
 
 /// Nobody of the set builds it.
 const NOBODY: u32 = u32::MAX;
+
+/// Noted for every job, since what it makes is in every chroot.
+const IN_BASE: u32 = u32::MAX;
 
 /// A job: one half of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub struct Graph<'a> {
     /// The jobs; they are numbered by their place here.
     pub jobs: Vec<Node>,
     /// The jobs that each job needs, itself left out.
-    pub needs: Csr,
+    pub needs: Rows,
     /// Jobs whose build-dependencies nobody has, and no other job builds.
     pub missing: Vec<u32>,
     makers: Makers<'a>,
@@ -80,7 +84,7 @@ impl<'a> Graph<'a> {
             universe,
             architecture,
             jobs,
-            needs: Csr::default(),
+            needs: Rows::default(),
             missing: Vec::new(),
             makers,
             precedence,
@@ -93,15 +97,22 @@ impl<'a> Graph<'a> {
             rows.push((lengths, targets));
             graph.missing.extend(missing);
         }
-        graph.needs = Csr::joined(rows);
+        graph.needs = Rows::new(graph.makers.base.clone(), Csr::joined(rows));
         graph
     }
 
     fn rows(&self, room: &mut Room<'a>, jobs: &[u32]) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
-        let (mut lengths, mut targets, mut missing) = (Vec::with_capacity(jobs.len()), Vec::new(), Vec::new());
+        let mut lengths = Vec::with_capacity(jobs.len());
+        let (mut targets, mut missing) = (Vec::with_capacity(jobs.len() * 128), Vec::new());
+        let mut last = None;
         for &job in jobs {
             let before = targets.len();
-            self.needs_of(room, job, &[], &mut targets);
+            // The halves of most sources ask for the same.
+            if last.is_none_or(|last| !self.asks_for_the_same(last, job)) {
+                self.install(room, job, &[]);
+            }
+            last = Some(job);
+            self.own_needs(room, job, &mut targets);
             lengths.push(u32::try_from(targets.len() - before).expect("a job needs fewer jobs than there are"));
             let unmet = room.installed.unmet.iter().any(|name| self.maker_of(name).is_none());
             if unmet || room.installed.broken {
@@ -113,25 +124,34 @@ impl<'a> Graph<'a> {
 
     /// Appends the jobs that one needs when it is built with these profiles, each once.
     pub fn needs_of(&self, room: &mut Room<'a>, job: u32, profiles: &[&str], needs: &mut Vec<u32>) {
+        let base = self.makers.base.iter().copied();
+        needs.extend(base.filter(|&need| need != job && !self.precedence.cuts(job, need)));
         self.install(room, job, profiles);
+        self.own_needs(room, job, needs);
+    }
+
+    /// Whether two jobs are halves of one source that need nothing for one half only.
+    fn asks_for_the_same(&self, one: u32, other: u32) -> bool {
+        let same = self.jobs[one as usize].source == self.jobs[other as usize].source;
+        same && super::half_build_dependencies(&self.source(one).source).iter().all(|field| field.is_empty())
+    }
+
+    /// Appends what a job needs beyond what every job does, where what gets installed for it is in the room.
+    fn own_needs(&self, room: &mut Room<'a>, job: u32, needs: &mut Vec<u32>) {
         room.row += 1;
-        room.noted[job as usize] = room.row;
-        let asked = room.installed.asked.iter().filter_map(|name| self.maker_of(name));
-        let installed = room.installed.packages.iter().map(|&number| self.makers.by_package[number as usize]);
-        for need in self.makers.base.iter().copied().chain(installed).chain(asked) {
-            if need != NOBODY && room.noted[need as usize] != room.row {
-                room.noted[need as usize] = room.row;
-                if !self.precedence.cuts(job, need) {
-                    needs.push(need);
-                }
-            }
-        }
-        for &need in self.precedence.before(job) {
-            if room.noted[need as usize] != room.row {
-                room.noted[need as usize] = room.row;
+        let Room { installed, noted, row } = room;
+        let mut note = |need: u32| {
+            let noted = &mut noted[need as usize];
+            need != job && *noted != IN_BASE && std::mem::replace(noted, *row) != *row
+        };
+        let asked = installed.asked.iter().filter_map(|name| self.maker_of(name));
+        let installed = installed.packages.iter().map(|&number| self.makers.by_package[number as usize]);
+        for need in installed.chain(asked) {
+            if need != NOBODY && note(need) && !self.precedence.cuts(job, need) {
                 needs.push(need);
             }
         }
+        needs.extend(self.precedence.before(job).iter().copied().filter(|&need| note(need)));
     }
 
     /// Works out what gets installed for a job, besides what every chroot has.
@@ -142,7 +162,9 @@ impl<'a> Graph<'a> {
 
     /// Room for one thread.
     pub fn room(&self) -> Room<'a> {
-        Room { installed: self.universe.room(), noted: vec![0; self.jobs.len()], row: 0 }
+        let mut noted = vec![0; self.jobs.len()];
+        self.makers.base.iter().for_each(|&maker| noted[maker as usize] = IN_BASE);
+        Room { installed: self.universe.room(), noted, row: 0 }
     }
 
     /// The source of a job.

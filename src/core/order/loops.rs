@@ -10,6 +10,7 @@ use super::components::Components;
 use super::csr::Csr;
 use super::feedback::Arrangement;
 use super::jobs::{Graph, Room};
+use super::rows::{Edges, Rows};
 
 /// A graph without loops, and what it took.
 pub struct Acyclic<'p> {
@@ -36,19 +37,24 @@ pub struct Loop {
 
 impl Acyclic<'_> {
     /// What each job needs but for what was dropped and cut, where jobs are numbered by their place in the order.
-    pub fn needs(&self, graph: &Graph<'_>) -> Csr {
+    pub fn needs(&self, graph: &Graph<'_>) -> Rows {
         let mut numbers = vec![0; self.order.len()];
         (0..).zip(&self.order).for_each(|(number, &job)| numbers[job as usize] = number);
         let rows = |jobs: &[u32]| {
             let (mut lengths, mut targets) = (Vec::with_capacity(jobs.len()), Vec::new());
             for job in jobs {
-                let kept = self.changed.get(job).map_or(graph.needs.of(*job), Vec::as_slice);
-                lengths.push(u32::try_from(kept.len()).expect("a job needs fewer jobs than there are"));
-                targets.extend(kept.iter().map(|&need| numbers[need as usize]));
+                let before = targets.len();
+                match self.changed.get(job) {
+                    Some(kept) => targets.extend(kept.iter().map(|&need| numbers[need as usize])),
+                    None => targets.extend(graph.needs.own(*job).iter().map(|&need| numbers[need as usize])),
+                }
+                lengths.push(u32::try_from(targets.len() - before).expect("a job needs fewer jobs than there are"));
             }
             (lengths, targets)
         };
-        Csr::joined(self.order.par_chunks(2048).map(rows).collect())
+        let common = graph.needs.common().iter().map(|&need| numbers[need as usize]).collect();
+        let alone = self.order.iter().map(|job| self.changed.contains_key(job)).collect();
+        Rows::with_alone(common, alone, Csr::joined(self.order.par_chunks(2048).map(rows).collect()))
     }
 
     /// Takes back what was not needed after all, where each job has its place in a final order: edges that this keeps
@@ -62,7 +68,7 @@ impl Acyclic<'_> {
             // Those of one job are together, and go together.
             for of_job in found.dropped.chunk_by(|one, other| one.0 == other.0) {
                 let job = of_job[0].0;
-                let needs = || graph.needs.of(job).iter().map(|&need| (job, need));
+                let needs = || graph.needs.of(job).map(|need| (job, need));
                 if !needs().any(|edge| is_late(&edge) && !cut.contains(&edge)) {
                     self.profiles.remove(&job);
                     kept.extend(needs().filter(|edge| !cut.contains(edge)));
@@ -138,7 +144,7 @@ impl<'a, 'p> Breaker<'a, 'p> {
     fn settle(&mut self, lean: &mut FxHashMap<u32, Vec<u32>>) {
         let loops = &self.components;
         let added = |job: u32, row: &[u32]| -> Vec<u32> {
-            let known: FxHashSet<u32> = self.graph.needs.of(job).iter().copied().collect();
+            let known: FxHashSet<u32> = self.graph.needs.of(job).collect();
             row.iter().copied().filter(|need| !known.contains(need)).collect()
         };
         let mut more: FxHashMap<u32, Vec<u32>> = lean.iter().map(|(&job, row)| (job, added(job, row))).collect();
@@ -151,7 +157,7 @@ impl<'a, 'p> Breaker<'a, 'p> {
             let mut needs = Csr::default();
             for job in self.graph.needs.nodes() {
                 let added = more.get(&job).map(Vec::as_slice).unwrap_or_default();
-                needs.push(self.graph.needs.of(job).iter().chain(added).copied());
+                needs.push(self.graph.needs.of(job).chain(added.iter().copied()));
             }
             let together = Components::new(&needs);
             let closes = |job: u32, need: u32| {
@@ -174,24 +180,31 @@ impl<'a, 'p> Breaker<'a, 'p> {
         needs.iter().all(|&need| of[need as usize] <= of[job as usize])
     }
 
-    fn component(&self, component: u32, lean: &FxHashMap<u32, Vec<u32>>) -> Broken<'p> {
+    /// What the jobs of a component need of each other whatever the profiles are, and what profiles drop.
+    fn hard_and_soft(&self, component: u32, lean: &FxHashMap<u32, Vec<u32>>) -> [Csr; 2] {
         let members = &self.components.members[component as usize];
         let whole = self.components.within(&self.graph.needs, component);
-        let inside = |need: &u32| self.components.inside(component, *need);
-        let (mut hard, mut soft) = (Csr::default(), Csr::default());
-        for (local, member) in (0..).zip(members) {
-            match lean.get(member) {
-                None => {
-                    hard.push(whole.of(local).iter().copied());
-                    soft.push([]);
-                }
-                Some(row) => {
-                    let row: FxHashSet<u32> = row.iter().filter_map(inside).collect();
-                    soft.push(whole.of(local).iter().copied().filter(|need| !row.contains(need)));
-                    hard.push(row);
-                }
-            }
+        let split = |(local, member): (usize, &u32)| {
+            let inside = |need: &u32| self.components.inside(component, *need);
+            let row: FxHashSet<u32> = lean.get(member)?.iter().filter_map(inside).collect();
+            let soft = whole.of(local as u32).iter().copied().filter(|need| !row.contains(need)).collect();
+            Some((row.into_iter().collect(), soft))
+        };
+        let split: Vec<Option<(Vec<u32>, Vec<u32>)>> = members.par_iter().enumerate().map(split).collect();
+        let (mut hard, mut soft) = (Csr::with_capacity(members.len(), whole.edges()), Csr::default());
+        for (local, split) in (0..).zip(split) {
+            let (row, dropped) = split.unwrap_or_else(|| (whole.of(local).to_vec(), Vec::new()));
+            hard.push(row);
+            soft.push(dropped);
         }
+        [hard, soft]
+    }
+
+    fn component(&self, component: u32, lean: &FxHashMap<u32, Vec<u32>>) -> Broken<'p> {
+        let members = &self.components.members[component as usize];
+        let inside = |need: &u32| self.components.inside(component, *need);
+        let locals: Vec<u32> = (0..).take(members.len()).collect();
+        let [hard, soft] = self.hard_and_soft(component, lean);
         let order = place(&hard, &soft);
         let mut at = vec![0; order.len()];
         (0..).zip(&order).for_each(|(place, &local)| at[local as usize] = place);
@@ -204,7 +217,6 @@ impl<'a, 'p> Breaker<'a, 'p> {
             let is_late = |need: &u32| inside(need).is_some_and(|need| at[need as usize] > at[local as usize]);
             self.fewest(room, job, &lean[&job], |need| is_late(need) && !hard_late.contains(need))
         };
-        let locals: Vec<u32> = (0..).take(members.len()).collect();
         let dropped: Vec<Vec<u32>> = locals.iter().map(|&local| late(local, &soft)).collect();
         let chosen: FxHashMap<u32, (Vec<&str>, Vec<u32>)> = locals
             .par_iter()
@@ -218,8 +230,12 @@ impl<'a, 'p> Breaker<'a, 'p> {
             found: Loop { jobs: members.clone(), dropped: Vec::new(), cut: Vec::new() },
         };
         for (local, &job) in locals.iter().zip(members) {
+            let kept: Vec<u32>;
             let row = match chosen.get(local) {
-                None => self.graph.needs.of(job),
+                None => {
+                    kept = self.graph.needs.of(job).collect();
+                    &kept
+                }
                 Some((profiles, row)) => {
                     broken.profiles.push((job, profiles.clone()));
                     broken.found.dropped.extend(dropped[*local as usize].iter().map(|&need| (job, need)));

@@ -11,6 +11,7 @@ pub mod base;
 pub mod offers;
 pub mod needs;
 pub mod csr;
+pub mod rows;
 pub mod jobs;
 pub mod why;
 pub mod components;
@@ -37,6 +38,7 @@ use crate::core::order::csr::Csr;
 use crate::core::order::jobs::{Graph, Room};
 use crate::core::order::loops::{Acyclic, Loop};
 use crate::core::order::priority::Priorities;
+use crate::core::order::rows::Rows;
 use crate::core::recipe::OrderedJob;
 use crate::core::recipe::loops::{BrokenBy, LoopEdge, OrderLoop};
 
@@ -53,6 +55,11 @@ pub fn build_dependencies<'a>(source: &Source<'a>, architecture: &str) -> [&'a [
         ALL => [source.build_depends, source.build_depends_indep],
         _ => [source.build_depends, source.build_depends_arch],
     }
+}
+
+/// The build-dependencies that only one half of a source has.
+fn half_build_dependencies<'a>(source: &Source<'a>) -> [&'a [u8]; 2] {
+    [source.build_depends_arch, source.build_depends_indep]
 }
 
 /// Which jobs a source makes: one for the architecture, one for `all`.
@@ -108,29 +115,20 @@ pub fn order<'a>(sources: &'a [SourceRecord<'a>], visible: &'a [Package<'a>], op
     // Where an overlay comes after what it needs all the same, it waits for that.
     let is_late = |edge: &(u32, u32)| numbers[edge.1 as usize] > numbers[edge.0 as usize];
     let (given_way, kept): (Vec<_>, Vec<_>) = given_way.into_iter().partition(is_late);
-    let reduced = reduce::reduce(&with(
-        renumbered(&reduced.needs, &sorted),
-        acyclic
-            .take_back(&graph, &numbers)
-            .into_iter()
-            .chain(kept)
-            .map(|edge| [edge.0, edge.1].map(|job| numbers[job as usize] - 1)),
-    ));
-    let Priorities { path, frees } = priority::priorities(&reduced, &estimates);
-    let ordered = reduced.needs.nodes().into_par_iter().map(|number| {
-        let at = number as usize;
-        ordered(&graph, &acyclic, jobs[at], reduced.needs.of(number), (estimates[at], path[at], frees[at]))
-    });
-    Order {
-        jobs: ordered.collect(),
-        loops: named(&graph, &acyclic, &numbers, options.older_binaries, &given_way),
-        not_for_here: sources
-            .iter()
-            .filter(|record| halves(&record.source, options.architecture).next().is_none())
-            .map(|record| record.source.name.to_owned())
-            .collect(),
-        unbuildable: unbuildable(&graph, visible),
-    }
+    let taken_back = acyclic.take_back(&graph, &numbers);
+    let all_jobs = || {
+        let again = taken_back.into_iter().chain(kept);
+        let again = again.map(|edge| [edge.0, edge.1].map(|job| numbers[job as usize] - 1));
+        let reduced = reduce::reduce(&Rows::from(with(renumbered(&reduced.needs, &sorted), again)));
+        let Priorities { path, frees } = priority::priorities(&reduced, &estimates);
+        let ordered = reduced.needs.nodes().into_par_iter().map(|number| {
+            let at = number as usize;
+            ordered(&graph, &acyclic, jobs[at], reduced.needs.of(number), (estimates[at], path[at], frees[at]))
+        });
+        ordered.collect()
+    };
+    let (jobs, loops) = rayon::join(all_jobs, || named(&graph, &acyclic, &numbers, options.older_binaries, &given_way));
+    Order { jobs, loops, not_for_here: not_for_here(&graph), unbuildable: unbuildable(&graph, visible) }
 }
 
 /// The number, from 1, of each job in an order.
@@ -269,6 +267,14 @@ fn edges<'a>(
             }
         })
         .collect()
+}
+
+/// The sources without a job.
+fn not_for_here(graph: &Graph<'_>) -> Vec<String> {
+    let mut has_job = vec![false; graph.sources.len()];
+    graph.jobs.iter().for_each(|job| has_job[job.source as usize] = true);
+    let without = graph.sources.iter().zip(has_job).filter(|(_, has_job)| !has_job);
+    without.map(|(record, _)| record.source.name.to_owned()).collect()
 }
 
 /// What cannot be built with what is known now, with the reason in words.

@@ -35,6 +35,8 @@ pub struct Universe<'a> {
     satisfiers: Csr,
     /// Packages that need something which nothing satisfies.
     broken: Vec<bool>,
+    /// Packages that have choices or are broken: few, so that most need no more than one look.
+    special: Vec<bool>,
     /// What every chroot has, with who wanted it.
     base: Vec<(u32, u32)>,
     /// The singles but for those that every chroot has, which need not be looked at for job after job.
@@ -43,13 +45,12 @@ pub struct Universe<'a> {
 
 /// One job's answer, and the room that it is worked out in: kept by each thread and used for job after job.
 pub struct Installed<'a> {
-    /// When a package was taken, by number of the question.
-    taken: Vec<u32>,
+    /// By number of the package.
+    marks: Vec<Mark>,
     question: u32,
     in_chroot: bool,
     waiting: Vec<u32>,
     choices: Vec<u32>,
-    wanted_by: Vec<u32>,
     /// What gets installed besides what every chroot has, by number.
     pub packages: Vec<u32>,
     /// The names that the job's own build-dependencies ask for, first alternatives only, where no package of that name
@@ -59,6 +60,15 @@ pub struct Installed<'a> {
     pub unmet: Vec<&'a [u8]>,
     /// Whether a package on the way needs something that nothing satisfies.
     pub broken: bool,
+}
+
+/// What is noted of a package; in one place, since a whole archive's jobs take ten million packages.
+#[derive(Clone, Copy)]
+struct Mark {
+    /// The number of the question that it was taken for last.
+    taken: u32,
+    /// Who wanted it then.
+    wanted_by: u32,
 }
 
 impl<'a> Universe<'a> {
@@ -72,6 +82,7 @@ impl<'a> Universe<'a> {
             choices: Csr::default(),
             satisfiers: Csr::default(),
             broken: vec![false; packages.len()],
+            special: Vec::new(),
             base: Vec::new(),
             beyond_base: Csr::default(),
         };
@@ -84,32 +95,38 @@ impl<'a> Universe<'a> {
     /// Works out what each package pulls in.
     fn encode(&mut self) {
         let encoded: Vec<Encoded> = self.packages.par_chunks(1024).map(|chunk| self.encoded(chunk)).collect();
-        let (mut singles, mut number) = (Vec::new(), 0);
+        let (mut singles, mut satisfiers, mut number) = (Vec::new(), Vec::new(), 0);
         for (chunk, part) in encoded.into_iter().enumerate() {
             singles.push(part.singles);
             for count in part.choices {
                 self.choices.push(number..number + count);
                 number += count;
             }
-            part.satisfiers.iter().for_each(|satisfiers| self.satisfiers.push(satisfiers.iter().copied()));
+            satisfiers.push(part.satisfiers);
             part.broken.into_iter().for_each(|at| self.broken[chunk * 1024 + at] = true);
         }
         self.singles = Csr::joined(singles);
+        self.satisfiers = Csr::joined(satisfiers);
+        let is_special = |package: u32| self.broken[package as usize] || !self.choices.of(package).is_empty();
+        self.special = self.choices.nodes().map(is_special).collect();
     }
 
     fn encoded(&self, packages: &[Package<'a>]) -> Encoded {
         let mut part = Encoded::default();
         for (at, package) in packages.iter().enumerate() {
-            let (singles, choices) = (part.singles.1.len(), part.satisfiers.len());
+            let (singles, choices) = (part.singles.1.len(), part.satisfiers.0.len());
             for field in [package.pre_depends, package.depends] {
                 self.each_relation(field, |satisfiers: &[u32]| match satisfiers {
                     [] => part.broken.push(at),
                     [only] => part.singles.1.push(*only),
-                    several => part.satisfiers.push(several.to_vec()),
+                    several => {
+                        part.satisfiers.0.push(u32::try_from(several.len()).expect("a field is shorter"));
+                        part.satisfiers.1.extend(several);
+                    }
                 });
             }
             part.singles.0.push(u32::try_from(part.singles.1.len() - singles).expect("a field is shorter"));
-            part.choices.push(u32::try_from(part.satisfiers.len() - choices).expect("a field is shorter"));
+            part.choices.push(u32::try_from(part.satisfiers.0.len() - choices).expect("a field is shorter"));
         }
         part
     }
@@ -148,7 +165,7 @@ impl<'a> Universe<'a> {
         }
         let mut installed = self.empty_room();
         self.close(&roots, &mut installed);
-        installed.packages.iter().map(|&number| (number, installed.wanted_by[number as usize])).collect()
+        installed.packages.iter().map(|&number| (number, installed.marks[number as usize].wanted_by)).collect()
     }
 
     fn singles_beyond_base(&self) -> Csr {
@@ -173,12 +190,11 @@ impl<'a> Universe<'a> {
     /// Room to work in, where nothing is there before.
     pub fn empty_room(&self) -> Installed<'a> {
         Installed {
-            taken: vec![0; self.packages.len()],
+            marks: vec![Mark { taken: 0, wanted_by: NOBODY }; self.packages.len()],
             question: 0,
             in_chroot: false,
             waiting: Vec::new(),
             choices: Vec::new(),
-            wanted_by: vec![NOBODY; self.packages.len()],
             packages: Vec::new(),
             asked: Vec::new(),
             unmet: Vec::new(),
@@ -189,9 +205,8 @@ impl<'a> Universe<'a> {
     /// Room to work in, where a chroot's packages are there before.
     pub fn room(&self) -> Installed<'a> {
         let mut installed = Installed { in_chroot: true, ..self.empty_room() };
-        for &(number, by) in &self.base {
-            installed.taken[number as usize] = ALWAYS;
-            installed.wanted_by[number as usize] = by;
+        for &(number, wanted_by) in &self.base {
+            installed.marks[number as usize] = Mark { taken: ALWAYS, wanted_by };
         }
         installed
     }
@@ -238,9 +253,11 @@ impl<'a> Universe<'a> {
         let mut next = 0;
         loop {
             while let Some(number) = installed.waiting.pop() {
-                installed.broken |= self.broken[number as usize];
                 singles.of(number).iter().for_each(|&wanted| installed.take(wanted, number));
-                installed.choices.extend(self.choices.of(number).iter().flat_map(|&choice| [choice, number]));
+                if self.special[number as usize] {
+                    installed.broken |= self.broken[number as usize];
+                    installed.choices.extend(self.choices.of(number).iter().flat_map(|&choice| [choice, number]));
+                }
             }
             let Some(&[choice, number]) = installed.choices.get(next..next + 2).and_then(|pair| pair.first_chunk())
             else {
@@ -269,7 +286,7 @@ impl<'a> Universe<'a> {
     }
 
     fn way(&self, installed: &Installed<'a>, package: u32) -> impl Iterator<Item = u32> {
-        let by = |number: &u32| Some(installed.wanted_by[*number as usize]).filter(|&by| by != NOBODY);
+        let by = |number: &u32| Some(installed.marks[*number as usize].wanted_by).filter(|&by| by != NOBODY);
         std::iter::successors(Some(package), by)
     }
 }
@@ -279,7 +296,7 @@ impl<'a> Universe<'a> {
 struct Encoded {
     singles: (Vec<u32>, Vec<u32>),
     choices: Vec<u32>,
-    satisfiers: Vec<Vec<u32>>,
+    satisfiers: (Vec<u32>, Vec<u32>),
     broken: Vec<usize>,
 }
 
@@ -294,14 +311,13 @@ impl Installed<'_> {
 
     /// Whether a package is in the answer, or in every chroot.
     pub fn has(&self, number: u32) -> bool {
-        let taken = self.taken[number as usize];
+        let taken = self.marks[number as usize].taken;
         taken == self.question || taken == ALWAYS
     }
 
     fn take(&mut self, number: u32, by: u32) {
         if !self.has(number) {
-            self.taken[number as usize] = self.question;
-            self.wanted_by[number as usize] = by;
+            self.marks[number as usize] = Mark { taken: self.question, wanted_by: by };
             self.packages.push(number);
             self.waiting.push(number);
         }

@@ -11,7 +11,7 @@ use rustc_hash::FxBuildHasher;
 use super::csr::Csr;
 use super::needs::NOBODY;
 use crate::core::debian::packages::Package;
-use crate::core::debian::relation::{self, Relation};
+use crate::core::debian::relation::{self, Operator, Relation};
 
 /// What packages offer, by name.
 pub struct Offers<'a> {
@@ -97,7 +97,9 @@ impl<'a> Offers<'a> {
         };
         let name = self.name(relation.name)?;
         let real = self.real[name as usize];
-        if real != NOBODY && fits(real, Some(self.versions.of(real))) {
+        // Versions lie in yet another place, and most relations ask for none.
+        let version = || (relation.operator != Operator::Any).then(|| self.versions.of(real));
+        if real != NOBODY && fits(real, version()) {
             return Some((real, Way::Itself));
         }
         let mut providers = self.providers.of(name).iter().map(|&at| &self.provided[at as usize]);
@@ -144,7 +146,8 @@ fn hash(name: &[u8]) -> u64 {
 
 /// Numbers for names: a table of hashes, each with the number of the name that has it.
 struct Names {
-    /// Half of them are free at least.
+    /// A fifth of them is free at least, and more than half where names come twice, as most do: a small table stays near
+    /// to the processor.
     slots: Vec<Slot>,
     texts: Texts,
 }
@@ -159,7 +162,7 @@ impl Names {
     /// For so many names at most.
     fn with_room(most: usize) -> Names {
         let free = Slot { hash: 0, number: NOBODY };
-        Names { slots: vec![free; (most * 2).max(2).next_power_of_two()], texts: Texts::default() }
+        Names { slots: vec![free; (most + most / 4 + 2).next_power_of_two()], texts: Texts::default() }
     }
 
     /// The number of a name, which gets one if it has none.

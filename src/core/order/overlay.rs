@@ -8,6 +8,7 @@ use rustc_hash::FxHashSet;
 use super::components::Components;
 use super::csr::Csr;
 use super::jobs::Graph;
+use super::rows::Rows;
 use crate::core::pinned::Role;
 
 /// Who gives way to an overlay, and how.
@@ -57,12 +58,12 @@ pub fn precede(graph: &mut Graph<'_>, first: &FxHashSet<&str>) -> Vec<(u32, u32)
             true => !is_first[*need as usize],
             false => !is_overlay[*need as usize] && loops(job, *need),
         };
-        cut.extend(graph.needs.of(job).iter().filter(|need| gives_way(need)).map(|&need| (job, need)));
+        cut.extend(graph.needs.of(job).filter(gives_way).map(|need| (job, need)));
     }
     cut.sort_unstable();
     let of_first = graph.needs.nodes().filter(|&job| is_first[job as usize]).collect();
     graph.precedence = Precedence { first: of_first, is_first, cut: cut.iter().copied().collect() };
-    graph.needs = kept(graph);
+    graph.needs = Rows::from(kept(graph));
     cut
 }
 
@@ -71,7 +72,7 @@ fn kept(graph: &Graph<'_>) -> Csr {
     let precedence = &graph.precedence;
     let mut kept = Csr::default();
     for job in graph.needs.nodes() {
-        let needs = graph.needs.of(job);
+        let needs: Vec<u32> = graph.needs.of(job).collect();
         let own = needs.iter().copied().filter(|&need| !precedence.cuts(job, need));
         let before = precedence.before(job).iter().copied().filter(|first| !needs.contains(first));
         kept.push(own.chain(before));

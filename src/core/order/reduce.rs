@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::csr::Csr;
+use super::rows::{Edges, Rows};
 
 /// Columns that are worked on at once: so many bits a job that others need, which is 100 MB for 50,000 of them.
 const BLOCK: usize = 16_384;
@@ -16,20 +17,21 @@ pub struct Reduced {
 }
 
 /// Reduces a graph without loops whose nodes are numbered so that each comes after what it needs.
-pub fn reduce(needs: &Csr) -> Reduced {
+pub fn reduce(needs: &Rows) -> Reduced {
     reduce_by(needs, BLOCK)
 }
 
-fn reduce_by(needs: &Csr, block: usize) -> Reduced {
-    let mut used = vec![false; needs.len()];
-    needs.nodes().flat_map(|node| needs.of(node)).for_each(|&need| used[need as usize] = true);
+fn reduce_by(needs: &Rows, block: usize) -> Reduced {
+    let mut used = vec![false; needs.count()];
+    let own = needs.nodes().flat_map(|node| needs.own(node));
+    own.chain(needs.common()).for_each(|&need| used[need as usize] = true);
     // Only jobs that others need have columns, and rows that are kept; most are nobody's need.
-    let mut column = vec![u32::MAX; needs.len()];
+    let mut column = vec![u32::MAX; needs.count()];
     let columns: Vec<u32> = needs.nodes().filter(|&node| used[node as usize]).collect();
     (0..).zip(&columns).for_each(|(number, &node)| column[node as usize] = number);
     let ends: Vec<u32> = needs.nodes().filter(|&node| !used[node as usize]).collect();
     let mut reduction =
-        Reduction { needs, column, columns, kept: vec![Vec::new(); needs.len()], frees: vec![0; needs.len()] };
+        Reduction { needs, column, columns, kept: vec![Vec::new(); needs.count()], frees: vec![0; needs.count()] };
     let blocks = reduction.columns.len().div_ceil(block);
     // An edge within a block may be stood for by those into later blocks, never by those into earlier ones.
     for start in (0..blocks).rev().map(|number| number * block) {
@@ -39,7 +41,7 @@ fn reduce_by(needs: &Csr, block: usize) -> Reduced {
 }
 
 struct Reduction<'n> {
-    needs: &'n Csr,
+    needs: &'n Rows,
     column: Vec<u32>,
     columns: Vec<u32>,
     kept: Vec<Vec<u32>>,
@@ -51,12 +53,13 @@ impl Reduction<'_> {
     fn block(&mut self, start: usize, most: usize, ends: &[u32]) {
         let width = (self.columns.len() - start).min(most);
         let mut reach = Reach::new(start, width);
+        let common = self.mask(&reach);
         let mut counts = Counters::new(width.div_ceil(64));
         let mut room = [Vec::new(), Vec::new()];
         // Nodes in the order's order; each node's row is complete before the first that needs it.
         for at in start..self.columns.len() {
             let node = self.columns[at];
-            let kept = self.row(node, at, &reach, &mut room);
+            let kept = self.row(node, at, &reach, &common, &mut room);
             self.kept[node as usize].extend(kept);
             counts.add(&room[0]);
             reach.push(&room[0]);
@@ -67,7 +70,7 @@ impl Reduction<'_> {
             .map(|chunk| {
                 let (mut room, mut counts) = ([Vec::new(), Vec::new()], Counters::new(width.div_ceil(64)));
                 let of_end = |&end: &u32| {
-                    let kept = this.row(end, this.columns.len(), &reach, &mut room);
+                    let kept = this.row(end, this.columns.len(), &reach, &common, &mut room);
                     counts.add(&room[0]);
                     kept
                 };
@@ -86,9 +89,22 @@ impl Reduction<'_> {
         }
     }
 
+    /// The columns of a block that are common to all rows.
+    fn mask(&self, reach: &Reach) -> Vec<u64> {
+        let mut mask = Vec::new();
+        for &need in self.needs.common() {
+            let column = (self.column[need as usize] as usize).wrapping_sub(reach.start);
+            if column < reach.width {
+                mask.resize(mask.len().max(column / 64 + 1), 0);
+                mask[column / 64] |= 1 << (column % 64);
+            }
+        }
+        mask
+    }
+
     /// The edges into this block that are kept of a node that leads to columns below `end` only; `row` becomes all of
     /// the block that it leads to, `wanted` is room to work in.
-    fn row(&self, node: u32, end: usize, reach: &Reach, [row, wanted]: &mut [Vec<u64>; 2]) -> Vec<u32> {
+    fn row(&self, node: u32, end: usize, reach: &Reach, common: &[u64], [row, wanted]: &mut [Vec<u64>; 2]) -> Vec<u32> {
         for room in [&mut *row, wanted] {
             room.clear();
             room.resize(reach.words(end), 0);
@@ -99,7 +115,16 @@ impl Reduction<'_> {
             row.iter_mut().zip(led).for_each(|(word, more)| *word |= more);
         }
         let mut words = 0;
-        for &need in self.needs.of(node) {
+        if self.needs.shares(node) {
+            wanted.iter_mut().zip(row.iter().zip(common)).for_each(|(wanted, (row, common))| *wanted = common & !row);
+            let own = (self.column[node as usize] as usize).wrapping_sub(reach.start);
+            // What is common to all is not needed by itself.
+            if let Some(word) = wanted.get_mut(own / 64) {
+                *word &= !(1 << (own % 64));
+            }
+            words = common.len().min(wanted.len());
+        }
+        for &need in self.needs.own(node) {
             let column = (self.column[need as usize] as usize).wrapping_sub(reach.start);
             if column < reach.width && row[column / 64] & (1 << (column % 64)) == 0 {
                 wanted[column / 64] |= 1 << (column % 64);
@@ -136,7 +161,9 @@ struct Reach {
 
 impl Reach {
     fn new(start: usize, width: usize) -> Reach {
-        Reach { start, width, starts: vec![0], rows: Vec::new() }
+        // The row of a column is half as long as the last one on average.
+        let words = (width / 64 + 1) * (width / 2 + 64);
+        Reach { start, width, starts: vec![0], rows: Vec::with_capacity(words) }
     }
 
     /// How many words the row of a column has.
@@ -208,7 +235,7 @@ mod tests {
 
     #[test]
     fn an_edge_that_others_stand_for_goes() {
-        let reduced = reduce(&Csr::of_rows(&[vec![], vec![0], vec![0, 1], vec![0, 2]]));
+        let reduced = reduce(&Rows::from(Csr::of_rows(&[vec![], vec![0], vec![0, 1], vec![0, 2]])));
         assert_eq!(reduced.needs, Csr::of_rows(&[vec![], vec![0], vec![1], vec![2]]));
         assert_eq!(reduced.frees, [3, 2, 1, 0]);
     }
@@ -239,8 +266,20 @@ mod tests {
                 needs
             }).collect();
             let needs = Csr::of_rows(&rows);
-            let reduced = reduce_by(&needs, block);
+            let reduced = reduce_by(&Rows::from(needs.clone()), block);
             let all = closure(&needs);
+            // What the last ones have in common may be said once.
+            let common: Vec<u32> = (0..needs.count().min(3) as u32).collect();
+            let alone: Vec<bool> = needs.nodes().map(|node| {
+                common.iter().any(|need| *need != node && !needs.of(node).contains(need))
+            }).collect();
+            let mut own = Csr::default();
+            for node in needs.nodes() {
+                let is_own = |need: &&u32| alone[node as usize] || !common.contains(need);
+                own.push(needs.of(node).iter().filter(is_own).copied());
+            }
+            let shared = reduce_by(&Rows::with_alone(common, alone, own), block);
+            prop_assert_eq!((&shared.needs, &shared.frees), (&reduced.needs, &reduced.frees));
             prop_assert_eq!(&closure(&reduced.needs), &all);
             for node in needs.nodes() {
                 let kept = reduced.needs.of(node);

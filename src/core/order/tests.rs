@@ -261,8 +261,8 @@ proptest! {
 fn an_order_is_told_in_lines_and_drawn_as_a_graph() {
     let sources = [source("a", "any", "b-dev <!nocheck>", "a"), source("b", "any", "a", "b-dev")];
     let Order { jobs, loops, .. } = check(&sources, &["a", "b-dev"].map(|name| stanza(name, "1", "")));
-    let order =
-        OrderResult { import: ImportId(Sha256::of(b"")), arch: "amd64".to_owned(), jobs, loops, skipped: Vec::new() };
+    let (import, arch) = (ImportId(Sha256::of(b"")), "amd64".to_owned());
+    let order = OrderResult { import, arch, jobs: jobs.into(), loops: loops.into(), skipped: Vec::new() };
     let expected = "     1  first  a:amd64  1  takes 20 s, holds up 40 s and 1 job  with nocheck\n     \
                     2  first  b:amd64  1  takes 20 s, holds up 20 s and 0 jobs\n\
                     loop: a, b need each other to be built: 1 edge dropped by build profiles\n      \
