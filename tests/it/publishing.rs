@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use cloudbuild::core::ids::Sha256;
 use cloudbuild::core::publish::{self, BinaryFile, BinaryKind, Contents, Options, PublishPlan};
 use cloudbuild::io::archive::{BoxError, Signer, deb};
-use cloudbuild::io::openpgp::signing::SigningKey;
+use cloudbuild::io::openpgp::signing::{KeyKind, SigningKey};
 use tempfile::TempDir;
 
 /// The suite of these archives.
@@ -154,7 +154,7 @@ pub struct TestKey(SigningKey);
 impl TestKey {
     /// Makes one.
     pub fn new(folder: &Path) -> TestKey {
-        TestKey(SigningKey::load_or_create(&folder.join("key"), "Test <test@example.org>").unwrap())
+        TestKey(SigningKey::load_or_create(&folder.join("key"), "Test <test@example.org>", KeyKind::Ed25519).unwrap())
     }
 }
 
