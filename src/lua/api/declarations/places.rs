@@ -9,8 +9,7 @@ use crate::core::settings::value::read_duration;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options, Word};
 use crate::lua::check::call::Call;
-use crate::lua::values::directory::Directory;
-use crate::lua::values::{Handle, Tag};
+use crate::lua::values::{Directory, Handle, Tag};
 
 mod bucket;
 
