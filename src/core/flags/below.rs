@@ -54,8 +54,8 @@ mod tests {
         let import = ImportId(Sha256::of(b"x"));
         let (all, only) = (Against::Import(import), Against::CrossOnly(import));
         let stage = Against::Stage("base".to_owned());
-        assert_eq!(check_of(false, &[all.clone()], false), Ok(()));
-        assert_eq!(check_of(true, &[only.clone()], true), Ok(()));
+        assert_eq!(check_of(false, std::slice::from_ref(&all), false), Ok(()));
+        assert_eq!(check_of(true, std::slice::from_ref(&only), true), Ok(()));
         assert_eq!(check_of(true, &[stage.clone(), only.clone()], true), Ok(()));
         assert!(check_of(true, &[stage, all], true).unwrap_err().contains("nothing of `armhf` may be mixed in"));
         assert!(check_of(true, &[only], false).unwrap_err().contains("needs a compiler of its own"));

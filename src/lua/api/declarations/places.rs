@@ -9,7 +9,8 @@ use crate::core::settings::value::read_duration;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::{Body, Declaration, Kind, Options, Word};
 use crate::lua::check::call::Call;
-use crate::lua::values::{Directory, Handle, Tag};
+use crate::lua::values::directory::Directory;
+use crate::lua::values::{Handle, Tag};
 
 mod bucket;
 
