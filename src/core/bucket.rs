@@ -51,7 +51,7 @@ impl Acl {
     pub const ALL: [Acl; 3] = [Acl::Bucket, Acl::PublicRead, Acl::Private];
 
     /// Its one text form.
-    pub fn text(self) -> &'static str {
+    pub const fn text(self) -> &'static str {
         match self {
             Acl::Bucket => "bucket",
             Acl::PublicRead => "public-read",

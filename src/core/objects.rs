@@ -243,7 +243,7 @@ pub fn headers(path: &str, public: bool) -> (&'static str, &'static str) {
         _ => "application/octet-stream",
     };
     // What never changes under its name may be kept for ever; everything else is asked for again.
-    let for_ever = path.starts_with("pool/") || path.contains("/by-hash/");
+    let for_ever = path.split('/').next().is_some_and(|top| top.ends_with("pool")) || path.contains("/by-hash/");
     let cache = match (for_ever, public) {
         (true, true) => "public, max-age=31536000, immutable",
         (true, false) => "private, max-age=31536000, immutable",

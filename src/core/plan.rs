@@ -163,10 +163,9 @@ impl fmt::Display for Step {
                 warnings.iter().try_for_each(|warning| writeln!(f, "         warning: {warning}"))
             }
             Step::Publish { to, suite, stages, prove } => {
-                let PublishTarget::Dir { path } = to;
                 let prove = if *prove { ", then installed from with apt" } else { "" };
                 let stages = stages.join(", ");
-                writeln!(f, "publish  suite `{suite}` of {stages} to {}{prove}", path.display())
+                writeln!(f, "publish  suite `{suite}` of {stages} to {to}{prove}")
             }
             Step::Compare { stages } => writeln!(f, "compare  {} with what was imported", stages.join(", ")),
         }

@@ -8,6 +8,7 @@ pub mod loops;
 pub mod overlay;
 pub mod selection;
 pub mod shared;
+mod target;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use self::comparison::{CompareRequest, CompareResult, CompareRow, Report};
+pub use self::target::PublishTarget;
 use crate::core::flags::BuildFlags;
 use crate::core::flags::overridden::Overridden;
 use crate::core::how::How;
@@ -243,6 +245,9 @@ pub struct BuildRequest {
     /// What is measured of what is built.
     #[serde(default, skip_serializing_if = "Measure::is_empty")]
     pub measure: Measure,
+    /// What is published again and again while this is being built, as often as its target says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meanwhile: Option<Box<PublishRequest>>,
     /// What is verified of it.
     #[serde(default, skip_serializing_if = "Verify::is_empty")]
     pub verify: Verify,
@@ -353,17 +358,6 @@ pub struct PublishRequest {
     /// What else is said of the archive.
     #[serde(default, skip_serializing_if = "Settings::is_empty")]
     pub settings: Settings,
-}
-
-/// Where an archive is written to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum PublishTarget {
-    /// A directory; relative paths are in the run's state directory.
-    Dir {
-        /// The archive's root, the folder of `dists` and `pool`.
-        path: PathBuf,
-    },
 }
 
 /// What was published.

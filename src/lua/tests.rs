@@ -20,8 +20,8 @@ use serde_json::Value as Json;
 use crate::core::ids::{GenerationId, ImportId, JobId, Sha256};
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
-    BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderResult, OrderedJob, PublishResult,
-    PublishTarget, Request, Response,
+    BuildResult, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderResult, OrderedJob, PublishResult, Request,
+    Response,
 };
 use crate::lua::error::RecipeError;
 use crate::lua::recipe::{Recipe, RunOptions};
@@ -111,7 +111,7 @@ impl Perform for Fake {
                 })
             }
             Request::Publish(publish) => {
-                let PublishTarget::Dir { path } = publish.to;
+                let path: std::path::PathBuf = publish.to.to_string().into();
                 Response::Publish(PublishResult {
                     generation: GenerationId(1),
                     key: path.join("key.asc"),

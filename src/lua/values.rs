@@ -1,10 +1,13 @@
 //! The values that `cb` hands out: read-only tables with a `kind`, each standing for a value on the Rust side.
 
+mod place;
+
+pub use self::place::{Directory, InBucket};
+
 use mlua::{Function, Lua, Table, Value};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::core::codes::Code;
@@ -12,7 +15,6 @@ use crate::core::flags::{Cell, Variant};
 use crate::core::hooks::Retry;
 use crate::core::how::How;
 use crate::core::ids::ImportId;
-use crate::core::publish::settings::Settings;
 use crate::core::recipe::overlay::Overlay;
 use crate::core::recipe::selection::Selection;
 use crate::core::recipe::{
@@ -195,21 +197,6 @@ pub struct Sources {
     pub import: ImportId,
     /// Which of them.
     pub packages: Selection,
-}
-
-/// `cb.dir "out" { suite = ... }`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directory {
-    /// The archive's root.
-    pub path: PathBuf,
-    /// `Suite:`, if given.
-    pub suite: Option<String>,
-    /// `Origin:`, if given.
-    pub origin: Option<String>,
-    /// `Label:`, if given.
-    pub label: Option<String>,
-    /// What else is said of the archive.
-    pub settings: Settings,
 }
 
 /// `cb.recipe { ... }`

@@ -9,7 +9,9 @@ use crate::core::events::{Event, Listener};
 use crate::core::how::How;
 use crate::core::ids::{ChrootKey, RunId};
 use crate::core::order::text::counted;
-use crate::core::recipe::{Builders, LaunchRequest, LaunchResult, OrderRequest, OrderResult, Request, Response};
+use crate::core::recipe::{
+    Builders, LaunchRequest, LaunchResult, OrderRequest, OrderResult, PublishRequest, Request, Response,
+};
 use crate::io::archive::signers::Signers;
 use crate::io::host;
 use crate::io::openpgp::signing::SigningKey;
@@ -87,7 +89,9 @@ impl Perform for Live {
                 let imports = build::Imports { sources: &sources, against: &against };
                 let keep = |pace| keeper.keep(pace);
                 let prepare = |of| self.proving.prepare_ahead(of);
-                let (mut built, view) = build::build(&self.stage(&keep, &prepare), imports, &request, &how)?;
+                let stage = self.stage(&keep, &prepare);
+                let work = || build::build(&stage, imports, &request, &how);
+                let (mut built, view) = self.meanwhile(request.meanwhile.as_deref(), work)?;
                 if let Some(view) = view {
                     let (proving, state, key) = (&self.proving, &self.state, self.key.public_armored());
                     let benching = bench::Benching { proving, state, key, listener };
@@ -99,17 +103,7 @@ impl Perform for Live {
                 Response::Build(built)
             }
             Request::Publish(request) => {
-                let publishing = publish::Publishing {
-                    dir: &self.dir,
-                    state: &self.state,
-                    run: self.run,
-                    files: &self.files,
-                    signers: &self.signers,
-                    listener,
-                    round: self.round,
-                    proving: &self.proving,
-                };
-                Response::Publish(self.runtime.block_on(publish::publish(&publishing, &request))?)
+                Response::Publish(self.runtime.block_on(publish::publish(&self.publishing(), &request))?)
             }
             Request::Compare(request) => {
                 let imported = import::pinned(&self.state, request.import)?;
@@ -122,6 +116,46 @@ impl Perform for Live {
 }
 
 impl Live {
+    fn publishing(&self) -> publish::Publishing<'_> {
+        publish::Publishing {
+            dir: &self.dir,
+            state: &self.state,
+            run: self.run,
+            files: &self.files,
+            signers: &self.signers,
+            listener: self.listener.as_ref(),
+            round: self.round,
+            proving: &self.proving,
+        }
+    }
+
+    /// Does some work, and publishes while it goes on, as often as the target says. That something cannot be published
+    /// now is no reason to stop: it is tried again, and at the end.
+    fn meanwhile<T>(&self, request: Option<&PublishRequest>, work: impl FnOnce() -> T) -> T {
+        let Some((request, every)) = request.and_then(|request| Some((request, request.to.every()?))) else {
+            return work();
+        };
+        let (done, waiting) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let _runtime = self.runtime.enter();
+                while waiting.recv_timeout(every) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                    match self.runtime.block_on(publish::publish(&self.publishing(), request)) {
+                        Ok(_) => {}
+                        // Nothing was built yet.
+                        Err(error) if error.is::<Refusal>() => tracing::debug!(%error, "not published meanwhile"),
+                        Err(error) => {
+                            self.listener.hear(&Event::Note { text: format!("not published meanwhile: {error:#}") });
+                        }
+                    }
+                }
+            });
+            let result = work();
+            drop(done);
+            result
+        })
+    }
+
     fn order(&self, request: &OrderRequest) -> anyhow::Result<OrderResult> {
         let sources = import::pinned(&self.state, request.import)?;
         let against = import::pinned(&self.state, layers::import_of(&request.against, request.import)?)?;

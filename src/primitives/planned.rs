@@ -19,7 +19,7 @@ use crate::core::plan::saved::Decided;
 use crate::core::plan::{Plan, Step};
 use crate::core::recipe::{
     BuildRequest, BuildResult, Builders, BuiltJob, CompareResult, ImportResult, LaunchResult, OrderRequest,
-    OrderResult, OrderedJob, PublishRequest, PublishResult, PublishTarget, Request, Response,
+    OrderResult, OrderedJob, PublishRequest, PublishResult, Request, Response,
 };
 use crate::core::suffix;
 use crate::io::mirror::Mirror;
@@ -373,10 +373,9 @@ impl Perform for Planned {
 }
 
 fn as_if_published(request: &PublishRequest) -> PublishResult {
-    let PublishTarget::Dir { path } = &request.to;
     PublishResult {
         generation: GenerationId(0),
-        path: path.clone(),
+        path: request.to.to_string().into(),
         key: PathBuf::new(),
         suite: request.suite.clone(),
         components: Vec::new(),

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::core::events::{Event, Listener};
 use crate::core::ids::{ChrootKey, ViewId};
 use crate::core::view;
-use crate::io::archive::serve;
+use crate::io::archive::serve::Serving;
 use crate::io::sbuild::SbuildError;
 use crate::io::sbuild::chroot::{self, ChrootRequest};
 use crate::io::sbuild::place::{Claim, Place};
@@ -44,8 +44,8 @@ struct Unpacked {
 
 /// What is proved.
 pub struct Subject<'s> {
-    /// The archive's root.
-    pub root: &'s Path,
+    /// Serves the archive.
+    pub serving: &'s Serving,
     /// Its suite.
     pub suite: &'s str,
     /// Its components.
@@ -207,9 +207,8 @@ async fn unpack(place: &Place, tar: &Path) -> Result<Unpacked, SbuildError> {
 }
 
 async fn install(proving: &Proving, subject: &Subject<'_>, clean: &Clean, proof: &mut Proof) -> anyhow::Result<()> {
-    let serving = serve::serve(subject.root.to_owned()).context("serve the archive to apt")?;
     let archive = Source {
-        url: serving.url.clone(),
+        url: subject.serving.url.clone(),
         suite: subject.suite.to_owned(),
         components: subject.components.to_vec(),
         key: subject.key.clone(),

@@ -10,7 +10,7 @@ use crate::core::events::{Event, Listener};
 use crate::core::ids::{GenerationId, RunId, Sha256};
 use crate::core::job::JobState;
 use crate::core::publish::{self, BinaryKind, Contents, Options, SourceSet, VariantOf};
-use crate::core::recipe::{PublishRequest, PublishResult, PublishTarget};
+use crate::core::recipe::{PublishRequest, PublishResult};
 use crate::io::archive::signers::Signers;
 use crate::io::archive::{BoxError, Published, Signer, dir};
 use crate::io::clock;
@@ -28,9 +28,11 @@ mod binaries;
 mod fallback;
 mod gate;
 mod local;
+mod place;
 mod sources;
 
 use local::Local;
+use place::Place;
 
 /// The handles that publishing works with.
 pub struct Publishing<'p> {
@@ -65,8 +67,8 @@ struct Made {
 pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> anyhow::Result<PublishResult> {
     let what = format!("write and sign suite `{}`", request.suite);
     publishing.listener.hear(&Event::Working { step: "publish".to_owned(), what });
-    let PublishTarget::Dir { path } = &request.to;
-    let root = publishing.dir.join(path);
+    let place = Place::open(&request.to, publishing.dir).await?;
+    let root = place.root();
     let local = Local::of(publishing, &request.imports)?;
     let mut made = made(publishing, request)?;
     local.supersede(publishing, &mut made)?;
@@ -78,19 +80,18 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         );
         return Err(Refusal::of_recipe(text).into());
     }
-    let contents = contents(publishing, request, &made, &local, &root).await?;
-    gate::check(publishing, request, &contents.binaries, &root)?;
-    let options = options(&contents, request, &root)?;
-    let mut pieces = dir::pieces(&root, &request.suite);
+    let contents = contents(publishing, request, &made, &local, &place).await?;
+    gate::check(publishing, request, &contents.binaries, &place).await?;
+    let options = options(&contents, request, &place).await?;
+    let mut pieces = dir::pieces(&place.near(publishing.dir), &request.suite);
     let plan = publish::plan_again(&contents, &options, &mut pieces)?;
     let present = present(publishing, plan.pool.iter().map(|file| file.sha256)).await?;
     let source = |sha256: &Sha256| {
         present.get(sha256).cloned().ok_or_else(|| BoxError::from(format!("no file with SHA-256 {sha256}")))
     };
-    let publication = dir::Publication::of(&plan, options.now);
-    let published = dir::publish(&root, &publication, &source, publishing.signers)?;
+    let published = place.publish(&plan, &source, publishing.signers, options.now).await?;
     if !published.unchanged {
-        dir::keep_pieces(&root, &request.suite, &pieces);
+        dir::keep_pieces(&place.near(publishing.dir), &request.suite, &pieces);
     }
     for note in &published.notes {
         publishing.listener.hear(&Event::Note { text: note.clone() });
@@ -108,7 +109,7 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         // The same archive was proved before, and apt took all of it.
         (true, Some(proof)) if published.unchanged && proof.refused.is_empty() => proof,
         (true, _) => {
-            let proof = prove(publishing, request, &root, &options, &made, &contents).await?;
+            let proof = prove(publishing, request, &place, &options, &made, &contents).await?;
             let json =
                 serde_json::json!({ "sources": plan.counts.sources, "packages": plan.counts.packages, "proof": proof });
             publishing.state.write(move |tx| generations::set_json(tx, generation, &json))?;
@@ -117,7 +118,7 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
     };
     Ok(PublishResult {
         generation,
-        key: root.join(&published.key),
+        key: place.key(&published),
         path: root.clone(),
         suite: request.suite.clone(),
         components: options.components.clone(),
@@ -138,7 +139,7 @@ fn known_proof(publishing: &Publishing<'_>, generation: GenerationId) -> anyhow:
 async fn prove(
     publishing: &Publishing<'_>,
     request: &PublishRequest,
-    root: &Path,
+    place: &Place,
     options: &Options,
     made: &[Made],
     contents: &Contents,
@@ -152,8 +153,9 @@ async fn prove(
     let ordinary = contents.binaries.iter().filter(|file| file.kind == BinaryKind::Deb);
     let mut packages: Vec<String> = ordinary.map(|file| file.package.clone()).collect();
     packages.sort();
+    let serving = place.serve().context("serve the archive to apt")?;
     let subject = Subject {
-        root,
+        serving: &serving,
         suite: &request.suite,
         components: &options.components,
         key: publishing.signers.public_armored().map_err(|error| anyhow::anyhow!("{error}"))?,
@@ -203,9 +205,9 @@ async fn contents(
     request: &PublishRequest,
     made: &[Made],
     local: &Local,
-    root: &Path,
+    place: &Place,
 ) -> anyhow::Result<Contents> {
-    let mut contents = Contents { pool: dir::pool(root)?, ..Contents::default() };
+    let mut contents = Contents { pool: place.pool().await?, ..Contents::default() };
     let mut sources: BTreeMap<(String, String), SourceSet> = BTreeMap::new();
     contents.binaries = binaries::built(publishing, made, request.settings.variant.as_deref())?;
     for Made { job, .. } in made {
@@ -224,7 +226,7 @@ async fn contents(
     Ok(contents)
 }
 
-fn options(contents: &Contents, request: &PublishRequest, root: &Path) -> anyhow::Result<Options> {
+async fn options(contents: &Contents, request: &PublishRequest, place: &Place) -> anyhow::Result<Options> {
     let of_binaries = contents.binaries.iter().map(|file| &file.component);
     let all = contents.sources.iter().map(|set| &set.component).chain(of_binaries);
     let mut components: Vec<String> = all.cloned().collect();
@@ -251,7 +253,7 @@ fn options(contents: &Contents, request: &PublishRequest, root: &Path) -> anyhow
         contents: true,
         zst: settings.zst,
         now: clock::now().as_second(),
-        previous: dir::present(root, &request.suite)?.and_then(|present| present.date),
+        previous: place.present(&request.suite).await?.and_then(|present| present.date),
     })
 }
 

@@ -264,7 +264,28 @@
 ---@field origin? string `Origin:` of the archive. Default: cloudbuild.
 ---@field label? string `Label:` of the archive. Default: the campaign's name.
 ---@field valid_for? string|string[] `Valid-Until:`, so long after `Date`. Default: for ever.
----@field not_automatic? boolean apt installs from it only what is asked for. Default: false.
+---@field not_automatic? boolean `NotAutomatic`: apt takes from it only what is asked for. Default: false.
+---@field but_automatic_upgrades? boolean With `not_automatic`: apt upgrades what came from it. Default: false.
+---@field zst? boolean Indexes compressed with zstd, besides gzip and xz. Default: false.
+---@field fallback? boolean What could not be built is there as the base archive has it. Default: false.
+---@field required? string[] Binary packages without which nothing is published. Default: {}.
+---@field minimum? integer Fewer binary packages are not published. Default: 1.
+---@field installable? boolean Publish only when each package can be installed. Default: false.
+---@field no_file_conflicts? boolean Publish only when no two packages install the same file. Default: false.
+
+---@class (exact) cloudbuild.options.s3
+---@field endpoint? string URL of the server. Default: AWS_ENDPOINT_URL_S3, or AWS's own.
+---@field region? string Region of the bucket. Default: the profile's, or us-east-1.
+---@field profile? string Profile of the AWS files with the credentials. Default: AWS_PROFILE.
+---@field ca? string Certificates that the server's is trusted by, in PEM. Default: AWS_CA_BUNDLE.
+---@field acl? "bucket"|"public-read"|"private" Who may read: what the bucket says, or each object. Default: bucket.
+---@field public_url? string Where apt reads the archive, if not at the server. Default: the server's URL.
+---@field every? string Also published while a stage is built, so often: `30 min`. Default: never.
+---@field suite? string `Suite:` of the archive. Default: the campaign's name.
+---@field origin? string `Origin:` of the archive. Default: cloudbuild.
+---@field label? string `Label:` of the archive. Default: the campaign's name.
+---@field valid_for? string|string[] `Valid-Until:`, so long after `Date`. Default: for ever.
+---@field not_automatic? boolean `NotAutomatic`: apt takes from it only what is asked for. Default: false.
 ---@field but_automatic_upgrades? boolean With `not_automatic`: apt upgrades what came from it. Default: false.
 ---@field zst? boolean Indexes compressed with zstd, besides gzip and xz. Default: false.
 ---@field fallback? boolean What could not be built is there as the base archive has it. Default: false.
@@ -323,6 +344,7 @@
 ---@field rules? cloudbuild.table.match_and_set[] What some packages are built with; later wins. Default: {}.
 ---@field repeat_number? integer Of the same build once more, which one it is. Default: 1.
 ---@field measure? cloudbuild.table.measurements What is measured of what is built. Default: {}.
+---@field publish? cloudbuild.Directory Also published meanwhile, so often as `every` says. Default: nothing.
 ---@field verify? cloudbuild.table.verifications What is verified of built files. Default: {}.
 ---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 
@@ -507,6 +529,11 @@ function cb.here(options) end
 ---@param path string The archive's root; relative to the state directory.
 ---@return cloudbuild.Directory
 function cb.dir(path) end
+
+--- A place in an S3 bucket to publish an archive to; credentials are those of the AWS tools.
+---@param url string `s3://bucket` or `s3://bucket/prefix`.
+---@return cloudbuild.Directory
+function cb.s3(url) end
 
 --- Build in a chroot of the architecture itself, on a machine whose processor runs it.
 ---@param options? cloudbuild.options.native

@@ -45,7 +45,7 @@ impl Packages {
             sha1: Some(hashes.sha1),
             control: control(name, version),
             kind: BinaryKind::Deb,
-            files: "".into(),
+            files: format!("usr/share/{name}/content\n").into(),
         });
     }
 
@@ -59,6 +59,15 @@ impl Packages {
         self.folder.path()
     }
 
+    /// Hashes and reads all of them, as whoever has nothing but the files must.
+    pub fn read_again(&self) {
+        for file in &self.files {
+            let path = self.source(&file.sha256).unwrap();
+            assert_eq!(deb::hashes(&path).unwrap().sha256, file.sha256);
+            deb::read_control(&path).unwrap();
+        }
+    }
+
     /// All of them, over a pool and after a date.
     pub fn plan(&self, pool: BTreeMap<String, Sha256>, previous: Option<i64>, now: i64) -> PublishPlan {
         let contents = Contents { binaries: self.files.clone(), pool, ..Contents::default() };
@@ -69,15 +78,10 @@ impl Packages {
             label: "Test".to_owned(),
             components: vec!["main".to_owned()],
             architectures: vec!["amd64".to_owned()],
-            variants: Vec::new(),
-            valid_for: None,
-            not_automatic: false,
-            but_automatic_upgrades: false,
-            translations: false,
-            contents: false,
-            zst: false,
+            contents: true,
             now,
             previous,
+            ..Options::default()
         };
         publish::plan(&contents, &options).unwrap()
     }

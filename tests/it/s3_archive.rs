@@ -43,6 +43,7 @@ fn apt_installs_from_a_bucket_and_one_more_package_costs_few_requests() {
     let seaweed = Seaweed::start();
     let mut packages = Packages::new();
     (0..5).for_each(|number| packages.add(&format!("p{number}"), "1", 1000));
+    packages.read_again();
     let key = TestKey::new(packages.folder());
     run(async {
         let archive = archive(&seaweed.endpoint(), "one").await;
@@ -213,5 +214,38 @@ fn what_is_not_ours_and_what_cannot_be_is_refused_and_nothing_is_touched() {
         let apt = Apt::new(&url(&seaweed), &key.public_armored().unwrap());
         apt.must(&["apt-get", "update"]);
         assert_eq!(apt.must(&["apt-cache", "pkgnames"]).trim(), "a");
+    });
+}
+
+#[test]
+fn an_older_generation_is_published_again_and_no_package_is_sent() {
+    let seaweed = Seaweed::start();
+    let mut packages = Packages::new();
+    packages.add("a", "1", 100);
+    let key = TestKey::new(packages.folder());
+    run(async {
+        let archive = archive(&seaweed.endpoint(), "one").await;
+        publish(&archive, &packages, &key).await.unwrap();
+        packages.remove("a");
+        packages.add("a", "2", 100);
+        publish(&archive, &packages, &key).await.unwrap();
+        let apt = Apt::new(&url(&seaweed), &key.public_armored().unwrap());
+        apt.must(&["apt-get", "update"]);
+        let first = archive.generations(SUITE).await.unwrap()[0].number;
+        let again = archive.rollback(SUITE, first, &key, now()).await.unwrap();
+        assert_eq!((again.added, again.unchanged), (0, false));
+        apt.must(&["apt-get", "update"]);
+        apt.must(&["apt-get", "download", "a"]);
+        assert!(apt.work().join("a_1_all.deb").exists());
+        let all = archive.generations(SUITE).await.unwrap();
+        assert_eq!((all.len(), all[2].again), (3, Some(first)));
+        let text = archive.rollback(SUITE, 77, &key, now()).await.unwrap_err().to_string();
+        assert!(text.contains("has no generation 77 of suite `stable`, expected one of: "), "{text}");
+        // What stands stays, and so does what it lists, though it is older than what is gone by then.
+        let later = archive.clone().keeping(Keep { generations: 1, grace: 0 });
+        assert!(later.prune(now() + 10).await.unwrap() > 0);
+        apt.must(&["apt-get", "update"]);
+        apt.must(&["apt-get", "download", "a"]);
+        assert_eq!(archive.client().list("pool/").await.unwrap().len(), 1);
     });
 }

@@ -195,7 +195,9 @@ fn of_sbuild(error: &SbuildError) -> Exit {
 /// Where a recipe publishes, and what, is its own choice.
 fn of_archive(error: &ArchiveError) -> Exit {
     match error {
-        ArchiveError::NotOurs { .. } | ArchiveError::OtherBytes { .. } => Exit::Recipe,
+        ArchiveError::NotOurs { .. } | ArchiveError::OtherBytes { .. } | ArchiveError::NoGeneration { .. } => {
+            Exit::Recipe
+        }
         ArchiveError::History(_) => Exit::Usage,
         ArchiveError::Date { .. } => Exit::Internal,
         ArchiveError::Io { .. }

@@ -13,16 +13,19 @@ use axum::response::{IntoResponse, Response};
 /// How long a server that stops waits for what it is sending.
 const STOP: Duration = Duration::from_secs(2);
 
+/// A free port of the loopback.
+pub(super) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// Why a directory cannot be served.
 #[derive(Debug, thiserror::Error)]
 #[error("serve `{root}` on {address}: {source}")]
 pub struct ServeError {
-    /// The directory.
-    root: PathBuf,
+    /// The archive.
+    pub(super) root: PathBuf,
     /// Where.
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     /// Why not.
-    source: std::io::Error,
+    pub(super) source: std::io::Error,
 }
 
 /// A running server; it stops when this is dropped.
@@ -46,35 +49,37 @@ impl Drop for Serving {
 
 /// Serves the files below `root` on a free port of the loopback, from a thread of its own.
 pub fn serve(root: PathBuf) -> Result<Serving, ServeError> {
-    serve_at(root, (Ipv4Addr::LOCALHOST, 0).into())
+    serve_at(root, LOOPBACK)
 }
 
 /// The same at an address; port 0 is a free one.
 pub fn serve_at(root: PathBuf, address: SocketAddr) -> Result<Serving, ServeError> {
-    let started = (|| {
-        let folder = root.canonicalize()?;
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let thread = std::thread::Builder::new().name("serve-archive".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                tokio::select! {
-                    () = answer(listener, folder) => {}
-                    _ = stopped => {}
-                }
-            });
-            runtime.shutdown_timeout(STOP);
-        })?;
-        Ok(Serving { url, stop: Some(stop), thread: Some(thread) })
-    })();
+    let folder = root.canonicalize();
+    let started = folder.and_then(|folder| start(Router::new().fallback(file).with_state(folder), address));
     started.map_err(|source| ServeError { root, address, source })
 }
 
+/// Answers with `app` at an address, from a thread of its own.
+pub(super) fn start(app: Router, address: SocketAddr) -> std::io::Result<Serving> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let thread = std::thread::Builder::new().name("serve-archive".to_owned()).spawn(move || {
+        runtime.block_on(async move {
+            tokio::select! {
+                () = answer(listener, app) => {}
+                _ = stopped => {}
+            }
+        });
+        runtime.shutdown_timeout(STOP);
+    })?;
+    Ok(Serving { url, stop: Some(stop), thread: Some(thread) })
+}
+
 /// Answers requests until it is dropped.
-async fn answer(listener: TcpListener, root: PathBuf) {
-    let app = Router::new().fallback(file).with_state(root);
+async fn answer(listener: TcpListener, app: Router) {
     let served = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => axum::serve(listener, app).await,
         Err(error) => Err(error),
@@ -126,7 +131,7 @@ fn inside(root: &Path, path: &str) -> Option<PathBuf> {
 }
 
 /// Undoes percent escapes; `None` where they are broken or give no text.
-fn decode(path: &str) -> Option<String> {
+pub(super) fn decode(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

@@ -29,7 +29,8 @@ pub fn complete(lua: &Lua, session: &Arc<Session>, args: MultiValue) -> Result<V
 /// The declaration that takes a value's options in a second call, and the name that was given in the first one.
 fn completed_by(handle: &Handle) -> Option<(&'static str, String)> {
     if let Handle::Directory(directory) = handle {
-        return Some(("dir", directory.path.to_string_lossy().into_owned()));
+        let name = if directory.bucket.is_some() { "s3" } else { "dir" };
+        return Some((name, directory.path.to_string_lossy().into_owned()));
     }
     let Handle::Overlay(overlay) = handle else { return None };
     let declaration = match overlay.kind {

@@ -20,7 +20,7 @@ use crate::lua::api::Asking;
 use crate::lua::check::call::{Call, Checked};
 use crate::lua::door::flags::build_flags;
 use crate::lua::session::{Fault, lock};
-use crate::lua::values::{Directory, Handle, take};
+use crate::lua::values::{Directory, Handle, InBucket, take};
 
 /// `cb.import`
 pub fn import(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
@@ -130,8 +130,10 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         None => vec![Against::Import(order.import)],
         Some(layers) => against(&layers, order.import)?,
     };
+    let meanwhile = call.handle("publish").and_then(|to| meanwhile(&to, &stage, &order, &against));
     Ok(Request::Build(BuildRequest {
         stage,
+        meanwhile,
         order,
         against,
         builders: take!(fleet, Fleet).builders.clone(),
@@ -242,25 +244,60 @@ fn layer(handle: &Handle, import: ImportId) -> Against {
     }
 }
 
+/// What is published while a stage is being built: it, over the stages that it is built against.
+fn meanwhile(
+    to: &std::sync::Arc<Handle>,
+    stage: &str,
+    order: &OrderResult,
+    against: &[Against],
+) -> Option<Box<PublishRequest>> {
+    let Directory { path, bucket, suite, origin, label, settings } = take!(to, Directory).clone();
+    bucket.as_ref().and_then(|bucket| bucket.every)?;
+    let beneath = against.iter().rev().filter_map(|layer| match layer {
+        Against::Stage(stage) => Some(stage.clone()),
+        Against::Import(_) | Against::CrossOnly(_) => None,
+    });
+    let suite = suite.unwrap_or_else(|| stage.to_owned());
+    Some(Box::new(PublishRequest {
+        arch: order.arch.clone(),
+        stages: beneath.chain([stage.to_owned()]).collect(),
+        imports: vec![order.import],
+        to: target(path, bucket),
+        origin: origin.unwrap_or_else(|| "cloudbuild".to_owned()),
+        label: label.unwrap_or_else(|| suite.clone()),
+        suite,
+        prove: false,
+        settings,
+    }))
+}
+
 /// `cb.publish`
 pub fn publish(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
     let builds = builds(&mut call)?;
     let last = newest(&builds)?;
     let handle = required(call.handle("to"));
-    let Directory { path, suite, origin, label, mut settings } = take!(handle, Directory).clone();
+    let Directory { path, bucket, suite, origin, label, mut settings } = take!(handle, Directory).clone();
     settings.variant = call.handle("variant").map(|handle| Box::new(take!(handle, Variant).clone()));
     let suite = call.text("suite").or(suite).unwrap_or_else(|| last.stage.clone());
     Ok(Request::Publish(PublishRequest {
         arch: last.arch.clone(),
         stages: stages(&builds),
         imports: imports(&builds),
-        to: PublishTarget::Dir { path },
+        to: target(path, bucket),
         origin: call.text("origin").or(origin).unwrap_or_else(|| "cloudbuild".to_owned()),
         label: call.text("label").or(label).unwrap_or_else(|| suite.clone()),
         suite,
         prove: call.boolean("prove").unwrap_or(false),
         settings,
     }))
+}
+
+/// Where an archive goes.
+fn target(path: std::path::PathBuf, bucket: Option<InBucket>) -> PublishTarget {
+    match bucket {
+        Some(InBucket { place, every }) => PublishTarget::S3 { bucket: place, every },
+        None => PublishTarget::Dir { path },
+    }
 }
 
 /// `cb.compare`

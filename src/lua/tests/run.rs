@@ -48,6 +48,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
             }),
             Request::Launch(LaunchRequest { builders: builders.clone() }),
             Request::Build(BuildRequest {
+                meanwhile: None,
                 stage: "first".to_owned(),
                 order,
                 how: Vec::new(),
@@ -65,7 +66,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
             Request::Publish(PublishRequest {
                 stages: vec!["first".to_owned()],
                 imports: vec![import],
-                to: PublishTarget::Dir { path: "archive".into() },
+                to: crate::core::recipe::PublishTarget::Dir { path: "archive".into() },
                 suite: "hello".to_owned(),
                 origin: "cloudbuild".to_owned(),
                 label: "hello".to_owned(),

@@ -2,6 +2,8 @@
 //!
 //! The order makes it so: pool files, by-hash, indexes, Release, Release.gpg, and InRelease last, in one request. One
 //! object of notes says what is there, so that one more package costs a few requests, however large the archive is.
+//!
+//! **Invariant:** nothing is decided about what an archive holds, and nothing is listed but the publishers.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +16,8 @@ use crate::io::archive::dir::Present;
 use crate::io::s3::client::Client;
 use crate::io::s3::{Patience, Put, When, Written};
 
+pub mod again;
+pub mod front;
 pub mod publish;
 
 mod begun;
@@ -42,6 +46,13 @@ pub struct S3Archive {
     /// Who publishes: after a kill, the same one goes on at once.
     holder: String,
     keep: Keep,
+}
+
+/// The name of who publishes from a state directory: one at a time, since the directory is locked.
+pub fn holder(dir: &std::path::Path) -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    format!("{host}-{}", &Sha256::of(dir.as_os_str().as_encoded_bytes()).to_string()[..12])
 }
 
 /// The notes, and the state of the object that they are from.
@@ -95,6 +106,18 @@ impl S3Archive {
         let text = String::from_utf8_lossy(&object.bytes);
         let present = release::signed_text(&text).map(|release| Present { date: release::date_of(&release), release });
         Ok(present.map(|present| Standing { present, etag: object.etag, modified: object.modified }))
+    }
+
+    /// The Packages indexes of a suite for an architecture, of each component; none where nothing was published yet.
+    pub async fn packages(&self, suite: &str, architecture: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
+        let Some(present) = self.present(suite).await? else { return Ok(Vec::new()) };
+        let components = present.release.lines().find_map(|line| line.strip_prefix("Components:")).unwrap_or_default();
+        let mut indexes = Vec::new();
+        for component in components.split_whitespace() {
+            let path = format!("dists/{suite}/{component}/binary-{architecture}/Packages");
+            indexes.extend(self.client.get(&path).await?.map(|object| object.bytes));
+        }
+        Ok(indexes)
     }
 
     /// What is in the pool by now, by path; goes into `Contents::pool`.

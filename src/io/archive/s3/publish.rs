@@ -136,6 +136,7 @@ impl S3Archive {
         if let Some(Standing { present, .. }) = &standing {
             if left.files.is_empty() && is_whole(&read.notes, present, &publication, &signed.key) {
                 published.unchanged = true;
+                published.number = read.notes.latest(publication.suite).map_or(0, |latest| latest.number);
                 published.release_sha256 = Sha256::of(present.release.as_bytes());
                 published.date = present.date.unwrap_or(published.date);
                 published.number = read.notes.latest(publication.suite).map_or(0, |latest| latest.number);

@@ -130,6 +130,12 @@ pub const DECLARATIONS: &[Declaration] = &[
                 "Of the same build once more, which one it is.",
             ),
             parameter("measure", Kind::Record(&MEASURE), Is("{}"), "What is measured of what is built."),
+            parameter(
+                "publish",
+                Kind::One(&[Tag::Directory]),
+                Is("nothing"),
+                "Also published meanwhile, so often as `every` says.",
+            ),
             parameter("verify", Kind::Record(&VERIFY), Is("{}"), "What is verified of built files."),
             parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],

@@ -1,6 +1,7 @@
 //! Who builds, and where an archive goes.
 
 use super::parameter;
+use crate::core::bucket::Acl;
 use crate::core::publish::gate::Gate;
 use crate::core::publish::settings::Settings;
 use crate::core::recipe::Builders;
@@ -10,6 +11,10 @@ use crate::lua::api::{Body, Declaration, Kind, Options, Word};
 use crate::lua::check::call::Call;
 use crate::lua::values::{Directory, Handle, Tag};
 
+mod bucket;
+
+/// The text forms of [`Acl`].
+const ACLS: [&str; 3] = [Acl::Bucket.text(), Acl::PublicRead.text(), Acl::Private.text()];
 const TIME: Word = Word {
     expected: "a time such as `14 days`",
     list: "a time such as `14 days`",
@@ -95,11 +100,67 @@ pub const DECLARATIONS: &[Declaration] = &[
             let path = call.name().into();
             Ok(Handle::Directory(Directory {
                 path,
+                bucket: None,
                 suite: call.text("suite"),
                 origin: call.text("origin"),
                 label: call.text("label"),
                 settings: settings(&mut call),
             }))
         }),
+    },
+    Declaration {
+        name: "s3",
+        sentence: "A place in an S3 bucket to publish an archive to; credentials are those of the AWS tools.",
+        named: Some(parameter("url", Kind::Text, Required, "`s3://bucket` or `s3://bucket/prefix`.")),
+        options: Options::Optional,
+        items: None,
+        fields: &[
+            parameter("endpoint", Kind::Text, Is("AWS_ENDPOINT_URL_S3, or AWS's own"), "URL of the server."),
+            parameter("region", Kind::Text, Is("the profile's, or us-east-1"), "Region of the bucket."),
+            parameter("profile", Kind::Text, Is("AWS_PROFILE"), "Profile of the AWS files with the credentials."),
+            parameter("ca", Kind::File, Is("AWS_CA_BUNDLE"), "Certificates that the server's is trusted by, in PEM."),
+            parameter("acl", Kind::OneOf(&ACLS), Is("bucket"), "Who may read: what the bucket says, or each object."),
+            parameter(
+                "public_url",
+                Kind::Text,
+                Is("the server's URL"),
+                "Where apt reads the archive, if not at the server.",
+            ),
+            parameter("every", Kind::Text, Is("never"), "Also published while a stage is built, so often: `30 min`."),
+            parameter("suite", Kind::Name, Is("the campaign's name"), "`Suite:` of the archive."),
+            parameter("origin", Kind::Text, Is("cloudbuild"), "`Origin:` of the archive."),
+            parameter("label", Kind::Text, Is("the campaign's name"), "`Label:` of the archive."),
+            parameter("valid_for", Kind::Words(&TIME), Is("for ever"), "`Valid-Until:`, so long after `Date`."),
+            parameter(
+                "not_automatic",
+                Kind::Boolean,
+                Is("false"),
+                "`NotAutomatic`: apt takes from it only what is asked for.",
+            ),
+            parameter(
+                "but_automatic_upgrades",
+                Kind::Boolean,
+                Is("false"),
+                "With `not_automatic`: apt upgrades what came from it.",
+            ),
+            parameter("zst", Kind::Boolean, Is("false"), "Indexes compressed with zstd, besides gzip and xz."),
+            parameter(
+                "fallback",
+                Kind::Boolean,
+                Is("false"),
+                "What could not be built is there as the base archive has it.",
+            ),
+            parameter("required", Kind::Texts, Is("{}"), "Binary packages without which nothing is published."),
+            parameter("minimum", Kind::Integer(1, 10_000_000), Is("1"), "Fewer binary packages are not published."),
+            parameter("installable", Kind::Boolean, Is("false"), "Publish only when each package can be installed."),
+            parameter(
+                "no_file_conflicts",
+                Kind::Boolean,
+                Is("false"),
+                "Publish only when no two packages install the same file.",
+            ),
+        ],
+        result: Tag::Directory,
+        body: Body::Makes(|_, call| bucket::make(call)),
     },
 ];
