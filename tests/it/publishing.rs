@@ -141,7 +141,7 @@ fn packed(path: &str, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn member(out: &mut Vec<u8>, name: &str, bytes: &[u8]) {
-    write!(out, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", bytes.len()).unwrap();
+    writeln!(out, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, "100644", bytes.len()).unwrap();
     out.extend_from_slice(bytes);
     if bytes.len() % 2 == 1 {
         out.push(b'\n');

@@ -17,7 +17,7 @@ pub(super) enum Place {
     /// Its root.
     Dir(PathBuf),
     /// In a bucket.
-    S3(S3Archive),
+    S3(Box<S3Archive>),
 }
 
 impl Place {
@@ -26,7 +26,7 @@ impl Place {
         match target {
             PublishTarget::Dir { path } => Ok(Place::Dir(dir.join(path))),
             PublishTarget::S3 { bucket, .. } => {
-                Ok(Place::S3(S3Archive::open(bucket, &s3::holder(dir), Patience::default()).await?))
+                Ok(Place::S3(Box::new(S3Archive::open(bucket, &s3::holder(dir), Patience::default()).await?)))
             }
         }
     }
