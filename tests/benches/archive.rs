@@ -116,7 +116,7 @@ fn make_one(folder: &Path, name: &str, seed: usize, data: usize) -> PathBuf {
         ("data.tar.gz", packed(&format!("./usr/share/{name}/data"), &noise)),
     ];
     for (member, bytes) in members {
-        write!(out, "{member:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, bytes.len()).expect("room");
+        writeln!(out, "{member:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, 100_644, bytes.len()).expect("room");
         out.write_all(&bytes).expect("room");
         out.write_all(&b"\n"[..bytes.len() % 2]).expect("room");
     }

@@ -2,13 +2,13 @@
 
 use crate::harness::Place;
 
-/// What `cloudbuild check` says of a recipe that publishes there.
+/// What `cloudbuild recipe check` says of a recipe that publishes there.
 fn check(to: &str) -> String {
     let text = format!(
         "local cb = require \"cloudbuild\"\nreturn cb.campaign \"x\" {{ packages = {{ \"a\" }}, publish = {to} }}\n"
     );
     let place = Place::with_recipe("x.lua", &text);
-    let ran = place.cloudbuild(&["check", "x.lua"]).run();
+    let ran = place.cloudbuild(&["recipe", "check", "x.lua"]).run();
     format!("{}{}", ran.stdout, ran.stderr)
 }
 

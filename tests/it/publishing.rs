@@ -59,6 +59,15 @@ impl Packages {
         self.folder.path()
     }
 
+    /// Hashes and reads all of them, as whoever has nothing but the files must.
+    pub fn read_again(&self) {
+        for file in &self.files {
+            let path = self.source(&file.sha256).unwrap();
+            assert_eq!(deb::hashes(&path).unwrap().sha256, file.sha256);
+            deb::read_control(&path).unwrap();
+        }
+    }
+
     /// All of them, over a pool and after a date.
     pub fn plan(&self, pool: BTreeMap<String, Sha256>, previous: Option<i64>, now: i64) -> PublishPlan {
         let contents = Contents { binaries: self.files.clone(), pool, ..Contents::default() };

@@ -43,6 +43,7 @@ fn apt_installs_from_a_bucket_and_one_more_package_costs_few_requests() {
     let seaweed = Seaweed::start();
     let mut packages = Packages::new();
     (0..5).for_each(|number| packages.add(&format!("p{number}"), "1", 1000));
+    packages.read_again();
     let key = TestKey::new(packages.folder());
     run(async {
         let archive = archive(&seaweed.endpoint(), "one").await;

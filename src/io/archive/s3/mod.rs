@@ -2,6 +2,8 @@
 //!
 //! The order makes it so: pool files, by-hash, indexes, Release, Release.gpg, and InRelease last, in one request. One
 //! object of notes says what is there, so that one more package costs a few requests, however large the archive is.
+//!
+//! **Invariant:** nothing is decided about what an archive holds, and nothing is listed but the publishers.
 
 use std::collections::BTreeMap;
 
