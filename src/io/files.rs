@@ -147,7 +147,7 @@ mod tests {
         }
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-        assert!(write(&dir.path().join("none/page"), b"").is_err());
+        assert!(write(&dir.path().join("page/below"), b"").is_err());
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn publish(seaweed: &Seaweed, prefix: &str, packages: &Packages, key: &TestKey) 
         let client = Client::with_key(&bucket, Patience::default(), KEY, SECRET).await.unwrap();
         let archive = S3Archive::of(client, "bench");
         let begin = Instant::now();
-        read_again(&packages);
+        read_again(packages);
         let previous = archive.present(SUITE).await.unwrap().and_then(|present| present.date);
         let now = jiff::Timestamp::now().as_second();
         let plan = packages.plan(archive.pool().await.unwrap(), previous, now);
