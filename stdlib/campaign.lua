@@ -170,6 +170,8 @@ return function(name, options)
                                   rules = options.rules, how = how, suffix = options.suffix,
                                   measure = options.measure, verify = options.verify, cell = turn.cell,
                                   repeat_number = turn.number, optional = stage.optional,
+                                  -- A place may ask for what there is so far, as often as it says.
+                                  publish = turn.baseline ~= false and target or nil,
                                   prove = prove and last and turn.baseline ~= false }
         built[stage.name .. suffix] = result
         all[#all + 1] = result

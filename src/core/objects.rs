@@ -189,7 +189,8 @@ impl Notes {
             let dates: Vec<i64> = all.iter().map(|generation| generation.date).collect();
             let stays = |at: usize| {
                 let replaced = dates.get(at + 1);
-                dates.len() - at <= keep.generations.max(1) || replaced.is_some_and(|&when| now - when < keep.grace)
+                dates.len() - at <= keep.generations.max(1)
+                    || replaced.is_some_and(|&when| (now - when).max(0) < keep.grace)
             };
             let (mut go, mut stay) = (Vec::new(), Vec::new());
             for (at, generation) in all.into_iter().enumerate() {
