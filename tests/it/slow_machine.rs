@@ -23,7 +23,8 @@ const RECIPES: &[(&str, fn())] = &[
 fn slow_every_recipe_is_run_by_a_test() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<String> = names.collect();
+    // A recipe's own programs and files lie beside it.
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".lua")).collect();
     names.sort();
     let tested: Vec<&str> = RECIPES.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, tested, "a recipe in recipes/ needs a test that runs it, named in this table");

@@ -81,5 +81,5 @@ pub fn flags_are_compared_on_what_uses_zlib() {
     let cells = table["cells"].as_array().unwrap();
     assert_eq!(cells.iter().map(|cell| &cell["cell"]).collect::<Vec<_>>(), ["O3", "LTO"], "{table:#}");
     let page = fs::read_to_string(place.state("flags").join("report.html")).unwrap();
-    has_in_order(&page, &["<h1>opt-levels</h1>", "data-cell=\"O3\"", "data-cell=\"LTO\""]);
+    has_in_order(&page, &["<h1>flags</h1>", "data-cell=\"O3\"", "data-cell=\"LTO\""]);
 }
