@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::core::ids::Sha256;
+use crate::io::clock;
 use crate::io::store::Store;
 
 /// How many answers of one kind are kept, the ones that were asked for last; the order of a whole archive has some
@@ -43,7 +44,7 @@ impl Kept {
         let read = || -> io::Result<T> {
             let file = File::open(&path)?;
             // One that is asked for stays; whether that can be noted changes nothing.
-            let _ = file.set_times(FileTimes::new().set_modified(SystemTime::now()));
+            let _ = file.set_times(FileTimes::new().set_modified(clock::now().into()));
             let mut text = Vec::new();
             io::Read::read_to_end(&mut BufReader::new(file), &mut text)?;
             Ok(serde_json::from_slice(&text)?)
