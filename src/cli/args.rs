@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::act::{ActCommand, WbArgs};
+use self::act::{ActCommand, BackupArgs, RestoreArgs, WbArgs};
 use self::archive::ArchiveCommand;
 use self::recipe::RecipeCommand;
 use super::exit::{Exit, Failure};
@@ -89,6 +89,10 @@ pub enum Command {
     Act(ActCommand),
     /// List jobs as wanna-build prints them
     Wb(WbArgs),
+    /// Copy the state and the signing key, also while a run goes on
+    Backup(BackupArgs),
+    /// Put a backup back; what was built since is found again in the store
+    Restore(RestoreArgs),
     /// Show the cells of the last run beside each other: what changed, how sure that is, and whether it is worth it
     Compare(CompareArgs),
     /// Say how a package stands, why, and what to do: in the last run, by a recipe, or in the machine's APT sources
@@ -330,6 +334,8 @@ impl Cli {
             | Command::Act(_)
             | Command::VerifyUpload
             | Command::Wb(_)
+            | Command::Backup(_)
+            | Command::Restore(_)
             | Command::Compare(_)
             | Command::Explain(_)
             | Command::Blocks(_)

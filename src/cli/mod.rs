@@ -16,6 +16,7 @@ pub mod api;
 pub mod archive;
 pub mod args;
 pub mod arrange;
+pub mod backup;
 pub mod begin;
 pub mod compare;
 pub mod config;
@@ -156,6 +157,8 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Logs(args) => logs::logs(&ctx, args),
         Command::Act(command) => act::act(&ctx, command),
         Command::Wb(args) => wb::wb(&ctx, args),
+        Command::Backup(args) => backup::backup(&ctx, args),
+        Command::Restore(args) => backup::restore(&ctx, args),
         Command::Compare(args) => compare::compare(&ctx, args),
         Command::Explain(args) => explain::explain(&ctx, args),
         Command::Blocks(args) => explain::blocks(&ctx, args),

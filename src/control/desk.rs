@@ -11,8 +11,9 @@ pub use self::pulses::{Pulses, RETRY_PAUSE};
 
 use crate::core::events::Event;
 use crate::core::how::Abilities;
-use crate::core::ids::{Epoch, JobId};
+use crate::core::ids::{Epoch, InputsHash, JobId};
 use crate::core::job::{Fault, JobEvent, JobState, MAX_LOST, health};
+use crate::io::state::artifacts::Artifact;
 use crate::io::state::jobs::leasing::{self, Times};
 use crate::io::state::jobs::{self, Job};
 use crate::io::state::{StateError, Tx, attempts, builder_health, pause};
@@ -126,6 +127,13 @@ pub enum Action {
     WakeAfter(Duration),
     /// Stop what runs, and the run with it.
     Halt,
+    /// Keep beside the store what inputs gave, so that it is found again where the database is not.
+    Remember {
+        /// What decided the result.
+        inputs: InputsHash,
+        /// The result.
+        made: Vec<Artifact>,
+    },
     /// Remove what was received of an attempt.
     Clear {
         /// The job.

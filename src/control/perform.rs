@@ -11,6 +11,7 @@ use crate::core::job::JobState;
 use crate::io::files::{self, FileError};
 use crate::io::state::attempts;
 use crate::io::state::jobs::Job;
+use crate::io::store::made;
 use crate::primitives::Pace;
 
 /// How many of a log's last lines are shown of a job that failed.
@@ -27,6 +28,11 @@ pub(super) fn perform(point: &Point, action: Action) {
         Action::Wake => point.signals.state_changed(),
         Action::WakeAfter(pause) => point.wake_after(pause),
         Action::Halt => point.signals.slow_to(Pace::Halt),
+        Action::Remember { inputs, made } => {
+            if let Err(error) = made::write(&point.state_dir, inputs, &made) {
+                tracing::warn!(%inputs, %error, "what was built is not found again without the database");
+            }
+        }
         Action::Clear { job, epoch } => {
             if let Err(error) = spool::clear(&point.state_dir, job, epoch) {
                 tracing::warn!(%job, %error, "the files of a finished job were not removed from the spool");

@@ -170,6 +170,8 @@ pub enum JobEvent {
         /// That job.
         from: JobId,
     },
+    /// A result with the same inputs was found in the store, from a job that nobody knows any more.
+    Adopted,
     /// An attempt failed.
     Failed {
         /// Whose fault.
@@ -251,6 +253,7 @@ impl JobEvent {
             JobEvent::Uploaded => "uploaded",
             JobEvent::Installed => "installed",
             JobEvent::Reused { .. } => "reused",
+            JobEvent::Adopted => "adopted",
             JobEvent::Failed { .. } => "failed",
             JobEvent::LeaseExpired { .. } => "lease-expired",
             JobEvent::Quarantined { .. } => "quarantined",
@@ -294,7 +297,7 @@ pub fn step(state: JobState, event: &JobEvent) -> Result<JobState, IllegalMove> 
         }
         JobEvent::Uploaded => (state == Built).then_some(Uploaded),
         JobEvent::Installed => (state == Uploaded).then_some(Installed),
-        JobEvent::Reused { .. } => (state == NeedsBuild).then_some(Installed),
+        JobEvent::Reused { .. } | JobEvent::Adopted => (state == NeedsBuild).then_some(Installed),
         JobEvent::Failed { fault, attempt, .. } => match state {
             Building | NeedsBuild => Some(after_fault(*fault, *attempt)),
             DepWait | BdUninstallable | BuildAttempted => Some(state),

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use cloudbuild::io::state::State;
+use cloudbuild::core::ids::{InputsHash, Sha256};
+use cloudbuild::io::state::artifacts::{Artifact, ArtifactKind};
+use cloudbuild::io::state::{State, adopted};
+use cloudbuild::io::store::{Store, made};
 
 use crate::harness::{Place, Ran};
 use crate::simulation::scene;
@@ -76,4 +79,45 @@ fn who_asks_for_what_is_not_there_is_told_what_is() {
     said(&run(&place, &["resume"]), 0, &["work is given out again"]);
     let nowhere = Place::new();
     said(&run(&nowhere, &["retry", "s1"]), 2, &["no state directory"]);
+}
+
+/// What a job made, in the store and beside it.
+fn make(dir: &std::path::Path, inputs: InputsHash) {
+    let store = Store::open(dir.join("store")).unwrap();
+    let sha256 = store.insert(b"a package").unwrap();
+    let artifact = Artifact {
+        name: "s1_1_amd64.deb".to_owned(),
+        kind: ArtifactKind::Deb,
+        sha256,
+        size: 9,
+        package: Some("s1".to_owned()),
+        version: Some("1".to_owned()),
+        architecture: Some("amd64".to_owned()),
+        source: Some("s1".to_owned()),
+        control: None,
+    };
+    made::write(dir, inputs, &[artifact]).unwrap();
+}
+
+#[test]
+fn a_backup_is_put_back_and_what_was_built_since_is_found_again_by_its_hash() {
+    let (place, dir) = place();
+    said(&run(&place, &["fail", "s1", "-m", "before"]), 0, &[]);
+    said(&run(&place, &["backup", "kept"]), 0, &["kept` has the state and the signing key of"]);
+    said(&run(&place, &["backup", "kept"]), 2, &["expected a folder that is not there yet"]);
+    said(&run(&place, &["retry", "s1"]), 0, &["failed -> needs-build"]);
+    let (whole, broken) = (InputsHash(Sha256::of(b"whole")), InputsHash(Sha256::of(b"broken")));
+    make(&dir, whole);
+    make(&dir, broken);
+    let text = std::fs::read_to_string(dir.join(format!("made/{broken}.json"))).unwrap();
+    let other = Sha256::of(b"a package").to_string();
+    std::fs::write(dir.join(format!("made/{broken}.json")), text.replace(&other, &"0".repeat(64))).unwrap();
+    said(&run(&place, &["restore", "kept"]), 0, &["that the backup does not know: 1;"]);
+    said(&run(&place, &["wb", "--list=failed"]), 0, &["main/s1_1", "before", "Total 1 package(s)"]);
+    let state = State::open(&dir).unwrap();
+    let found =
+        state.read(|db| Ok((adopted::get(db, whole)?.map(|made| made.len()), adopted::get(db, broken)?))).unwrap();
+    assert_eq!(found, (Some(1), None));
+    drop(state);
+    said(&run(&place, &["restore", "nothing"]), 2, &["expected a backup, but there is no `state.db`"]);
 }

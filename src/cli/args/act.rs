@@ -97,3 +97,19 @@ pub struct WbArgs {
     #[arg(short, long, value_name = "PACKAGE", num_args = 1.., conflicts_with = "list")]
     pub info: Vec<String>,
 }
+
+/// Where a backup goes.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// A folder that is not there yet
+    #[arg(value_name = "FOLDER")]
+    pub folder: std::path::PathBuf,
+}
+
+/// Which backup.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// What `backup` made
+    #[arg(value_name = "FOLDER")]
+    pub folder: std::path::PathBuf,
+}

@@ -71,6 +71,7 @@ pub(super) fn finish(
             jobs::apply(tx, id, &JobEvent::Uploaded, now.unix_ms)?;
             after = jobs::apply(tx, id, &JobEvent::Installed, now.unix_ms)?;
             durations::record(tx, &job.source, &job.version, &job.arch, finish.seconds, now.unix_ms)?;
+            actions.extend(job.inputs.map(|inputs| Action::Remember { inputs, made }));
             actions.push(clear);
             Reply::Finished
         }

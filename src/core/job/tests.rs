@@ -16,6 +16,7 @@ fn events() -> Vec<(&'static str, JobEvent)> {
         ("uploaded", JobEvent::Uploaded),
         ("installed", JobEvent::Installed),
         ("reused", JobEvent::Reused { from: JobId(1) }),
+        ("adopted", JobEvent::Adopted),
         ("failed package", failed(Fault::Package, 1)),
         ("failed unknown", failed(Fault::Unknown, 1)),
         ("failed infrastructure 3", failed(Fault::Infrastructure, 3)),
@@ -52,6 +53,7 @@ fn all_legal_moves_are_these_and_every_other_is_refused() {
     needs-build      resumed                  building
     needs-build      built                    built
     needs-build      reused                   installed
+    needs-build      adopted                  installed
     needs-build      failed package           build-attempted
     needs-build      failed unknown           build-attempted
     needs-build      failed infrastructure 3  needs-build

@@ -5,8 +5,10 @@
 
 #![expect(clippy::disallowed_types, reason = "all SQL is in this room")]
 
+pub mod adopted;
 pub mod artifacts;
 pub mod attempts;
+pub mod backup;
 pub mod builder_health;
 mod columns;
 mod db;

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a file that is there is whole and has the hash in its name; one that is being written is not there.
 
+pub mod made;
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::ops::Deref;

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 
 use super::Stage;
 use super::board::Board;
-use super::ready::Planner;
-use crate::core::ids::JobId;
+use super::ready::{Planner, ToBuild, set_offer};
+use crate::core::ids::{InputsHash, JobId};
 use crate::core::job::{JobEvent, JobState};
 use crate::io::clock;
-use crate::io::state::artifacts;
 use crate::io::state::jobs::{self, Job, listing};
+use crate::io::state::{adopted, artifacts};
+use crate::wire::Lease;
 
 impl Planner<'_> {
     /// What a refusal makes of a job.
@@ -29,6 +30,22 @@ impl Planner<'_> {
             }
         }
         Ok(JobEvent::Uninstallable { reason })
+    }
+
+    /// Takes what was found in the store after an older database was put back; whether there was something.
+    pub(super) fn adopt(&self, one: &ToBuild<'_>, offer: &Lease, inputs: InputsHash) -> anyhow::Result<bool> {
+        let Some(made) = self.stage.state.read(|db| adopted::get(db, inputs))? else { return Ok(false) };
+        if !made.iter().all(|artifact| self.stage.files.built.contains(&artifact.sha256)) {
+            return Ok(false);
+        }
+        let (id, by, now) = (one.job.id, one.by.clone(), clock::now().as_millisecond());
+        let offer = offer.clone();
+        let after = self.stage.state.write(move |tx| {
+            set_offer(tx, id, &offer, inputs, &by)?;
+            adopted::take(tx, id, &made, now)
+        })?;
+        self.say(&after);
+        Ok(true)
     }
 
     /// Writes down the sections of the sources, which listings have.

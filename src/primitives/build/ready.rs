@@ -196,6 +196,9 @@ impl<'p> Planner<'p> {
         let dsc = offer.files.first().context("the .dsc is the first of a source's files")?.sha256;
         let version = offer.suffixed.as_ref().map(|suffixed| suffixed.version.as_str());
         let inputs = ground.inputs(&installed, &dsc, &job.arch, (environment, version), self.request.repeat);
+        if self.adopt(one, &offer, inputs)? {
+            return Ok(Decision::Reused);
+        }
         let reusable = self.stage.state.read(|db| jobs::find_reusable(db, inputs))?;
         match reusable.filter(|(_, made)| made.iter().all(|file| self.stage.files.built.contains(&file.sha256))) {
             Some((earlier, _)) => {
@@ -232,7 +235,7 @@ impl<'p> Planner<'p> {
         Ok(())
     }
 
-    fn say(&self, job: &Job) {
+    pub(super) fn say(&self, job: &Job) {
         self.stage.listener.hear(&Event::JobFinished {
             stage: job.stage.clone(),
             job: job.id,

@@ -24,7 +24,7 @@ pub fn happened(mut job: Job, event: &JobEvent) -> Job {
             job.reason = None;
         }
         JobEvent::Uploaded | JobEvent::Installed | JobEvent::DependenciesMet => job.reason = None,
-        JobEvent::Reused { .. } => {
+        JobEvent::Reused { .. } | JobEvent::Adopted => {
             job.reused = true;
             job.reason = None;
         }
