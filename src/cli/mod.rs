@@ -17,8 +17,10 @@ pub mod archive;
 pub mod args;
 pub mod arrange;
 pub mod begin;
+pub mod builders;
 pub mod compare;
 pub mod config;
+pub mod cost;
 pub mod daemon;
 pub mod doctor;
 pub mod exit;
@@ -43,6 +45,7 @@ pub mod signing;
 pub mod site;
 pub mod status;
 pub mod summary;
+pub mod terminate;
 pub mod verify_upload;
 pub mod wb;
 
@@ -154,6 +157,9 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Order(args) => order::order(&ctx, args),
         Command::Status => status::status(&ctx),
         Command::Logs(args) => logs::logs(&ctx, args),
+        Command::Builders(args) => builders::builders(&ctx, args),
+        Command::Terminate(args) => terminate::terminate(&ctx, args),
+        Command::Cost => cost::cost(&ctx),
         Command::Act(command) => act::act(&ctx, command),
         Command::Wb(args) => wb::wb(&ctx, args),
         Command::Compare(args) => compare::compare(&ctx, args),

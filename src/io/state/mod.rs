@@ -8,6 +8,7 @@
 pub mod artifacts;
 pub mod attempts;
 pub mod builder_health;
+pub mod builders;
 mod columns;
 mod db;
 pub mod durations;

@@ -18,6 +18,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0008.sql")),
     M::up(include_str!("schema/0010.sql")),
     M::up(include_str!("schema/0011.sql")),
+    M::up(include_str!("schema/0015.sql")),
     M::up(include_str!("schema/0018.sql")),
     M::up(include_str!("schema/0020.sql")),
     M::up(include_str!("schema/0021.sql")),
