@@ -8,7 +8,8 @@
 //! - `io`: the outside, one folder per outside thing:
 //!   `io/clock` reads the time, `io/files` writes files whole or not at all, `io/store` keeps files by content,
 //!   `io/openpgp` verifies and signs, `io/settings` reads settings, `io/host` knows what the machine has,
-//!   `io/mirror` reads APT archives, `io/parsed` keeps what their indexes list, `io/sbuild` makes chroots and builds in
+//!   `io/mirror` reads APT archives, `io/parsed` keeps what their indexes list, `io/kept` keeps
+//!   answers that took long, `io/sbuild` makes chroots and builds in
 //!   them, `io/machines` starts builders, `io/s3` reads and writes objects, `io/archive` looks into packages and writes archives,
 //!   `io/overlay` reads local packages, `io/state` is the database, `io/verify` looks at uploads,
 //!   `io/control` is the client of a control point.

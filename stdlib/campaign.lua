@@ -172,6 +172,7 @@ return function(name, options)
                                   repeat_number = turn.number, optional = stage.optional,
                                   -- A place may ask for what there is so far, as often as it says.
                                   publish = turn.baseline ~= false and target or nil,
+                                  suite = target.suite or name,
                                   prove = prove and last and turn.baseline ~= false }
         built[stage.name .. suffix] = result
         all[#all + 1] = result

@@ -5,6 +5,8 @@
 
 use rustc_hash::FxHashSet;
 
+use serde::Serialize;
+
 use crate::core::archive::PackageRecord;
 use crate::core::debian::control;
 use crate::core::debian::packages::{self, Package};
@@ -22,7 +24,7 @@ pub const OVERLAY: &str = "overlay.json";
 const FORMAT: &str = "cloudbuild view 2";
 
 /// A binary package that was built, with the control paragraph out of its .deb.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BuiltBinary {
     /// Source package that it was built from.
     pub source: String,

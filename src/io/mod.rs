@@ -10,6 +10,7 @@ pub mod settings;
 pub mod host;
 pub mod mirror;
 pub mod parsed;
+pub mod kept;
 pub mod sbuild;
 pub mod machines;
 pub mod s3;

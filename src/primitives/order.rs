@@ -1,8 +1,10 @@
 //! `order`: chooses source packages and puts them in build order.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 
 use crate::core::archive::{self, SourceRecord};
 use crate::core::events::{Event, Listener};
@@ -13,6 +15,7 @@ use crate::core::pinned::Imported;
 use crate::core::recipe::selection::{BaseClosure, Selection};
 use crate::core::recipe::{OrderRequest, OrderResult, Skipped};
 use crate::core::view::{self, BuiltBinary};
+use crate::io::kept::Kept;
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::import::with_archives;
@@ -21,6 +24,7 @@ use crate::primitives::import::with_archives;
 pub type Decided = (OrderResult, Vec<(String, String)>);
 
 /// What an order is decided over.
+#[derive(Clone, Copy)]
 pub struct Over<'o> {
     /// The indexes.
     pub cache: &'o Store,
@@ -38,8 +42,59 @@ pub struct Over<'o> {
     pub listener: &'o dyn Listener,
 }
 
-/// Decides an order, and says what it leaves out.
+/// An order as it is kept, with what was said while it was decided.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptOrder {
+    order: OrderResult,
+    unbuildable: Vec<(String, String)>,
+    notes: Vec<String>,
+}
+
+/// With fewer jobs an order is decided sooner than a file of it is read.
+const WORTH_KEEPING: usize = 2000;
+
+/// Decides an order, and says what it leaves out. One that was decided before, from the same, is not decided again.
 pub fn order(over: &Over<'_>, request: &OrderRequest) -> anyhow::Result<Decided> {
+    let kept = Kept::of(over.cache, "orders");
+    let key = kept.key(&inputs(over, request))?;
+    if let Some(KeptOrder { order, unbuildable, notes }) = kept.get(&key) {
+        notes.into_iter().for_each(|text| over.listener.hear(&Event::Note { text }));
+        return Ok((order, unbuildable));
+    }
+    let noting = Noting { listener: over.listener, notes: Mutex::default() };
+    let (order, unbuildable) = decide_anew(&Over { listener: &noting, ..*over }, request)?;
+    let notes = noting.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let found = KeptOrder { order, unbuildable, notes };
+    if found.order.jobs.len() >= WORTH_KEEPING {
+        kept.keep(&key, &found);
+    }
+    Ok((found.order, found.unbuildable))
+}
+
+/// All that an order follows from, so that it can be told whether one is of these.
+fn inputs<'i>(over: &'i Over<'_>, request: &'i OrderRequest) -> impl Serialize + 'i {
+    let history: BTreeMap<_, BTreeMap<_, _>> =
+        over.history.iter().map(|(source, seconds)| (source, seconds.iter().collect())).collect();
+    (over.sources.id(), over.against.id(), request, over.built, over.changed, history)
+}
+
+/// Passes on what is heard, and remembers the notes.
+struct Noting<'n> {
+    listener: &'n dyn Listener,
+    notes: Mutex<Vec<String>>,
+}
+
+impl Listener for Noting<'_> {
+    fn hear(&self, event: &Event) {
+        if let Event::Note { text } = event {
+            self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(text.clone());
+        }
+        self.listener.hear(event);
+    }
+}
+
+fn decide_anew(over: &Over<'_>, request: &OrderRequest) -> anyhow::Result<Decided> {
     let stanzas: Vec<String> = over.built.iter().map(BuiltBinary::stanza).collect();
     with_archives(over.cache, over.sources, over.against, |archive, beneath| {
         let arch = &over.against.architecture;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use anyhow::Context;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ use crate::core::recipe::{
 };
 use crate::core::suffix;
 use crate::io::mirror::Mirror;
-use crate::io::overlay::Keep;
+use crate::io::overlay::{self, Keep};
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::hooks::{Decide, NoHooks};
@@ -157,12 +158,18 @@ impl Planned {
 
     fn import(&self, request: &crate::core::recipe::ImportRequest) -> anyhow::Result<ImportResult> {
         let listener = self.listener.as_ref();
+        let keep = Keep { files: self.cache.clone(), indexes: self.cache.clone() };
         let imported = match &self.world {
             World::Mirror(mirror, runtime) => {
-                let keep = Keep { files: self.cache.clone(), indexes: self.cache.clone() };
                 runtime.block_on(import::fetch(mirror, &keep, request, &self.machine, listener))?
             }
-            World::Sample(make) => make(request.arch.as_deref().unwrap_or(&self.machine))?,
+            World::Sample(make) => {
+                let mut imported = make(request.arch.as_deref().unwrap_or(&self.machine))?;
+                // Local packages are the recipe's own, so they are there without a network.
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                runtime.block_on(overlay::add(&keep, &mut imported, &request.overlay)).context("read the overlay")?;
+                imported
+            }
         };
         let result = import::count(&self.cache, &imported, listener)?;
         let (sources, packages) = (result.sources, result.packages);

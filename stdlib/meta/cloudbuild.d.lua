@@ -266,7 +266,7 @@
 ---@field suite? string `Suite:` of the archive. Default: the campaign's name.
 ---@field origin? string `Origin:` of the archive. Default: cloudbuild.
 ---@field label? string `Label:` of the archive. Default: the campaign's name.
----@field valid_for? string|string[] `Valid-Until:`, so long after `Date`. Default: for ever.
+---@field valid_for? string `Valid-Until:`, so long after `Date`: `14 days`. Default: for ever.
 ---@field not_automatic? boolean `NotAutomatic`: apt takes from it only what is asked for. Default: false.
 ---@field but_automatic_upgrades? boolean With `not_automatic`: apt upgrades what came from it. Default: false.
 ---@field zst? boolean Indexes compressed with zstd, besides gzip and xz. Default: false.
@@ -287,7 +287,7 @@
 ---@field suite? string `Suite:` of the archive. Default: the campaign's name.
 ---@field origin? string `Origin:` of the archive. Default: cloudbuild.
 ---@field label? string `Label:` of the archive. Default: the campaign's name.
----@field valid_for? string|string[] `Valid-Until:`, so long after `Date`. Default: for ever.
+---@field valid_for? string `Valid-Until:`, so long after `Date`: `14 days`. Default: for ever.
 ---@field not_automatic? boolean `NotAutomatic`: apt takes from it only what is asked for. Default: false.
 ---@field but_automatic_upgrades? boolean With `not_automatic`: apt upgrades what came from it. Default: false.
 ---@field zst? boolean Indexes compressed with zstd, besides gzip and xz. Default: false.
@@ -368,6 +368,7 @@
 ---@field repeat_number? integer Of the same build once more, which one it is. Default: 1.
 ---@field measure? cloudbuild.table.measurements What is measured of what is built. Default: {}.
 ---@field publish? cloudbuild.Directory Also published meanwhile, so often as `every` says. Default: nothing.
+---@field suite? string `Suite:` of that archive. Default: the place's, or the stage's name.
 ---@field verify? cloudbuild.table.verifications What is verified of built files. Default: {}.
 ---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 

@@ -11,6 +11,7 @@ mod seaweed;
 
 // Chapters.
 mod archives;
+mod boards;
 mod bad_index;
 mod bad_input;
 mod bad_machine;

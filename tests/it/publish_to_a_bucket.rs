@@ -23,7 +23,6 @@ fn a_place_in_a_bucket_is_checked_where_it_is_written() {
         ),
         ("cb.s3 \"s3://archive\" { endpoint = \"http://me:word@s3.example.org\" }", "without a user and a password"),
         ("cb.s3 \"s3://archive\" { every = \"soon\" }", "`every`: expected a time of at least a second, got `soon`"),
-        ("cb.s3 \"s3://archive\" { every = \"30 min\" }", "`every` needs `suite`"),
         ("cb.s3 \"s3://archive\" { acl = \"everybody\" }", "`acl`"),
         ("cb.s3 \"s3://archive\" { secret = \"x\" }", "`cb.s3` has no option `secret`"),
     ];

@@ -129,6 +129,7 @@ fn run(
             Some((name, version)) => {
                 let mut source = sample.get(&name).cloned().unwrap_or_else(|| sample::plain(&name));
                 source.version = version.unwrap_or(source.version);
+                source.binaries.entry(name.clone()).or_default();
                 sample.insert(name, source);
             }
             None => return Err(error.into()),
@@ -139,13 +140,19 @@ fn run(
         .into())
 }
 
-/// The source that a run asked for and the sample does not have, and its version.
+/// The source that a run asked for and the sample does not have, and its version; a binary package that it has not is
+/// taken for one of a source of that name.
 fn unknown(cause: Option<&anyhow::Error>) -> Option<(String, Option<String>)> {
-    let error = cause?.chain().find_map(|cause| cause.downcast_ref::<SelectionError>())?;
-    if let SelectionError::NoSuchVersion { name, version, .. } = error {
-        return Some((name.clone(), Some(version.clone())));
+    match cause?.chain().find_map(|cause| cause.downcast_ref::<SelectionError>())? {
+        SelectionError::NoSuchVersion { name, version, .. } => Some((name.clone(), Some(version.clone()))),
+        SelectionError::Unknown { name, .. } | SelectionError::UnknownBinary { name, .. } => Some((name.clone(), None)),
+        SelectionError::NoSources
+        | SelectionError::NoBaseSystem { .. }
+        | SelectionError::BaseUnsatisfiable { .. }
+        | SelectionError::BaseWithoutSource { .. }
+        | SelectionError::ClosureUnsatisfiable { .. }
+        | SelectionError::Nothing => None,
     }
-    if let SelectionError::Unknown { name, .. } = error { Some((name.clone(), None)) } else { None }
 }
 
 /// A recipe that is run once more must ask for the same.

@@ -16,19 +16,21 @@ use crate::core::recipe::selection::BaseClosure;
 const BUILD_ESSENTIAL: &str = "build-essential";
 
 /// The sources of the required and important packages and of build-essential, with what these pull in, by name; closed
-/// under build-dependencies, too, where that is asked for.
+/// under build-dependencies, too, where that is asked for. Nothing builds the `local` packages.
 ///
 /// # Errors
 /// There is no base system, it cannot be installed, or a part of it has no source.
 pub fn select<'a>(
     chosen: &FxHashMap<&'a str, SourceRecord<'a>>,
     visible: &[Package<'a>],
+    local: &FxHashSet<&str>,
     closed: BaseClosure,
     architecture: &str,
 ) -> Result<Vec<SourceRecord<'a>>, SelectionError> {
     let mut all: Vec<SourceRecord<'a>> = chosen.values().copied().collect();
     all.sort_unstable_by_key(|record| record.source.name);
-    let names = installed(visible, architecture)?;
+    let mut names = installed(visible, architecture)?;
+    names.retain(|(binary, _)| !local.contains(binary));
     if let Some((binary, source)) = names.iter().find(|(_, source)| !chosen.contains_key(source)) {
         let (binary, source_name) = (binary.to_string(), source.to_string());
         return Err(SelectionError::BaseWithoutSource { binary, source_name });

@@ -62,7 +62,7 @@ pub enum SelectionError {
     },
     /// A part of it has no source.
     #[error(
-        "the imported suites list no source package `{source_name}`, which builds `{binary}` of the base system\nhint: add the `deb-src` entry of the suite that has it"
+        "the imported suites list no source package `{source_name}`, which builds `{binary}`, a part of what is asked for\nhint: add the `deb-src` entry of the suite that has it"
     )]
     BaseWithoutSource {
         /// The binary package.
@@ -148,7 +148,9 @@ fn among<'a>(
 ) -> Result<Vec<SourceRecord<'a>>, SelectionError> {
     match selection {
         Selection::Everything => Ok(by_name(chosen.values().copied().collect())),
-        Selection::BaseSystem(closure) => base::select(chosen, ground.visible, *closure, ground.architecture),
+        Selection::BaseSystem(closure) => {
+            base::select(chosen, ground.visible, &local_binaries(ground.archive), *closure, ground.architecture)
+        }
         Selection::Names(names) if names.is_empty() => Err(SelectionError::Nothing),
         Selection::Names(names) => named(ground.archive, chosen, names),
         Selection::RuntimeClosure { of } => closure::select(ground, chosen, of),
@@ -167,6 +169,12 @@ fn among<'a>(
             Ok(by_name(names.filter_map(|name| chosen.get(name.as_str()).copied()).collect()))
         }
     }
+}
+
+/// The binary packages of the overlay: they are taken as they are, so nothing builds them.
+fn local_binaries<'a>(archive: &Archive<'a>) -> FxHashSet<&'a str> {
+    let local = archive.packages.iter().filter(|record| record.suite.role == Role::Overlay);
+    local.map(|record| record.package.name).collect()
 }
 
 fn by_name(mut records: Vec<SourceRecord<'_>>) -> Vec<SourceRecord<'_>> {

@@ -139,7 +139,8 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         None => vec![Against::Import(order.import)],
         Some(layers) => against(&layers, order.import)?,
     };
-    let meanwhile = call.handle("publish").and_then(|to| meanwhile(&to, &stage, &order, &against));
+    let asked = call.text("suite");
+    let meanwhile = call.handle("publish").and_then(|to| meanwhile(&to, asked, &stage, &order, &against));
     Ok(Request::Build(BuildRequest {
         stage,
         meanwhile,
@@ -256,6 +257,7 @@ fn layer(handle: &Handle, import: ImportId) -> Against {
 /// What is published while a stage is being built: it, over the stages that it is built against.
 fn meanwhile(
     to: &std::sync::Arc<Handle>,
+    asked: Option<String>,
     stage: &str,
     order: &OrderResult,
     against: &[Against],
@@ -266,7 +268,7 @@ fn meanwhile(
         Against::Stage(stage) => Some(stage.clone()),
         Against::Import(_) | Against::CrossOnly(_) => None,
     });
-    let suite = suite.unwrap_or_else(|| stage.to_owned());
+    let suite = asked.or(suite).unwrap_or_else(|| stage.to_owned());
     Some(Box::new(PublishRequest {
         arch: order.arch.clone(),
         stages: beneath.chain([stage.to_owned()]).collect(),

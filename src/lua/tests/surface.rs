@@ -102,7 +102,7 @@ fn help_of_a_constructor_says_what_it_takes() {
          suite        a name of letters, digits and `.+_~-`: `Suite:` of the archive. Default: the campaign's name.\n  \
          origin       a string: `Origin:` of the archive. Default: cloudbuild.\n  \
          label        a string: `Label:` of the archive. Default: the campaign's name.\n  \
-         valid_for    a time such as `14 days`: `Valid-Until:`, so long after `Date`. Default: for ever.\n";
+         valid_for    a string: `Valid-Until:`, so long after `Date`: `14 days`. Default: for ever.\n";
     assert!(help.starts_with(begins) && help.ends_with("\n  gives: a value of kind `directory`"), "{help}");
 }
 

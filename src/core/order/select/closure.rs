@@ -34,12 +34,13 @@ pub fn select<'a>(
         let (of, reason) = (of.to_vec(), refusal.to_string());
         SelectionError::ClosureUnsatisfiable { of, architecture, reason }
     })?;
+    let local = super::local_binaries(ground.archive);
     let mut records = Vec::new();
     let mut seen = FxHashSet::default();
     for &number in &installed.packages {
         let package = universe.package(number);
         let source = package.source();
-        if !seen.insert(source) {
+        if local.contains(package.name) || !seen.insert(source) {
             continue;
         }
         let (binary, source_name) = (package.name.to_owned(), source.to_owned());

@@ -9,13 +9,23 @@ use crate::core::pinned::Role;
 use crate::core::recipe::selection::{BaseClosure, Pick};
 
 fn choose(sources: &str, index: &str, selection: &Selection) -> Result<Vec<String>, SelectionError> {
-    let main = suite("trixie", Role::Distribution, false);
-    let (packages, malformed) = packages::read(index.as_bytes());
-    assert_eq!(malformed, []);
-    let record = |package| PackageRecord { suite: &main, component: "main", package };
+    choose_with(sources, index, "", selection)
+}
+
+/// With binary packages of an overlay.
+fn choose_with(sources: &str, index: &str, local: &str, selection: &Selection) -> Result<Vec<String>, SelectionError> {
+    let (main, overlay) = (suite("trixie", Role::Distribution, false), suite("local", Role::Overlay, false));
+    let read = |index| {
+        let (packages, malformed) = packages::read(str::as_bytes(index));
+        assert_eq!(malformed, []);
+        packages
+    };
+    let record = |suite| move |package| PackageRecord { suite, component: "main", package };
+    let (theirs, ours) = (read(index), read(local));
+    let packages = [theirs.clone(), ours.clone()].concat();
     let archive = Archive {
         sources: records(sources, &main),
-        packages: packages.iter().copied().map(record).collect(),
+        packages: theirs.into_iter().map(record(&main)).chain(ours.into_iter().map(record(&overlay))).collect(),
         malformed: Vec::new(),
     };
     let changed = BTreeMap::from([("first".to_owned(), vec!["zlib".to_owned(), "gone".to_owned()])]);
@@ -99,7 +109,7 @@ fn a_base_system_that_cannot_be_is_said_to_be_so() {
     );
     assert_eq!(
         check(&[BASE_SOURCES[0], BASE_SOURCES[2]], &BASE_BINARIES),
-        "the imported suites list no source package `glibc`, which builds `libc6` of the base system"
+        "the imported suites list no source package `glibc`, which builds `libc6`, a part of what is asked for"
     );
 }
 
@@ -153,4 +163,17 @@ fn what_changed_is_what_the_stage_says_as_far_as_it_is_there() {
     let text = [source("hello", "any", "", "hello"), source("zlib", "any", "", "zlib1g")].concat();
     let check = |stage: &str| choose(&text, "", &Selection::ChangedInputs { stage: stage.to_owned() }).unwrap();
     assert_eq!((check("first"), check("other")), (vec!["zlib".to_owned()], Vec::new()));
+}
+
+#[test]
+fn nothing_builds_the_binary_packages_of_an_overlay() {
+    let sources = [source("app", "any", "", "app"), source("libc", "any", "", "libc6")].concat();
+    let index = [
+        stanza("app", "1", "Depends: firmware\n"),
+        stanza("libc6", "1", "Source: libc\nPriority: required\n"),
+        stanza("build-essential", "1", "Source: libc\nDepends: firmware\n"),
+    ];
+    let choose = |selection| choose_with(&sources, &index.concat(), &stanza("firmware", "3.1", ""), &selection);
+    assert_eq!(choose(Selection::RuntimeClosure { of: vec!["app".to_owned()] }).unwrap(), ["app"]);
+    assert_eq!(choose(Selection::BaseSystem(BaseClosure::Runtime)).unwrap(), ["libc"]);
 }

@@ -142,6 +142,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 Is("nothing"),
                 "Also published meanwhile, so often as `every` says.",
             ),
+            parameter("suite", Kind::Name, Is("the place's, or the stage's name"), "`Suite:` of that archive."),
             parameter("verify", Kind::Record(&VERIFY), Is("{}"), "What is verified of built files."),
             parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],

@@ -2,13 +2,15 @@
 
 use super::parameter;
 use crate::core::bucket::Acl;
+use crate::core::codes::Code;
 use crate::core::publish::gate::Gate;
 use crate::core::publish::settings::Settings;
 use crate::core::recipe::Builders;
 use crate::core::settings::value::read_duration;
 use crate::lua::api::Default::{Is, Required};
-use crate::lua::api::{Body, Declaration, Kind, Options, Word};
+use crate::lua::api::{Body, Declaration, Kind, Options};
 use crate::lua::check::call::Call;
+use crate::lua::session::Fault;
 use crate::lua::values::directory::Directory;
 use crate::lua::values::{Handle, Tag};
 
@@ -16,17 +18,17 @@ mod bucket;
 
 /// The text forms of [`Acl`].
 const ACLS: [&str; 3] = [Acl::Bucket.text(), Acl::PublicRead.text(), Acl::Private.text()];
-const TIME: Word = Word {
-    expected: "a time such as `14 days`",
-    list: "a time such as `14 days`",
-    good: |word| read_duration(word).is_some(),
-};
 
 /// What a call says of an archive besides its names.
-fn settings(call: &mut Call) -> Settings {
-    let seconds = |text: &String| i64::try_from(read_duration(text)?.as_secs()).ok();
-    Settings {
-        valid_for: call.texts("valid_for").first().and_then(seconds),
+fn settings(call: &mut Call) -> Result<Settings, Fault> {
+    let seconds = |text: String| match read_duration(&text).map(|time| i64::try_from(time.as_secs())) {
+        Some(Ok(seconds)) => Ok(seconds),
+        Some(Err(_)) | None => Err(Fault::new(format!("`valid_for`: expected a time, got `{text}`"))
+            .code(Code::WrongCall)
+            .hint("write `valid_for = \"14 days\"`")),
+    };
+    Ok(Settings {
+        valid_for: call.text("valid_for").map(seconds).transpose()?,
         not_automatic: call.boolean("not_automatic").unwrap_or(false),
         but_automatic_upgrades: call.boolean("but_automatic_upgrades").unwrap_or(false),
         zst: call.boolean("zst").unwrap_or(false),
@@ -38,7 +40,7 @@ fn settings(call: &mut Call) -> Settings {
             installable: call.boolean("installable").unwrap_or(false),
             no_file_conflicts: call.boolean("no_file_conflicts").unwrap_or(false),
         },
-    }
+    })
 }
 
 /// Who builds, and where an archive goes.
@@ -66,7 +68,7 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("suite", Kind::Name, Is("the campaign's name"), "`Suite:` of the archive."),
             parameter("origin", Kind::Text, Is("cloudbuild"), "`Origin:` of the archive."),
             parameter("label", Kind::Text, Is("the campaign's name"), "`Label:` of the archive."),
-            parameter("valid_for", Kind::Words(&TIME), Is("for ever"), "`Valid-Until:`, so long after `Date`."),
+            parameter("valid_for", Kind::Text, Is("for ever"), "`Valid-Until:`, so long after `Date`: `14 days`."),
             parameter(
                 "not_automatic",
                 Kind::Boolean,
@@ -105,7 +107,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 suite: call.text("suite"),
                 origin: call.text("origin"),
                 label: call.text("label"),
-                settings: settings(&mut call),
+                settings: settings(&mut call)?,
             }))
         }),
     },
@@ -131,7 +133,7 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("suite", Kind::Name, Is("the campaign's name"), "`Suite:` of the archive."),
             parameter("origin", Kind::Text, Is("cloudbuild"), "`Origin:` of the archive."),
             parameter("label", Kind::Text, Is("the campaign's name"), "`Label:` of the archive."),
-            parameter("valid_for", Kind::Words(&TIME), Is("for ever"), "`Valid-Until:`, so long after `Date`."),
+            parameter("valid_for", Kind::Text, Is("for ever"), "`Valid-Until:`, so long after `Date`: `14 days`."),
             parameter(
                 "not_automatic",
                 Kind::Boolean,

@@ -25,19 +25,13 @@ pub(super) fn make(mut call: Call) -> Result<Handle, Fault> {
     place.ca = call.text("ca").map(Into::into);
     place.acl = call.text("acl").and_then(|text| Acl::parse(&text)).unwrap_or_default();
     let every = call.text("every").map(|text| interval(&text)).transpose()?;
-    let suite = call.text("suite");
-    if every.is_some() && suite.is_none() {
-        return Err(Fault::new("`cb.s3`: `every` needs `suite`: it is published before the campaign knows its end")
-            .code(Code::WrongCall)
-            .hint("write `suite = \"NAME\"` beside it"));
-    }
     Ok(Handle::Directory(Directory {
         path: place.to_string().into(),
         bucket: Some(InBucket { place: Box::new(place), every }),
-        suite,
+        suite: call.text("suite"),
         origin: call.text("origin"),
         label: call.text("label"),
-        settings: super::settings(&mut call),
+        settings: super::settings(&mut call)?,
     }))
 }
 
