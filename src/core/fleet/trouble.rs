@@ -100,12 +100,14 @@ pub fn hint(code: Option<&str>) -> &'static str {
         "InvalidAMIID.NotFound" | "InvalidAMIID.Malformed" | "InvalidAMIID.Unavailable" => {
             "`image` names an image of that region: `aws ec2 describe-images --owners self` lists yours"
         }
-        "InvalidSubnetID.NotFound" | "InvalidSubnet" => "`subnets` names subnets of that region",
+        "InvalidSubnetID.NotFound" | "InvalidSubnet" => "`subnet` names subnets of that region",
         "InvalidGroup.NotFound" | "InvalidGroupId.Malformed" | "InvalidSecurityGroupID.NotFound" => {
-            "`security_groups` names security groups by their ids"
+            "`security_group` names security groups by their ids"
         }
         "InvalidKeyPair.NotFound" => "`key_name` names a key pair of that region; it may be left out",
-        "InvalidInstanceType" => "`types` names instance types as this cloud does: check their spelling",
+        "InvalidInstanceType" | "InvalidInstanceType.NotFound" => {
+            "`types` names instance types as this cloud does: check their spelling"
+        }
         "InvalidAction" | "InvalidParameter" | "UnknownParameter" => {
             "is `provider` right? it decides which parameters are sent"
         }

@@ -27,9 +27,11 @@ impl Shared {
     pub(super) async fn repair(&self, rows: Vec<Builder>, now: i64) -> anyhow::Result<Vec<Builder>> {
         let listed = self.inner().listed.clone().unwrap_or_default();
         for row in &rows {
-            let found = instance_of(row, &listed).filter(|_| row.instance.is_none());
-            if let Some(instance) = found {
-                self.happened(&row.name, BuilderEvent::Launched { instance: instance.id.clone() }, now)?;
+            if let Some(instance) = instance_of(row, &listed) {
+                if row.instance.is_none() {
+                    self.happened(&row.name, BuilderEvent::Launched { instance: instance.id.clone() }, now)?;
+                }
+                self.tag_again(row, instance).await?;
             } else if row.state == BuilderState::Intended && row.instance.is_none() {
                 self.launch(row).await?;
             }
@@ -40,6 +42,22 @@ impl Shared {
             }
         }
         Ok(self.options.state.read(builders::not_gone)?)
+    }
+
+    /// Tags an instance whose launch nobody followed up, where tags come after the launch.
+    async fn tag_again(&self, row: &Builder, instance: &Instance) -> anyhow::Result<()> {
+        if instance.seen != Seen::Alive || instance.tag(TAG_BUILDER).is_some() {
+            return Ok(());
+        }
+        let tags = self.tags(row)?;
+        self.place_of(row).await.cloud.tag(&instance.id, &tags).await?;
+        // The cloud is not asked before it is time again, so that one that never shows tags is not asked all the time.
+        let mut inner = self.inner();
+        let listed = inner.listed.iter_mut().flatten().find(|listed| listed.id == instance.id);
+        if let Some(listed) = listed {
+            listed.tags.extend(tags);
+        }
+        Ok(())
     }
 
     /// Ends an instance that has our tag and no row that is alive, unless it was launched since it was listed.

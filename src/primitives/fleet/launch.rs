@@ -9,7 +9,7 @@ use crate::core::fleet::place::Market;
 use crate::core::fleet::trouble::{Next, Trouble, next};
 use crate::core::fleet::{BuilderEvent, BuilderState};
 use crate::io::clock;
-use crate::io::machines::ec2::{Ask, Ec2Error, Instance, TAG_BUILDER, TAG_OWNER, TAG_RUN};
+use crate::io::machines::ec2::{Ask, Cloud, Ec2Error, Image, Instance, TAG_BUILDER, TAG_OWNER, TAG_RUN};
 use crate::io::state::builders::Builder;
 
 /// How long a place is left alone after a quota, or once none of its pools had capacity.
@@ -18,16 +18,33 @@ const REST: Duration = Duration::from_secs(30);
 /// Throttled calls in a row after which the next pass goes on.
 const THROTTLED: u32 = 6;
 
+/// What a place's image is; trouble that passes is waited out, as with a launch.
+pub(super) async fn image_of(cloud: &Cloud) -> Result<Image, Ec2Error> {
+    let mut repeats = 0;
+    loop {
+        let error = match cloud.image().await {
+            Ok(image) => return Ok(image),
+            Err(error) => error,
+        };
+        match next(error.trouble(), repeats) {
+            Next::Again { pause_ms } if repeats < THROTTLED => {
+                repeats += 1;
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            }
+            Next::Again { .. } | Next::LookUp | Next::OtherPool | Next::Cap | Next::Fail => return Err(error),
+        }
+    }
+}
+
 impl Shared {
     /// Launches the instance of an intent, or finds the one that it has. Asked with the same token, a cloud launches once.
     pub(super) async fn launch(&self, row: &Builder) -> anyhow::Result<()> {
         let mut place = self.place_of(row).await;
         if place.image.arch.is_empty() {
-            place.image = place.cloud.image().await?;
+            place.image = image_of(&place.cloud).await?;
         }
         let identity = self.identity()?;
-        let tags = [(TAG_BUILDER, row.name.clone()), (TAG_OWNER, identity.owner), (TAG_RUN, row.run.to_string())];
-        let tags: Vec<(String, String)> = tags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let tags = self.tags(row)?;
         let token = identity.key.token(&row.name);
         let program = user_data(&Bootstrap {
             url: &row.url,
@@ -65,6 +82,13 @@ impl Shared {
                 Next::Fail => return self.broken(row, &error),
             }
         }
+    }
+
+    /// The tags of a builder's instance.
+    pub(super) fn tags(&self, row: &Builder) -> anyhow::Result<Vec<(String, String)>> {
+        let owner = self.identity()?.owner;
+        let tags = [(TAG_BUILDER, row.name.clone()), (TAG_OWNER, owner), (TAG_RUN, row.run.to_string())];
+        Ok(tags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
     async fn launched(

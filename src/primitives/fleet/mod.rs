@@ -142,7 +142,7 @@ impl Fleet {
             }
             let opened = async {
                 let cloud = Cloud::of(ec2).await;
-                let image = cloud.image().await?;
+                let image = launch::image_of(&cloud).await?;
                 Ok::<_, anyhow::Error>((cloud, image))
             };
             let (cloud, image) = shared.options.runtime.block_on(opened)?;
