@@ -163,7 +163,7 @@ return function(name, options)
         if #args.only > 0 then packages = cb.pick { of = packages, name = args.only } end
         local order = cb.order { sources = import(sources, turn.tools), packages = packages, against = against,
                                  not_for_us = options.not_for_us }
-        fleet = fleet or cb.launch(builders)
+        fleet = fleet or cb.launch { budget = options.budget, table.unpack(builders) }
         local result = cb.build { stage = stage.name .. suffix, order = order, against = against, on = fleet,
                                   environment = options.environment, flags = options.flags,
                                   variant = hardware,

@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod archive;
+pub mod builders;
 pub mod parse;
 pub mod recipe;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::act::{ActCommand, BackupArgs, RestoreArgs, WbArgs};
 use self::archive::ArchiveCommand;
+use self::builders::{BuildersArgs, TerminateArgs};
 use self::recipe::RecipeCommand;
 use super::exit::{Exit, Failure};
 use crate::core::settings;
@@ -84,6 +86,12 @@ pub enum Command {
     Status,
     /// Show the build log of a package
     Logs(LogsArgs),
+    /// Show the builders in clouds, or the instances that belong to none
+    Builders(BuildersArgs),
+    /// End instances of clouds that are ours
+    Terminate(TerminateArgs),
+    /// Show what builders in clouds cost, by run and stage
+    Cost,
     /// What a person wants of jobs and builders.
     #[command(flatten)]
     Act(ActCommand),
@@ -156,6 +164,9 @@ pub struct RunArgs {
     /// Go on with an unfinished run as far as the edited recipe asks for the same
     #[arg(long, conflicts_with = "restart")]
     pub adopt: bool,
+    /// Agree to what it may cost, where that is more than the recipe's `confirm_above`
+    #[arg(long)]
+    pub yes: bool,
     /// Do exactly what `plan -o FILE` saved, or say what moved since
     #[arg(long, value_name = "FILE", conflicts_with = "follow")]
     pub plan: Option<PathBuf>,
@@ -316,6 +327,9 @@ pub struct DaemonArgs {
     /// The builder's name
     #[arg(long, value_name = "NAME")]
     pub name: String,
+    /// End when the cloud announces the end of this machine
+    #[arg(long)]
+    pub notices: bool,
     /// The user that builds (setting `build_user`)
     #[arg(long, value_name = "USER")]
     pub build_user: Option<String>,
@@ -331,6 +345,9 @@ impl Cli {
             | Command::Order(_)
             | Command::Status
             | Command::Logs(_)
+            | Command::Builders(_)
+            | Command::Terminate(_)
+            | Command::Cost
             | Command::Act(_)
             | Command::VerifyUpload
             | Command::Wb(_)

@@ -26,6 +26,7 @@ pub fn daemon(ctx: &Context, args: &DaemonArgs) -> anyhow::Result<Exit> {
         build_user: host.build_user,
         tools: host.tools,
         control: Arc::new(client),
+        notices: args.notices,
         patience: AWAY_LIMIT,
     };
     site::runtime()?.block_on(daemon::run(options))?;

@@ -18,8 +18,10 @@ pub mod args;
 pub mod arrange;
 pub mod backup;
 pub mod begin;
+pub mod builders;
 pub mod compare;
 pub mod config;
+pub mod cost;
 pub mod daemon;
 pub mod doctor;
 pub mod exit;
@@ -44,6 +46,7 @@ pub mod signing;
 pub mod site;
 pub mod status;
 pub mod summary;
+pub mod terminate;
 pub mod verify_upload;
 pub mod wb;
 
@@ -155,6 +158,9 @@ fn perform(cli: Cli) -> anyhow::Result<Exit> {
         Command::Order(args) => order::order(&ctx, args),
         Command::Status => status::status(&ctx),
         Command::Logs(args) => logs::logs(&ctx, args),
+        Command::Builders(args) => builders::builders(&ctx, args),
+        Command::Terminate(args) => terminate::terminate(&ctx, args),
+        Command::Cost => cost::cost(&ctx),
         Command::Act(command) => act::act(&ctx, command),
         Command::Wb(args) => wb::wb(&ctx, args),
         Command::Backup(args) => backup::backup(&ctx, args),

@@ -1,6 +1,7 @@
 //! `cloudbuild run`: a recipe, from the top; what its journal knows is not done again.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +30,7 @@ use crate::io::state::runs::{self, Run, RunStatus};
 use crate::io::store::Store;
 use crate::lua::recipe::{Recipe, RunOptions};
 use crate::primitives::files::Files;
+use crate::primitives::fleet::{Fleet, FleetOptions};
 use crate::primitives::hooks::remembered::Remembered;
 use crate::primitives::journal::Journaled;
 use crate::primitives::keeper::LocalDaemon;
@@ -50,6 +52,7 @@ pub struct Session<'c> {
     listener: Arc<dyn Listener>,
     signals: Arc<Signals>,
     cancel: Arc<AtomicBool>,
+    agreed: bool,
 }
 
 /// A run that came to an end, whatever that was.
@@ -62,7 +65,7 @@ pub struct Ended {
 
 /// Runs a recipe, or goes on with its unfinished run; with an interval, again and again.
 pub fn run(ctx: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
-    let session = Session::begin(ctx, saved::subject(ctx, args)?)?;
+    let session = Session::begin(ctx, saved::subject(ctx, args)?, args.yes)?;
     let unfinished = match (args.restart, args.adopt) {
         (true, _) => Unfinished::Restart,
         (false, true) => Unfinished::Adopt,
@@ -79,7 +82,7 @@ pub fn run(ctx: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
 
 impl<'c> Session<'c> {
     /// Reads the recipe, checks the machine, takes the state directory, and listens for Ctrl-C from now on.
-    fn begin(ctx: &'c Context, subject: Subject) -> anyhow::Result<Session<'c>> {
+    fn begin(ctx: &'c Context, subject: Subject, agreed: bool) -> anyhow::Result<Session<'c>> {
         let Subject { path, recipe, arguments, plan } = subject;
         let plan = plan.map(serde_json::to_value).transpose().context("write the plan as JSON")?;
         ready(ctx)?;
@@ -100,7 +103,20 @@ impl<'c> Session<'c> {
             }
         }));
         runtime.spawn(halt(Arc::clone(&signals), Arc::clone(&cancel)));
-        Ok(Session { ctx, recipe, arguments, plan, dir, state, _lock: lock, runtime, listener, signals, cancel })
+        Ok(Session {
+            ctx,
+            recipe,
+            arguments,
+            plan,
+            dir,
+            state,
+            _lock: lock,
+            runtime,
+            listener,
+            signals,
+            cancel,
+            agreed,
+        })
     }
 
     /// Runs the recipe from the top; `round` counts where upstream is followed.
@@ -126,6 +142,17 @@ impl<'c> Session<'c> {
             signals: Arc::clone(signals),
             listener: Arc::clone(listener),
             daemon: local_daemon(ctx),
+            fleet: Fleet::new(FleetOptions {
+                dir: dir.clone(),
+                state: state.clone(),
+                run,
+                url: control.url.clone(),
+                program: own_program(),
+                signals: Arc::clone(signals),
+                listener: Arc::clone(listener),
+                agreed: self.agreed,
+                runtime: runtime.handle().clone(),
+            }),
             proving: Proving::new(site::place(ctx, dir, "proof")?, control.url.clone(), Arc::clone(signals)),
             machine: site::machine(runtime)?,
             stall: ctx.settings.stall_timeout,
@@ -143,6 +170,7 @@ impl<'c> Session<'c> {
         let performer: Arc<dyn Perform> = Arc::new(Journaled::new(performer, state.clone(), run));
         let result = self.recipe.run(performer, self.arguments.clone(), options).map_err(anyhow::Error::from);
         runtime.block_on(live.proving.leave())?;
+        runtime.block_on(live.fleet.leave())?;
         leave(runtime, control, dir, signals.pace())?;
         let status = match &result {
             Ok(_) => RunStatus::Finished,
@@ -269,13 +297,23 @@ fn start_control(
         lease_ttl: ctx.settings.lease_ttl,
         retry_pause: ctx.settings.retry_pause,
         verifier: Some(own_program()),
-        bind: None,
+        bind: listen(ctx)?,
     }))
 }
 
 /// This program, by this process's number, since `/proc/self` would be that of whoever resolves it.
 fn own_program() -> PathBuf {
     PathBuf::from(format!("/proc/{}/exe", std::process::id()))
+}
+
+/// Where the control point listens, if that is set.
+fn listen(ctx: &Context) -> anyhow::Result<Option<SocketAddr>> {
+    let Some(text) = &ctx.settings.listen else { return Ok(None) };
+    let address = text.parse().map_err(|_| {
+        Failure::new(Exit::Usage, format!("`listen`: expected ADDRESS:PORT such as `10.0.0.5:7070`, got `{text}`"))
+            .hint("`cloudbuild config show --origin` says where it is set")
+    });
+    Ok(Some(address?))
 }
 
 fn local_daemon(ctx: &Context) -> LocalDaemon {

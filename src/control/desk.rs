@@ -10,13 +10,14 @@ pub use self::finish::Verdict;
 pub use self::pulses::{Pulses, RETRY_PAUSE};
 
 use crate::core::events::Event;
+use crate::core::fleet::{BuilderEvent, BuilderState};
 use crate::core::how::Abilities;
 use crate::core::ids::{Epoch, InputsHash, JobId};
 use crate::core::job::{Fault, JobEvent, JobState, MAX_LOST, health};
 use crate::io::state::artifacts::Artifact;
 use crate::io::state::jobs::leasing::{self, Times};
 use crate::io::state::jobs::{self, Job};
-use crate::io::state::{StateError, Tx, attempts, builder_health, pause};
+use crate::io::state::{StateError, Tx, attempts, builder_health, builders, pause};
 use crate::wire::{self, LeaseReply, LeaseRequest, PROTOCOL};
 
 /// A builder that was heard of within so many milliseconds is one of the others that are at work.
@@ -210,6 +211,15 @@ fn lease(
     let drained = known.as_ref().is_some_and(|known| known.drained.is_some());
     if !open || drained || pause::get(tx)?.is_some() {
         return Ok(Reply::Lease(LeaseReply::Nothing));
+    }
+    // One that shall end gets no job between that decision and its end.
+    match builders::by_name(tx, &request.builder)?.map(|builder| builder.state) {
+        Some(BuilderState::Ending | BuilderState::Gone) => return Ok(Reply::Lease(LeaseReply::Stop)),
+        Some(BuilderState::Intended | BuilderState::Launched) => {
+            builders::apply(tx, &request.builder, &BuilderEvent::Joined, now.unix_ms)?;
+            actions.push(Action::Wake);
+        }
+        Some(BuilderState::Joined) | None => {}
     }
     let expires = now.unix_ms.saturating_add(pulses.ttl_ms());
     let times = Times { now: now.unix_ms, expires, first_pause: pulses.first_pause() };

@@ -16,8 +16,11 @@ use axum::response::Response;
 use axum::routing::{get, post, put};
 
 use self::answer::Failure;
-use super::point::Point;
+use super::point::{Point, blocking};
 use super::token;
+use crate::core::fleet::BuilderState;
+use crate::io::control::BuilderKey;
+use crate::io::state::builders;
 
 /// The largest JSON that a builder may send, in bytes.
 const MAX_JSON: usize = 4 << 20;
@@ -40,6 +43,7 @@ pub(super) fn router(point: Arc<Point>) -> Router {
     let closed = words
         .merge(sent)
         .route("/files/{sha256}", get(files::file))
+        .route("/dist/{sha256}", get(files::program))
         .route("/status", get(status::status))
         .fallback(nothing_here)
         .layer(from_fn_with_state(Arc::clone(&point), opened));
@@ -56,8 +60,21 @@ pub(super) fn router(point: Arc<Point>) -> Router {
 async fn opened(State(point): State<Arc<Point>>, request: Request, next: Next) -> Result<Response, Failure> {
     match request.headers().get(AUTHORIZATION) {
         Some(header) if token::opens(&point.token, header.as_bytes()) => Ok(next.run(request).await),
+        Some(header) if builder_opens(&point, header.as_bytes()).await? => Ok(next.run(request).await),
         Some(_) | None => Err(Failure::BadToken),
     }
+}
+
+/// Lets in a builder of a cloud by a token of its own, as long as it is one of ours and not gone.
+async fn builder_opens(point: &Arc<Point>, header: &[u8]) -> anyhow::Result<bool> {
+    let (point, header) = (Arc::clone(point), header.to_vec());
+    blocking(move || {
+        let Some(key) = BuilderKey::read(&point.state_dir)? else { return Ok(false) };
+        let Some(name) = key.opens(&header) else { return Ok(false) };
+        let builder = point.state.read(|db| builders::by_name(db, &name))?;
+        Ok(builder.is_some_and(|builder| builder.state != BuilderState::Gone))
+    })
+    .await
 }
 
 async fn nothing_here(request: Request) -> Failure {

@@ -32,6 +32,8 @@ pub mod compare;
 pub mod suffix;
 pub mod inputs;
 pub mod job;
+pub mod fleet;
+pub mod dispatch;
 pub mod wb;
 pub mod build;
 pub mod publish;

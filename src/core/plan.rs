@@ -169,6 +169,7 @@ impl fmt::Display for Step {
             Step::Launch { builders } => builders.iter().try_for_each(|group| match group {
                 Builders::Here { slots: Some(slots) } => writeln!(f, "launch   this machine, {slots} at a time"),
                 Builders::Here { slots: None } => writeln!(f, "launch   this machine"),
+                Builders::Ec2(place) => writeln!(f, "launch   {place}"),
             }),
             Step::Build { stage, jobs, forecast, warnings, repeat, flags, ways } => {
                 let repeat = if *repeat > 1 { format!(", repeat {repeat}") } else { String::new() };

@@ -19,6 +19,7 @@ pub use self::comparison::{CompareRequest, CompareResult, CompareRow, Report};
 pub use self::target::PublishTarget;
 use crate::core::flags::BuildFlags;
 use crate::core::flags::overridden::Overridden;
+use crate::core::fleet::place::Ec2;
 use crate::core::how::How;
 use crate::core::ids::{GenerationId, ImportId, InputsHash, JobId};
 use crate::core::measure::Measure;
@@ -212,6 +213,8 @@ pub enum Builders {
         /// Builds at the same time; as the machine's settings say where the recipe does not.
         slots: Option<u32>,
     },
+    /// Instances of a cloud, launched over the EC2 API when there is work.
+    Ec2(Box<Ec2>),
 }
 
 /// `cb.build { stage = ..., order = ..., on = ... }`

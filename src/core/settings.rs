@@ -78,6 +78,9 @@ settings! {
     mirror_redirects: Redirects = "mirror.redirects", Kind::Choice(Redirects::WORDS), Fallback::Fixed("same-host");
     /// Folder where the machine's APT sources are read.
     apt_root: PathBuf = "apt_root", Kind::Path, Fallback::Fixed("/etc/apt");
+    /// Where the control point listens while a recipe runs, `ADDRESS:PORT`, for builders on other machines; on loopback
+    /// where nothing is set.
+    listen: Option<String> = "listen", Kind::Text, Fallback::ByUser { root: None, other: None };
     /// How long a builder may be silent before its job is given to another one.
     lease_ttl: Duration = "lease_ttl", Kind::Duration, Fallback::Fixed("3 min");
     /// How long a job waits before it is tried again after infrastructure's fault; each further pause is four times as long.

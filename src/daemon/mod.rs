@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::core::how::Abilities;
 use crate::core::ids::{Epoch, JobId, ViewId};
 use crate::io::host::user::{BUILD_USER, User};
-use crate::io::machines::here;
+use crate::io::machines::{here, notice};
 use crate::io::sbuild::place::{Place, Tools, instance};
 use crate::wire::{File, Finish, Heartbeat, HeartbeatReply, LeaseReply, LeaseRequest, PROTOCOL, Refusal};
 
@@ -82,6 +82,8 @@ pub struct DaemonOptions {
     pub tools: Tools,
     /// How to speak to the control point.
     pub control: Arc<dyn Control>,
+    /// This is an instance that its cloud may take away: its notice ends what runs, so that others can have it.
+    pub notices: bool,
     /// How long a call of `control` goes on trying by itself.
     pub patience: Duration,
 }
@@ -92,6 +94,14 @@ pub async fn run(options: DaemonOptions) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
+    if options.notices {
+        let noticed = stop.clone();
+        tokio::spawn(async move {
+            let words = notice::notice().await;
+            tracing::warn!(words, "the cloud takes this machine away: giving back what runs");
+            noticed.cancel();
+        });
+    }
     let asked = stop.clone();
     tokio::spawn(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }

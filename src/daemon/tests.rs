@@ -141,6 +141,7 @@ fn options(scene: &Scene, control: Arc<Listener>) -> DaemonOptions {
         build_user: Some(User::own().unwrap().unwrap().name),
         tools: scene.tools.clone(),
         control,
+        notices: false,
         patience: step::IDLE_AWAY,
     }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::core::ids::Sha256;
+
 /// Something that the file system refused.
 #[derive(Debug, thiserror::Error)]
 #[error("{action} `{path}`: {source}{}", hint(source))]
@@ -96,6 +98,21 @@ pub fn write_folder(folder: &Path, files: &[(String, &[u8])]) -> Result<(), File
         Err(_) if folder.is_dir() => Ok(()),
         Err(source) => Err(at("rename", folder)(source)),
     }
+}
+
+/// Copies a file into a folder under the name of its SHA-256, unless it is there.
+pub fn keep_by_hash(file: &Path, folder: &Path) -> Result<Sha256, FileError> {
+    let bytes = read(file)?;
+    let hash = Sha256::of(&bytes);
+    let kept = folder.join(hash.to_string());
+    if kept.is_file() {
+        return Ok(hash);
+    }
+    fs::create_dir_all(folder).map_err(at("create", folder))?;
+    let mut scratch = tempfile::NamedTempFile::new_in(folder).map_err(at("create", folder))?;
+    scratch.write_all(&bytes).and_then(|()| scratch.as_file().sync_all()).map_err(at("write", &kept))?;
+    scratch.persist(&kept).map_err(|error| at("rename", &kept)(error.error))?;
+    Ok(hash)
 }
 
 /// Hands out the lines of a file, without what ends them, up to so many bytes of it; none where there is no such file.

@@ -21,7 +21,7 @@ use crate::core::recipe::{
     Response,
 };
 use crate::core::suggest::nearest;
-use crate::lua::api::results::{Field, fields};
+use crate::lua::api::results::{Field, builders, fields};
 use crate::lua::door::narrow;
 use crate::lua::error::Frame;
 use crate::lua::json::{counted, from_lua, to_lua};
@@ -279,9 +279,9 @@ impl Handle {
             Handle::Sources(sources) => plain(serde_json::to_value(sources)),
             Handle::Cell(cell) => plain(serde_json::to_value(cell)),
             Handle::Variant(variant) => plain(serde_json::to_value(variant)),
-            Handle::Builders(Builders::Here { slots }) => json!({ "slots": slots }),
+            Handle::Builders(group) => builders(group),
             Handle::How(how) => plain(serde_json::to_value(how)),
-            Handle::CrossOnly => json!({}),
+            Handle::CrossOnly | Handle::GiveUp => json!({}),
             Handle::Directory(dir) => dir.json(),
             Handle::Import(result) => plain(serde_json::to_value(result)),
             Handle::Order(result) => counted(plain(serde_json::to_value(result)), result.jobs.len()),
@@ -296,7 +296,6 @@ impl Handle {
             Handle::Comparison(result) => counted(plain(serde_json::to_value(result)), result.rows.len()),
             Handle::Recipe(parts) => json!({ "about": parts.about }),
             Handle::Retry(retry) => plain(serde_json::to_value(retry)),
-            Handle::GiveUp => json!({}),
             Handle::Pause(why) | Handle::Skip(why) => json!({ "why": why }),
             Handle::Pattern(pattern) => json!({ "text": pattern.text() }),
             Handle::Composed(composed) => composed.fields.clone(),

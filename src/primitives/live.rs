@@ -9,9 +9,7 @@ use crate::core::events::{Event, Listener};
 use crate::core::how::How;
 use crate::core::ids::{ChrootKey, RunId};
 use crate::core::order::text::counted;
-use crate::core::recipe::{
-    Builders, LaunchRequest, LaunchResult, OrderRequest, OrderResult, PublishRequest, Request, Response,
-};
+use crate::core::recipe::{OrderRequest, OrderResult, PublishRequest, Request, Response};
 use crate::io::archive::signers::Signers;
 use crate::io::host;
 use crate::io::openpgp::signing::SigningKey;
@@ -21,11 +19,12 @@ use crate::io::state::durations;
 use crate::io::state::jobs;
 use crate::primitives::build::Stage;
 use crate::primitives::files::Files;
+use crate::primitives::fleet::Fleet;
 use crate::primitives::hooks::Decide;
 use crate::primitives::keeper::{Keeper, LocalDaemon};
 use crate::primitives::proof::Proving;
 use crate::primitives::{
-    Interrupted, Pace, Perform, Refusal, Signals, bench, build, compare, flags, import, layers, order, publish,
+    Interrupted, Pace, Perform, Refusal, Signals, bench, build, compare, flags, import, launch, layers, order, publish,
     run_under,
 };
 
@@ -49,6 +48,8 @@ pub struct Live {
     pub listener: Arc<dyn Listener>,
     /// How this machine's build daemon is started.
     pub daemon: LocalDaemon,
+    /// The builders in clouds.
+    pub fleet: Fleet,
     /// Where real apt installs from what was published.
     pub proving: Proving,
     /// The machine's own Debian architecture.
@@ -80,16 +81,23 @@ impl Perform for Live {
                 Response::Import(import::pin(&self.state, &self.files.cache, imported, listener)?)
             }
             Request::Order(request) => Response::Order(self.order(&request)?),
-            Request::Launch(request) => Response::Launch(launch(request)?),
+            Request::Launch(request) => Response::Launch(launch::launch(request)?),
             Request::Build(request) => {
                 let sources = import::pinned(&self.state, request.order.import)?;
                 let beneath = layers::import_of(&request.against, request.order.import)?;
                 let against = import::pinned(&self.state, beneath)?;
                 flags::check_below(&request, &sources, &against)?;
-                let how = self.how(&request.order.arch, &request.how)?;
-                let keeper = Keeper::new(self, self.slots(&request.builders));
+                let here = launch::slots_here(&request.builders, self.daemon.slots);
+                let work = request.order.jobs.iter().map(|job| job.estimate).sum();
+                self.fleet.serve(&launch::places(&request.builders), here.unwrap_or(0), work)?;
+                let how = self.how(&request.order.arch, &request.how, here.is_some())?;
+                let keeper = here.map(|slots| Keeper::new(self, slots));
                 let imports = build::Imports { sources: &sources, against: &against };
-                let keep = |pace| keeper.keep(pace);
+                let keep = |pace| match &keeper {
+                    // A cloud in trouble is no reason to stop where this machine builds.
+                    Some(keeper) => keeper.keep(pace),
+                    None => self.fleet.keep(),
+                };
                 let prepare = |of| self.proving.prepare_ahead(of);
                 let stage = self.stage(&keep, &prepare);
                 let work = || build::build(&stage, imports, &request, &how);
@@ -190,14 +198,19 @@ impl Live {
         Ok(order::order(&over, request)?.0)
     }
 
-    /// What this machine can do of what is listed.
-    fn how(&self, arch: &str, listed: &[How]) -> anyhow::Result<Vec<How>> {
-        let builders = self.runtime.block_on(host::emulation::architectures())?;
+    /// What builders can do of what is listed: this machine where it builds, and those of clouds.
+    fn how(&self, arch: &str, listed: &[How], here: bool) -> anyhow::Result<Vec<How>> {
+        let mut builders = self.fleet.abilities(arch);
+        if here {
+            let ours = self.runtime.block_on(host::emulation::architectures())?;
+            builders.itself.extend(ours.itself);
+            builders.emulated.extend(ours.emulated);
+        }
         let listed = if listed.is_empty() { How::usual() } else { listed.to_vec() };
         let (mut can, mut lacks) = (Vec::new(), Vec::new());
         for how in listed {
             let lack = match (how.lack(arch, &builders), &how) {
-                (None, How::Emulated { cpu: Some(cpu), .. }) => {
+                (None, How::Emulated { cpu: Some(cpu), .. }) if here => {
                     self.runtime.block_on(host::emulation::knows_cpu(arch, cpu)).err()
                 }
                 (lack, _) => lack,
@@ -237,29 +250,4 @@ impl Live {
             stall: self.stall,
         }
     }
-
-    /// Builds at the same time on this machine.
-    fn slots(&self, builders: &[Builders]) -> u32 {
-        let of_group = |group: &Builders| match group {
-            Builders::Here { slots } => slots.unwrap_or(self.daemon.slots),
-        };
-        builders.iter().map(of_group).sum()
-    }
-}
-
-/// A fleet policy: checked here, acted on when there is work.
-fn launch(request: LaunchRequest) -> anyhow::Result<LaunchResult> {
-    for group in &request.builders {
-        match group {
-            Builders::Here { slots: Some(0) } => {
-                let text = "`cb.here`: expected at least 1 slot, got 0\nhint: slots = 1 builds one package at a time";
-                return Err(Refusal::of_recipe(text).into());
-            }
-            Builders::Here { .. } => {}
-        }
-    }
-    if request.builders.is_empty() {
-        return Err(Refusal::of_recipe("expected builders, got none\nhint: `cb.here { slots = 1 }`").into());
-    }
-    Ok(LaunchResult { builders: request.builders })
 }

@@ -24,6 +24,8 @@ pub mod offline;
 pub mod saved;
 pub mod live;
 pub mod keeper;
+pub mod launch;
+pub mod fleet;
 
 use crate::core::recipe::{Request, Response};
 
@@ -49,11 +51,13 @@ pub enum Pace {
 pub struct Signals {
     pace: tokio::sync::watch::Sender<Pace>,
     changed: tokio::sync::watch::Sender<u64>,
+    heard: std::sync::Mutex<std::collections::BTreeMap<String, std::time::Instant>>,
 }
 
 impl Default for Signals {
     fn default() -> Self {
-        Signals { pace: tokio::sync::watch::Sender::new(Pace::Go), changed: tokio::sync::watch::Sender::new(0) }
+        let (pace, changed) = (tokio::sync::watch::Sender::new(Pace::Go), tokio::sync::watch::Sender::new(0));
+        Signals { pace, changed, heard: std::sync::Mutex::default() }
     }
 }
 
@@ -61,6 +65,17 @@ impl Signals {
     /// Says that jobs in the state changed, so that who waits for that looks again.
     pub fn state_changed(&self) {
         self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Says that a builder asked for work just now.
+    pub fn heard_of(&self, builder: &str, now: std::time::Instant) {
+        let mut heard = self.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        heard.insert(builder.to_owned(), now);
+    }
+
+    /// When a builder asked for work last, if it did since this process began.
+    pub fn heard_at(&self, builder: &str) -> Option<std::time::Instant> {
+        self.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(builder).copied()
     }
 
     /// To wait for `state_changed`.

@@ -18,8 +18,8 @@ use crate::core::pinned::Imported;
 use crate::core::plan::saved::Decided;
 use crate::core::plan::{Plan, Step, Way};
 use crate::core::recipe::{
-    BuildRequest, Builders, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult, OrderedJob,
-    PublishRequest, PublishResult, Request, Response,
+    BuildRequest, CompareResult, ImportResult, LaunchResult, OrderRequest, OrderResult, OrderedJob, PublishRequest,
+    PublishResult, Request, Response,
 };
 use crate::core::suffix;
 use crate::io::mirror::Mirror;
@@ -27,7 +27,7 @@ use crate::io::overlay::{self, Keep};
 use crate::io::state::durations::Durations;
 use crate::io::store::Store;
 use crate::primitives::hooks::{Decide, NoHooks};
-use crate::primitives::{Perform, flags, how, import, layers, order};
+use crate::primitives::{Perform, flags, how, import, launch, layers, order};
 
 mod built;
 
@@ -253,10 +253,7 @@ impl Planned {
         let sizes = self.sizes(&request.order)?;
         let history = |job: &&OrderedJob| self.history.get(&job.source).is_some_and(|of| of.contains_key(&job.arch));
         let known = jobs.iter().filter(history).count() as u64;
-        let of_group = |group: &Builders| match group {
-            Builders::Here { slots } => slots.unwrap_or(self.slots),
-        };
-        let slots = request.builders.iter().map(of_group).sum();
+        let slots = launch::slots(&request.builders, self.slots);
         let mut warnings = Vec::new();
         if jobs.is_empty() {
             warnings.push("nothing is selected, so nothing will be built".to_owned());

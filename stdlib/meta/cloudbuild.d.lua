@@ -56,7 +56,9 @@
 
 ---@class (exact) cloudbuild.Builders
 ---@field kind "builders"
----@field slots integer? Builds at the same time, where the recipe says.
+---@field slots integer? Builds at the same time on one machine, where the recipe says.
+---@field max integer? Instances at the same time, of a cloud.
+---@field provider string? `aws`, `eucalyptus` or `openstack`, of a cloud.
 
 ---@class (exact) cloudbuild.How
 ---@field kind "how"
@@ -181,6 +183,7 @@
 ---@field on_failure? fun(job: table, failure: table): any What to do about a failed job. Default: nothing.
 ---@field on_stage_done? fun(stage: table): any What to do after a stage. Default: nothing.
 ---@field builders? cloudbuild.Builders|(cloudbuild.Builders)[] Who builds. Default: cb.here().
+---@field budget? cloudbuild.table.budget What builders in clouds may cost, all together. Default: none.
 ---@field publish? cloudbuild.Directory Where the archive goes. Default: cb.dir "archive".
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
 ---@field measure? cloudbuild.table.measurements What is measured of what is built. Default: {}.
@@ -294,6 +297,25 @@
 ---@field installable? boolean Publish only when each package can be installed. Default: false.
 ---@field no_file_conflicts? boolean Publish only when no two packages install the same file. Default: false.
 
+---@class (exact) cloudbuild.options.ec2
+---@field provider? "aws"|"eucalyptus"|"openstack" Decides which parameters are ever sent. Default: aws.
+---@field endpoint? string URL of the EC2 API. Default: Amazon's own.
+---@field region string The cloud's region.
+---@field image string The image that builders boot.
+---@field types string|string[] Instance types, the best first.
+---@field max integer Instances at the same time.
+---@field disk? string Size of the root disk: `120 GB`. Default: the image's.
+---@field subnet? string|string[] Subnets, the best first; each is a pool. Default: the account's.
+---@field security_group? string|string[] Security groups, by id. Default: the account's.
+---@field key_name? string Key pair for a person who wants to log in. Default: none.
+---@field market? "on-demand"|"spot" How instances are paid. Default: on-demand.
+---@field max_price? string The most for an hour of spot: `0.05 USD`. Default: the on-demand price.
+---@field idle? string An instance without work for so long is ended. Default: 5 min.
+---@field max_lifetime? string An instance ends after so long, whatever it does. Default: 2 d.
+---@field slots? integer Builds at the same time on one instance. Default: 1.
+---@field prices? string|string[] What an hour of each type costs: `m5.large = 0.1 USD`. Default: {}.
+---@field budget? cloudbuild.table.budget What the builders of a run may cost, in all places. Default: none.
+
 ---@class (exact) cloudbuild.options.native
 
 ---@class (exact) cloudbuild.options.cross
@@ -327,6 +349,7 @@
 
 ---@class (exact) cloudbuild.options.launch
 ---@field [integer] cloudbuild.Builders Groups of builders.
+---@field budget? cloudbuild.table.budget What builders in clouds may cost, all together. Default: none.
 
 ---@class (exact) cloudbuild.options.build
 ---@field order? cloudbuild.Order What to build. Default: that of `sources`.
@@ -435,6 +458,11 @@
 ---@field arch string Such as `armv6`, `armv7-a`.
 ---@field fpu string Such as `vfp`, `vfpv3-d16`, `neon`.
 
+--- What the builders of a run may cost.
+---@class (exact) cloudbuild.table.budget
+---@field limit? string Launching stops before more is spent: `400 USD`. Default: none.
+---@field confirm_above? string Needs `--yes` where it may cost more: `50 USD`. Default: none.
+
 ---@class (exact) cloudbuild
 local cb = {}
 
@@ -535,6 +563,11 @@ function cb.dir(path) end
 ---@param url string `s3://bucket` or `s3://bucket/prefix`.
 ---@return cloudbuild.Directory
 function cb.s3(url) end
+
+--- Instances of a cloud with an EC2 API, launched when there is work and ended when there is none.
+---@param options cloudbuild.options.ec2
+---@return cloudbuild.Builders
+function cb.ec2(options) end
 
 --- Build in a chroot of the architecture itself, on a machine whose processor runs it.
 ---@param options? cloudbuild.options.native

@@ -172,6 +172,30 @@ impl Call {
         self
     }
 
+    /// Started by another program, which gets these words first.
+    pub fn through(self, program: &str, words: &[&str]) -> Call {
+        let mut command = Command::new(program);
+        command.args(words).arg("env");
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        // Where a mount namespace is entered, one begins at its root.
+        if let Some(folder) = self.command.get_current_dir() {
+            command.arg("-C").arg(folder).current_dir(folder);
+        }
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        Call { deadline: self.deadline, ..Call::of(command) }
+    }
+
+    /// One more word.
+    pub fn arg(mut self, word: impl AsRef<std::ffi::OsStr>) -> Call {
+        self.command.arg(word);
+        self
+    }
+
     /// With this variable.
     pub fn env(mut self, name: &str, value: &str) -> Call {
         self.command.env(name, value);

@@ -7,6 +7,7 @@ mod fixture;
 mod harness;
 mod publishing;
 mod refused;
+mod rig;
 mod seaweed;
 
 // Chapters.
@@ -32,6 +33,7 @@ mod recipe_tools;
 mod simulation;
 mod s3_archive;
 mod slow_chroot;
+mod slow_cloud;
 mod slow_compare;
 mod slow_cross;
 mod slow_flags;

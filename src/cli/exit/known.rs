@@ -18,6 +18,7 @@ use crate::io::archive::serve::ServeError;
 use crate::io::control::ClientError;
 use crate::io::files::FileError;
 use crate::io::host::HostError;
+use crate::io::machines::ec2::Ec2Error;
 use crate::io::machines::here::HereError;
 use crate::io::mirror::error::MirrorError;
 use crate::io::openpgp::OpenPgpError;
@@ -74,6 +75,7 @@ const KNOWN: &[Known] = &[
     always!(FileError, Exit::Infrastructure),
     always!(HostError, Exit::Infrastructure),
     always!(HereError, Exit::Infrastructure),
+    always!(Ec2Error, Exit::Infrastructure),
     always!(DebError, Exit::Infrastructure),
     always!(ServeError, Exit::Infrastructure),
     always!(ClientError, Exit::Infrastructure),

@@ -47,6 +47,15 @@ pub(super) async fn dists(
     stream(found.ok_or_else(missing)?).await
 }
 
+/// `GET /v1/dist/SHA256`: this program, for a builder that has nothing yet.
+pub(super) async fn program(State(point): State<Arc<Point>>, Path(sha256): Path<String>) -> Result<Response, Failure> {
+    let file = point.state_dir.join("dist").join(id::<Sha256>(&sha256)?.to_string());
+    if !file.is_file() {
+        return Err(Failure::NotFound(format!("no program here has the SHA-256 `{sha256}`")));
+    }
+    stream(file).await
+}
+
 /// A file that was built here, or that the run's pinned archives have.
 async fn by_hash(point: &Point, sha256: Sha256) -> Result<Response, Failure> {
     if point.store.contains(&sha256) {

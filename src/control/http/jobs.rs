@@ -61,6 +61,7 @@ pub(super) async fn lease(
 ) -> Result<Json<LeaseReply>, Failure> {
     let request: LeaseRequest = words(body)?;
     let wait = Duration::from_secs(request.wait_seconds).min(MAX_WAIT);
+    point.signals.heard_of(&request.builder, clock::instant());
     let deadline = tokio::time::Instant::from_std(clock::instant()) + wait;
     let (mut changes, mut paces, mut phase) = (point.signals.changes(), point.signals.paces(), point.phase.clone());
     loop {

@@ -47,6 +47,7 @@ fn the_stronger_layer_wins_and_says_where_it_was() {
             "mirror.retries = 3 (default)",
             "mirror.redirects = same-host (default)",
             "apt_root = /etc/apt (default)",
+            "listen = - (default)",
             "lease_ttl = 3 min (default)",
             "retry_pause = 10 s (default)",
             "stall_timeout = 2 h 30 min (default)",

@@ -2,11 +2,13 @@
 //!
 //! **Invariant:** every wait has a deadline; what a control point refuses is never tried again, what did not reach it is.
 
+mod builder_key;
 mod client;
 mod file;
 
 use std::path::PathBuf;
 
+pub use self::builder_key::BuilderKey;
 pub use self::client::{Client, Patience};
 pub use self::file::{ControlFile, FILE, Token};
 

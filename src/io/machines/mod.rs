@@ -2,4 +2,6 @@
 //!
 //! **Invariant:** how many there should be is decided elsewhere.
 
+pub mod ec2;
 pub mod here;
+pub mod notice;

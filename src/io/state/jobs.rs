@@ -335,6 +335,14 @@ pub fn log(db: &Db, job: &Job) -> Result<Option<String>, StateError> {
     Ok((maker.epoch.0 > 0).then(|| attempts::log_path(maker.id, maker.epoch)))
 }
 
+/// How many jobs of a run a builder may have now.
+pub fn offered(db: &Db, run: RunId) -> Result<u64, StateError> {
+    let mut query = db.connection().prepare_cached(
+        "SELECT count(*) AS jobs FROM jobs WHERE run = ?1 AND state = 'needs-build' AND offer IS NOT NULL",
+    )?;
+    Ok(query.query_row([run.0], |row| unsigned(row, "jobs"))?)
+}
+
 /// How many jobs of a run are in each state, stage by stage.
 pub fn counts(db: &Db, run: RunId) -> Result<Vec<(String, JobState, u64)>, StateError> {
     let mut query = db.connection().prepare_cached(

@@ -10,6 +10,7 @@ pub mod artifacts;
 pub mod attempts;
 pub mod backup;
 pub mod builder_health;
+pub mod builders;
 mod columns;
 mod db;
 pub mod durations;

@@ -19,6 +19,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0010.sql")),
     M::up(include_str!("schema/0011.sql")),
     M::up(include_str!("schema/0012.sql")),
+    M::up(include_str!("schema/0015.sql")),
     M::up(include_str!("schema/0018.sql")),
     M::up(include_str!("schema/0020.sql")),
     M::up(include_str!("schema/0021.sql")),

@@ -1,6 +1,7 @@
 //! The declarations, in the order in which a person would read about them: a file for each kind of thing.
 
 mod acts;
+pub mod clouds;
 mod flags;
 mod hooks;
 mod how;
@@ -19,6 +20,7 @@ const GROUPS: &[&[Declaration]] = &[
     selectors::DECLARATIONS,
     flags::DECLARATIONS,
     places::DECLARATIONS,
+    clouds::DECLARATIONS,
     how::DECLARATIONS,
     measure::DECLARATIONS,
     acts::DECLARATIONS,
@@ -35,6 +37,7 @@ pub const RECORDS: &[&Record] = &[
     &measure::MEASURE,
     &measure::VERIFY,
     &measure::LEVEL,
+    &clouds::BUDGET,
 ];
 
 /// Everything below `cb`.

@@ -1,5 +1,8 @@
 //! What the values are that calls give back: their kinds, and the fields that a recipe can read.
 
+use serde_json::{Value as Json, json};
+
+use crate::core::recipe::Builders;
 use crate::lua::values::Tag;
 
 /// One readable field.
@@ -100,7 +103,19 @@ const VARIANT: &[Field] = &[
     long("flags", "table", "What all of its packages are built with."),
 ];
 
-const BUILDERS: &[Field] = &[field("slots", "integer?", "Builds at the same time, where the recipe says.")];
+/// A group of builders as plain data.
+pub fn builders(group: &Builders) -> Json {
+    match group {
+        Builders::Here { slots } => json!({ "slots": slots }),
+        Builders::Ec2(place) => json!({ "slots": place.slots, "max": place.max, "provider": place.provider }),
+    }
+}
+
+const BUILDERS: &[Field] = &[
+    field("slots", "integer?", "Builds at the same time on one machine, where the recipe says."),
+    field("max", "integer?", "Instances at the same time, of a cloud."),
+    field("provider", "string?", "`aws`, `eucalyptus` or `openstack`, of a cloud."),
+];
 
 const HOW: &[Field] = &[
     field("how", "string", "`native`, `cross` or `emulated`."),

@@ -17,6 +17,7 @@ use crate::core::recipe::{
 };
 use crate::core::verify::{Level, Verify};
 use crate::lua::api::Asking;
+use crate::lua::api::declarations::clouds;
 use crate::lua::check::call::{Call, Checked};
 use crate::lua::door::flags::build_flags;
 use crate::lua::session::{Fault, lock};
@@ -107,8 +108,15 @@ fn against(layers: &[Arc<Handle>], import: ImportId) -> Result<Vec<Against>, Fau
 
 /// `cb.launch`
 pub fn launch(mut call: Call, _: &Asking<'_>) -> Result<Request, Fault> {
-    let builders: Vec<Builders> =
+    let mut builders: Vec<Builders> =
         required(call.handles("builders")).iter().map(|handle| take!(handle, Builders).clone()).collect();
+    let budget = clouds::budget(&mut call)?;
+    for group in &mut builders {
+        match group {
+            Builders::Here { .. } => {}
+            Builders::Ec2(place) => place.budget = budget.or(place.budget),
+        }
+    }
     Ok(Request::Launch(LaunchRequest { builders }))
 }
 

@@ -1,5 +1,6 @@
 //! The primitives: what acts while `run` runs.
 
+use super::clouds::BUDGET;
 use super::flags::{FLAGS, RULE};
 use super::measure::{MEASURE, VERIFY};
 use super::parameter;
@@ -79,7 +80,12 @@ pub const DECLARATIONS: &[Declaration] = &[
         named: None,
         options: Options::Required,
         items: Some(parameter("builders", Kind::Some(&[Tag::Builders]), Required, "Groups of builders.")),
-        fields: &[],
+        fields: &[parameter(
+            "budget",
+            Kind::Record(&BUDGET),
+            Is("none"),
+            "What builders in clouds may cost, all together.",
+        )],
         result: Tag::Fleet,
         body: Body::Performs(request::launch),
     },

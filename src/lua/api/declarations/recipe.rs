@@ -1,5 +1,6 @@
 //! Recipes and campaigns: what a file returns.
 
+use super::clouds::BUDGET;
 use super::parameter;
 use crate::lua::api::Default::{Is, Required};
 use crate::lua::api::declarations::flags::{FLAGS, RULE};
@@ -72,6 +73,7 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("on_failure", Kind::Hook(Hook::OnFailure), Is("nothing"), "What to do about a failed job."),
             parameter("on_stage_done", Kind::Hook(Hook::OnStageDone), Is("nothing"), "What to do after a stage."),
             parameter("builders", Kind::Some(&[Tag::Builders]), Is("cb.here()"), "Who builds."),
+            parameter("budget", Kind::Record(&BUDGET), Is("none"), "What builders in clouds may cost, all together."),
             parameter("publish", Kind::One(&[Tag::Directory]), Is("cb.dir \"archive\""), "Where the archive goes."),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
             parameter("measure", Kind::Record(&MEASURE), Is("{}"), "What is measured of what is built."),
