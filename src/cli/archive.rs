@@ -8,7 +8,7 @@ use super::args::archive::{
 use super::exit::{Exit, Failure};
 use super::output::{Format, clean};
 use super::progress::lines::counted;
-use super::{Context, interrupt, signing};
+use super::{Context, bucket, interrupt, signing};
 use crate::core::publish::PublishPlan;
 use crate::core::publish::diff::{Change, diff};
 use crate::core::publish::release::date_text;
@@ -16,10 +16,14 @@ use crate::io::archive::dir::generations::{Record, Retention};
 use crate::io::archive::dir::{self, Publication, fsck, history};
 use crate::io::archive::{BoxError, Published, serve};
 use crate::io::clock;
+use crate::io::state::generations::NewGeneration;
 use crate::io::state::{Reader, generations};
 
 /// Does one of them.
 pub fn archive(ctx: &Context, command: &ArchiveCommand) -> anyhow::Result<Exit> {
+    if let Some(place) = bucket::meant(ctx, command.which())? {
+        return bucket::archive(ctx, command, &place);
+    }
     match command {
         ArchiveCommand::Publish(args) => publish(ctx, args),
         ArchiveCommand::Rollback(args) => rollback(ctx, args),
@@ -43,11 +47,16 @@ fn root(ctx: &Context, which: &Which) -> anyhow::Result<PathBuf> {
 
 /// Where the last run of a state directory published.
 fn published_last(state: &Path) -> anyhow::Result<PathBuf> {
+    Ok(PathBuf::from(last(state)?.path))
+}
+
+/// What the last run of a state directory published.
+pub(super) fn last(state: &Path) -> anyhow::Result<NewGeneration> {
     let newest = Reader::open(state)?.read(generations::newest)?;
     let last = newest.into_iter().max_by_key(|generation| generation.id.0);
-    last.map(|generation| PathBuf::from(generation.published.path)).ok_or_else(|| {
+    last.map(|generation| generation.published).ok_or_else(|| {
         let message = format!("nothing was published yet by the runs in `{}`", state.display());
-        Failure::new(Exit::Usage, message).hint("name the archive with `--archive DIR`").into()
+        Failure::new(Exit::Usage, message).hint("name the archive with `--archive PLACE`").into()
     })
 }
 
@@ -56,7 +65,11 @@ fn suite(root: &Path, which: &Which) -> anyhow::Result<String> {
     if let Some(suite) = &which.suite {
         return Ok(suite.clone());
     }
-    let mut suites = history::suites(root)?;
+    only_one(history::suites(root)?, root)
+}
+
+/// The only suite that is no snapshot.
+pub(super) fn only_one(mut suites: Vec<String>, root: &Path) -> anyhow::Result<String> {
     suites.retain(|suite| !suite.starts_with(history::SNAPSHOTS));
     match suites.as_slice() {
         [one] => Ok(one.clone()),
@@ -80,7 +93,11 @@ fn publish(ctx: &Context, args: &PublishArgs) -> anyhow::Result<Exit> {
 }
 
 fn list(ctx: &Context, root: &Path, which: &Which) -> anyhow::Result<Exit> {
-    let mut told = history::list(root)?;
+    show(ctx, root, history::list(root)?, which)
+}
+
+/// Prints generations, those of one suite if one is asked for.
+pub(super) fn show(ctx: &Context, root: &Path, mut told: Vec<history::Told>, which: &Which) -> anyhow::Result<Exit> {
     told.retain(|told| which.suite.as_ref().is_none_or(|suite| *suite == told.suite));
     let line = |told: &history::Told| {
         let (of, mark) = (told.again.map(|number| format!(", {number} again")), if told.stands { "*" } else { " " });
@@ -113,13 +130,13 @@ fn rollback(ctx: &Context, args: &RollbackArgs) -> anyhow::Result<Exit> {
 fn write_again(ctx: &Context, root: &Path, record: &Record, number: u64) -> anyhow::Result<Exit> {
     let plan = history::again(root, record, clock::now().as_second())?;
     let published = write(ctx, root, &plan, number)?;
-    let text = format!(
-        "generation {} of {} is published: what {number} was, dated {}",
-        published.number,
-        clean(&plan.suite),
-        date_text(published.date)
-    );
-    told(ctx, root, &plan, &published, &text)
+    told(ctx, root, &plan.suite, &published, &again_text(&plan.suite, &published, number))
+}
+
+/// Says that a generation is there once more.
+pub(super) fn again_text(suite: &str, published: &Published, number: u64) -> String {
+    let (suite, date) = (clean(suite), date_text(published.date));
+    format!("generation {} of {suite} is published: what {number} was, dated {date}", published.number)
 }
 
 fn snapshot(ctx: &Context, args: &SnapshotArgs) -> anyhow::Result<Exit> {
@@ -128,7 +145,7 @@ fn snapshot(ctx: &Context, args: &SnapshotArgs) -> anyhow::Result<Exit> {
     let plan = history::snapshot(&root, &record, &args.name, clock::now().as_second())?;
     let published = write(ctx, &root, &plan, record.number)?;
     let text = format!("{} is there, and stays as it is", clean(&plan.suite));
-    told(ctx, &root, &plan, &published, &text)
+    told(ctx, &root, &plan.suite, &published, &text)
 }
 
 /// Writes what needs no file that is not there.
@@ -140,10 +157,11 @@ fn write(ctx: &Context, root: &Path, plan: &PublishPlan, again: u64) -> anyhow::
     Ok(dir::publish(root, &publication, &lost, &signer)?)
 }
 
-fn told(ctx: &Context, root: &Path, plan: &PublishPlan, published: &Published, text: &str) -> anyhow::Result<Exit> {
+/// Says what was published.
+pub(super) fn told(ctx: &Context, root: &Path, suite: &str, published: &Published, text: &str) -> anyhow::Result<Exit> {
     match ctx.output.format {
         Format::Json => ctx.output.document(&serde_json::json!({
-            "archive": root, "suite": plan.suite, "generation": published.number, "date": published.date,
+            "archive": root, "suite": suite, "generation": published.number, "date": published.date,
             "notes": published.notes,
         }))?,
         Format::Text => ctx.output.print(&[&[text.to_owned()], published.notes.as_slice()].concat().join("\n"))?,
@@ -156,6 +174,11 @@ fn prune(ctx: &Context, args: &PruneArgs) -> anyhow::Result<Exit> {
     let grace = i64::try_from(args.grace.as_secs()).unwrap_or(i64::MAX);
     let retention = Retention { keep: args.keep as usize, grace };
     let removed = history::prune(&root, retention, clock::now().as_second())?;
+    pruned(ctx, &root, removed)
+}
+
+/// Says how many files went.
+pub(super) fn pruned(ctx: &Context, root: &Path, removed: u64) -> anyhow::Result<Exit> {
     match ctx.output.format {
         Format::Json => ctx.output.document(&serde_json::json!({ "archive": root, "removed": removed }))?,
         Format::Text => ctx.output.print(&format!("{} removed", counted(removed, "file")))?,
@@ -168,6 +191,11 @@ fn compare(ctx: &Context, args: &DiffArgs) -> anyhow::Result<Exit> {
     let suite = suite(&root, &args.which)?;
     let lists = |number| -> anyhow::Result<_> { Ok(history::lists(&root, &history::record(&root, &suite, number)?)?) };
     let (first, second) = (lists(Some(args.from))?, lists(args.to)?);
+    changes(ctx, &root, &first, &second)
+}
+
+/// Prints what is different between the lists of two generations.
+pub(super) fn changes(ctx: &Context, root: &Path, first: &[Vec<u8>], second: &[Vec<u8>]) -> anyhow::Result<Exit> {
     let changes = diff(first.iter().map(Vec::as_slice), second.iter().map(Vec::as_slice));
     let line = |change: &Change| match change {
         Change::Added { package, version } => format!("+ {package} {version}"),
@@ -203,7 +231,11 @@ fn look(ctx: &Context, which: &Which) -> anyhow::Result<Exit> {
 
 fn serve_it(ctx: &Context, args: &ServeArgs) -> anyhow::Result<Exit> {
     let root = root(ctx, &args.which)?;
-    let serving = serve::serve_at(root.clone(), args.listen)?;
+    serving(ctx, &root, &serve::serve_at(root.clone(), args.listen)?)
+}
+
+/// Says where an archive is served, until that is interrupted.
+pub(super) fn serving(ctx: &Context, root: &Path, serving: &serve::Serving) -> anyhow::Result<Exit> {
     match ctx.output.format {
         Format::Json => ctx.output.document(&serde_json::json!({ "archive": root, "url": serving.url }))?,
         Format::Text => ctx.output.print(&format!("serving `{}` at {}", root.display(), serving.url))?,

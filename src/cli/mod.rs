@@ -14,6 +14,7 @@ use crate::io::settings::Surroundings;
 pub mod act;
 pub mod api;
 pub mod archive;
+mod bucket;
 pub mod args;
 pub mod arrange;
 pub mod backup;

@@ -131,6 +131,13 @@ impl Default for Keep {
     }
 }
 
+impl Default for Notes {
+    /// Of an archive of which nothing is known.
+    fn default() -> Self {
+        Notes::new(false)
+    }
+}
+
 impl Notes {
     /// Of an archive that is empty.
     pub fn new(conditions: bool) -> Notes {

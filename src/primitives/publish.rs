@@ -110,8 +110,9 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
         (true, Some(proof)) if published.unchanged && proof.refused.is_empty() => proof,
         (true, _) => {
             let proof = prove(publishing, request, &place, &options, &made, &contents).await?;
-            let json =
-                serde_json::json!({ "sources": plan.counts.sources, "packages": plan.counts.packages, "proof": proof });
+            let json = serde_json::json!({
+                "sources": plan.counts.sources, "packages": plan.counts.packages, "to": request.to, "proof": proof,
+            });
             publishing.state.write(move |tx| generations::set_json(tx, generation, &json))?;
             proof
         }
@@ -293,7 +294,9 @@ fn record(
         release_sha256: published.release_sha256,
         contents_sha256: Sha256::of(pool.join("\n").as_bytes()),
         published_at: clock::now().as_millisecond(),
-        json: serde_json::json!({ "sources": plan.counts.sources, "packages": plan.counts.packages }),
+        json: serde_json::json!({
+            "sources": plan.counts.sources, "packages": plan.counts.packages, "to": request.to,
+        }),
     };
     Ok(publishing.state.write(move |tx| generations::insert(tx, &new))?)
 }

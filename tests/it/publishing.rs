@@ -180,6 +180,11 @@ pub struct Apt {
 impl Apt {
     /// For an archive at `url`.
     pub fn new(url: &str, key: &str) -> Apt {
+        Apt::of_suite(url, key, SUITE)
+    }
+
+    /// For another suite of it.
+    pub fn of_suite(url: &str, key: &str, suite: &str) -> Apt {
         let root = TempDir::new().unwrap();
         let at = |path: &str| root.path().join(path);
         for folder in [
@@ -194,7 +199,7 @@ impl Apt {
         std::fs::write(at("status"), "").unwrap();
         std::fs::write(at("key.asc"), key).unwrap();
         let here = root.path().display().to_string();
-        std::fs::write(at("etc/apt/sources.list"), format!("deb [signed-by={here}/key.asc] {url} {SUITE} main\n"))
+        std::fs::write(at("etc/apt/sources.list"), format!("deb [signed-by={here}/key.asc] {url} {suite} main\n"))
             .unwrap();
         let settings = format!(
             "Dir \"{here}\";\nDir::State::status \"{here}/status\";\nAPT::Architecture \"amd64\";\n\

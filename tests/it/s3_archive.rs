@@ -240,7 +240,7 @@ fn an_older_generation_is_published_again_and_no_package_is_sent() {
         let all = archive.generations(SUITE).await.unwrap();
         assert_eq!((all.len(), all[2].again), (3, Some(first)));
         let text = archive.rollback(SUITE, 77, &key, now()).await.unwrap_err().to_string();
-        assert!(text.contains("has no generation 77 of suite `stable`, expected one of: "), "{text}");
+        assert!(text.contains("expected a generation of suite `stable` with number 77, got: "), "{text}");
         // What stands stays, and so does what it lists, though it is older than what is gone by then.
         let later = archive.clone().keeping(Keep { generations: 1, grace: 0 });
         assert!(later.prune(now() + 10).await.unwrap() > 0);

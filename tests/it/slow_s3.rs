@@ -9,6 +9,7 @@ use crate::harness::Place;
 use crate::objects::{bucket, client, run};
 use crate::publishing::Apt;
 use crate::seaweed::{BUCKET, KEY, SECRET, Seaweed};
+use crate::slow_outcomes::document;
 
 /// Builds one package and publishes it.
 fn recipe(endpoint: &str, packages: &str) -> String {
@@ -39,7 +40,8 @@ fn a_recipe_publishes_to_a_bucket_that_apt_installs_from() {
     // It was proved through the control point; apt reads the bucket itself, too.
     let url = format!("{}/{BUCKET}/tiny", seaweed.endpoint());
     let key = std::process::Command::new("curl").args(["-sf", &format!("{url}/archive-key.asc")]).output().unwrap();
-    let apt = Apt::new(&url, &String::from_utf8(key.stdout).unwrap());
+    let key = String::from_utf8(key.stdout).unwrap();
+    let apt = Apt::new(&url, &key);
     apt.must(&["apt-get", "update"]);
     apt.must(&["apt-get", "download", "tiny-builds"]);
     assert!(fs::read_dir(apt.work()).unwrap().count() == 1);
@@ -54,6 +56,39 @@ fn a_recipe_publishes_to_a_bucket_that_apt_installs_from() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     apt.must(&["apt-get", "update"]);
     apt.must(&["apt-get", "download", "libtiny1"]);
+
+    // What was published is looked after by the same commands as an archive in a directory, found by the last run.
+    let json = |words: &[&str]| {
+        let ran = call(&[words, &["--json"]].concat()).run();
+        assert_eq!(ran.code, Some(0), "{words:?}: {ran:?}");
+        document(&ran)
+    };
+    let numbers = || {
+        let listed = json(&["publish", "--list"]);
+        let all = listed["generations"].as_array().unwrap().clone();
+        all.into_iter()
+            .map(|told| (told["suite"].to_string(), told["number"].as_u64().unwrap(), told["packages"].clone()))
+    };
+    let [(_, first, _), (_, second, _)] = &numbers().collect::<Vec<_>>()[..] else { panic!("two generations") };
+    let changes = json(&["diff", &first.to_string()]);
+    assert!(changes["changes"].to_string().contains("libtiny1"), "{changes}");
+    json(&["snapshot", "before"]);
+    json(&["rollback", &first.to_string()]);
+    let listed: Vec<_> = numbers().collect();
+    assert_eq!(listed.len(), 4, "{listed:?}");
+    apt.must(&["apt-get", "update"]);
+    assert_eq!(apt.must(&["apt-cache", "pkgnames"]).trim(), "tiny-builds");
+    let snapshot = Apt::of_suite(&url, &key, "snapshots/before");
+    snapshot.must(&["apt-get", "update"]);
+    snapshot.must(&["apt-get", "download", "libtiny1"]);
+    // By its name, too; what only the second generation of the suite lists stays, since the snapshot lists it.
+    let place_of_it = format!("s3://{BUCKET}/tiny");
+    let named = ["--archive", &place_of_it, "--endpoint", &seaweed.endpoint()];
+    json(&[&["prune", "--keep", "1", "--grace", "0"], &named[..]].concat());
+    assert!(numbers().all(|(suite, number, _)| suite.contains("before") || number > *second));
+    snapshot.must(&["apt-get", "download", "libtiny-dev"]);
+    let refused = call(&["fsck"]).run();
+    assert_eq!(refused.code, Some(2), "{refused:?}");
 }
 
 #[test]

@@ -26,12 +26,33 @@ pub enum ArchiveCommand {
     Serve(ServeArgs),
 }
 
+impl ArchiveCommand {
+    /// The archive that is meant.
+    pub fn which(&self) -> &Which {
+        match self {
+            ArchiveCommand::Publish(args) => &args.which,
+            ArchiveCommand::Rollback(args) => &args.which,
+            ArchiveCommand::Prune(args) => &args.which,
+            ArchiveCommand::Snapshot(args) => &args.which,
+            ArchiveCommand::Diff(args) => &args.which,
+            ArchiveCommand::Fsck(which) => which,
+            ArchiveCommand::Serve(args) => &args.which,
+        }
+    }
+}
+
 /// Which archive.
 #[derive(Debug, Args)]
 pub struct Which {
-    /// The archive's directory [default: where the last run published]
-    #[arg(long, value_name = "DIR")]
+    /// The archive's directory or `s3://BUCKET/PREFIX` [default: where the last run published]
+    #[arg(long, value_name = "PLACE")]
     pub archive: Option<PathBuf>,
+    /// URL of the S3 server, for a place in a bucket
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Region of the S3 server
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
     /// Its suite [default: the only one]
     #[arg(long, value_name = "SUITE")]
     pub suite: Option<String>,

@@ -197,9 +197,7 @@ fn of_sbuild(error: &SbuildError) -> Exit {
 /// Where a recipe publishes, and what, is its own choice.
 fn of_archive(error: &ArchiveError) -> Exit {
     match error {
-        ArchiveError::NotOurs { .. } | ArchiveError::OtherBytes { .. } | ArchiveError::NoGeneration { .. } => {
-            Exit::Recipe
-        }
+        ArchiveError::NotOurs { .. } | ArchiveError::OtherBytes { .. } => Exit::Recipe,
         ArchiveError::History(_) => Exit::Usage,
         ArchiveError::Date { .. } => Exit::Internal,
         ArchiveError::Io { .. }

@@ -117,21 +117,6 @@ pub enum ArchiveError {
         /// The bucket.
         root: PathBuf,
     },
-    /// It is not kept any more, or never was.
-    #[error(
-        "`{root}` has no generation {number} of suite `{suite}`, expected one of: {there}\n\
-         hint: `cloudbuild publish --list` tells what is kept"
-    )]
-    NoGeneration {
-        /// The archive.
-        root: PathBuf,
-        /// The suite.
-        suite: String,
-        /// What was asked for.
-        number: u64,
-        /// What is kept.
-        there: String,
-    },
     /// The bucket says no.
     #[error(transparent)]
     Bucket(#[from] crate::io::s3::error::S3Error),

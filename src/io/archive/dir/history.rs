@@ -99,13 +99,18 @@ pub fn again(root: &Path, record: &Record, now: i64) -> Result<PublishPlan, Arch
     plan(root, record, &record.suite, release::redated(&record.release, date), date)
 }
 
-/// What publishes a generation under a name of its own, where it never changes.
-pub fn snapshot(root: &Path, record: &Record, name: &str, now: i64) -> Result<PublishPlan, ArchiveError> {
+/// The suite of a snapshot of this name.
+pub fn snapshot_suite(name: &str) -> Result<String, HistoryError> {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'~');
     if name.is_empty() || name.starts_with(['.', '-']) || !name.bytes().all(letter) {
-        return Err(HistoryError::Name { name: name.to_owned() }.into());
+        return Err(HistoryError::Name { name: name.to_owned() });
     }
-    let suite = format!("{SNAPSHOTS}{name}");
+    Ok(format!("{SNAPSHOTS}{name}"))
+}
+
+/// What publishes a generation under a name of its own, where it never changes.
+pub fn snapshot(root: &Path, record: &Record, name: &str, now: i64) -> Result<PublishPlan, ArchiveError> {
+    let suite = snapshot_suite(name)?;
     if present(root, &suite)?.is_some() {
         return Err(HistoryError::Taken { suite }.into());
     }

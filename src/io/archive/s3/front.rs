@@ -1,4 +1,6 @@
-//! A bucket's archive over HTTP on the loopback, read only, for clients that may not read the bucket themselves.
+//! A bucket's archive over HTTP, read only, for clients that may not read the bucket themselves.
+
+use std::net::SocketAddr;
 
 use axum::Router;
 use axum::body::Body;
@@ -15,9 +17,14 @@ impl S3Archive {
     /// # Errors
     /// The port or the thread cannot be had.
     pub fn serve(&self) -> Result<Serving, ServeError> {
+        self.serve_at(LOOPBACK)
+    }
+
+    /// The same at an address; port 0 is a free one.
+    pub fn serve_at(&self, address: SocketAddr) -> Result<Serving, ServeError> {
         let root = self.root();
         let app = Router::new().fallback(object).with_state(self.clone());
-        serve::start(app, LOOPBACK).map_err(|source| ServeError { root, address: LOOPBACK, source })
+        serve::start(app, address).map_err(|source| ServeError { root, address, source })
     }
 }
 
