@@ -10,13 +10,15 @@ MOUNTED = ('usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'var/lib/dpk
 LEFT_OUT = ('apt', 'cloudbuild', 'group*', 'gshadow*', 'hostname', 'hosts', 'machine-id', 'mtab', 'passwd*',
             'resolv.conf', 'shadow*', 'ssh', 'ssl/private', 'subgid*', 'subuid*', 'sudoers*')
 
+CHROOTS = 'var/cache/cloudbuild/chroots'
+
 FOLDERS = ('dev', 'etc/apt/apt.conf.d', 'etc/apt/preferences.d', 'etc/apt/sources.list.d', 'etc/apt/trusted.gpg.d',
            'home', 'mnt', 'proc', 'root', 'run', 'sys', 'tmp', 'var/cache/apt/archives/partial',
-           'var/cache/cloudbuild/chroots', 'var/lib/apt/lists/partial', 'var/lib/sbuild', 'var/log/apt', 'var/tmp')
+           CHROOTS, 'var/lib/apt/lists/partial', 'var/lib/sbuild', 'var/log/apt', 'var/tmp')
 
 
-def make(root):
-    """Makes the root of one instance; it takes no second, and needs no network."""
+def make(root, chroots):
+    """Makes the root of one instance, with chroots baked in; it takes no second, and needs no network."""
     for folder in FOLDERS:
         os.makedirs(os.path.join(root, folder))
     for name in ('tmp', 'var/tmp'):
@@ -35,3 +37,20 @@ def make(root):
         shutil.copy('/usr/share/base-passwd/%s.master' % name, os.path.join(root, 'etc', name))
     for name in ('subuid', 'subgid', 'resolv.conf'):
         open(os.path.join(root, 'etc', name), 'w').close()
+    link(chroots, os.path.join(root, CHROOTS))
+
+
+def keep(root, chroots):
+    """Keeps the chroots that an instance made, for the next ones."""
+    link(os.path.join(root, CHROOTS), chroots)
+
+
+def link(here, there):
+    for name in sorted(os.listdir(here)):
+        # A chroot is there once it has its name; its list is there before.
+        if name.endswith('.tar'):
+            for file in (name[:-len('.tar')] + '.json', name):
+                try:
+                    os.link(os.path.join(here, file), os.path.join(there, file))
+                except FileExistsError:
+                    pass

@@ -54,7 +54,7 @@ class Machine:
             with self.lock:
                 if self.dead:
                     return
-                image.make(os.path.join(self.dir, 'root'))
+                image.make(os.path.join(self.dir, 'root'), self.options.chroots)
                 make_network(self.network, self.number)
                 self.metadata = Metadata(self, self.options.imds)
                 self.start()
@@ -76,8 +76,7 @@ class Machine:
             if os.path.isdir('/' + folder) and not os.path.islink('/' + folder):
                 lines += ['mount --bind /%s %s/%s' % (folder, root, folder),
                           'mount -o remount,bind,ro %s/%s' % (root, folder)]
-        lines += ['mount --bind %s %s/var/cache/cloudbuild/chroots' % (self.options.chroots, root),
-                  'mount -t tmpfs -o mode=755 tmpfs %s/dev' % root]
+        lines += ['mount -t tmpfs -o mode=755 tmpfs %s/dev' % root]
         for device in ('null', 'zero', 'full', 'random', 'urandom', 'tty', 'console'):
             # sbuild wants a console; there is none to give away.
             of = 'null' if device == 'console' else device
@@ -122,6 +121,7 @@ class Machine:
             if self.metadata:
                 self.metadata.close()
             run('ip', 'netns', 'del', self.network, check=False)
+            image.keep(os.path.join(self.dir, 'root'), self.options.chroots)
             shutil.rmtree(os.path.join(self.dir, 'root'), ignore_errors=True)
         log(self.instance.id, 'is gone')
 

@@ -5,7 +5,7 @@
 # usage: rig.sh PROFILE IMDS CHROOTS VENV WORK
 #   PROFILE  aws | euca: which parameters the API takes
 #   IMDS     v1 | v2 | optional | euca: how the instances' metadata service is asked
-#   CHROOTS  a folder of chroots that instances share, as if their image had them baked in
+#   CHROOTS  a folder of chroots that the image has baked in; those that instances make are kept there
 #   VENV     a Python venv with `moto[server,ec2]`
 #   WORK     an empty folder: the instances' disks, and rig.log, which says `is up`
 #
@@ -14,7 +14,8 @@ set -eu
 export PROFILE=$1 IMDS=$2 CHROOTS=$3 VENV=$4 WORK=$5
 HERE=$(dirname "$(realpath "$0")")
 export HERE PYTHONDONTWRITEBYTECODE=1
-exec unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private bash -euc '
+# It ends with whoever started it, however that ends.
+exec setpriv --pdeathsig KILL unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private bash -euc '
     mkdir -p /run/netns
     mount -t tmpfs tmpfs /run/netns
     ip link set lo up
