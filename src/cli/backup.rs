@@ -1,4 +1,4 @@
-//! `cloudbuild backup` and `cloudbuild restore`: the state and the signing key, copied while a run goes on and put back.
+//! `cloudbuild backup` and `cloudbuild restore`: the state and its keys, copied while a run goes on and put back.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use crate::io::state::lock::StateLock;
 use crate::io::state::{FILE, State, adopted, backup};
 use crate::io::store::{Store, made};
 
-/// The signing key below a state directory and below a backup.
-const KEY: &str = "key/secret.asc";
+/// The keys below a state directory and below a backup: those that sign, and the one that builders' tokens are made of.
+const KEYS: &str = "key";
 
 /// Copies the state directory's database and key to a new folder.
 pub fn backup(ctx: &Context, args: &BackupArgs) -> anyhow::Result<Exit> {
@@ -24,19 +24,16 @@ pub fn backup(ctx: &Context, args: &BackupArgs) -> anyhow::Result<Exit> {
     }
     let make = || -> std::io::Result<()> {
         use std::os::unix::fs::DirBuilderExt;
-        // The key is in it, which is nobody else's.
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to.join("key"))?;
-        if dir.join(KEY).is_file() {
-            std::fs::copy(dir.join(KEY), to.join(KEY))?;
-        }
-        Ok(())
+        // Keys are in it, which are nobody else's.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&to)?;
+        copy_keys(&dir, &to)
     };
     make().with_context(|| format!("make the backup `{}`", to.display()))?;
     backup::backup(&dir, &to.join(FILE))?;
     match ctx.output.format {
         Format::Json => ctx.output.document(&serde_json::json!({ "backup": to, "of": dir }))?,
         Format::Text => ctx.output.say(&format!(
-            "`{}` has the state and the signing key of `{}`; built packages stay in its `store/`",
+            "`{}` has the state and the keys of `{}`; built packages stay in its `store/`",
             to.display(),
             dir.display()
         )),
@@ -56,8 +53,8 @@ pub fn restore(ctx: &Context, args: &RestoreArgs) -> anyhow::Result<Exit> {
         return Err(Failure::new(Exit::Usage, message).hint("`cloudbuild backup FOLDER` makes one").into());
     }
     let lock = StateLock::take(&dir)?;
-    backup::restore(&from.join(FILE), &dir, &lock)?;
-    put_key_back(&from, &dir).with_context(|| format!("put the signing key into `{}`", dir.display()))?;
+    let before = backup::restore(&from.join(FILE), &dir, &lock)?;
+    copy_keys(&from, &dir).with_context(|| format!("put the keys into `{}`", dir.display()))?;
     let (state, store) = (State::open(&dir)?, Store::open(dir.join("store"))?);
     let found = made::all(&dir, &store)?;
     let adopted = state.write(move |tx| {
@@ -68,19 +65,34 @@ pub fn restore(ctx: &Context, args: &RestoreArgs) -> anyhow::Result<Exit> {
         Ok(count)
     })?;
     match ctx.output.format {
-        Format::Json => ctx.output.document(&serde_json::json!({ "restored": dir, "adopted": adopted }))?,
+        Format::Json => ctx.output.document(&serde_json::json!({
+            "restored": dir, "adopted": adopted, "before": before,
+        }))?,
         Format::Text => {
             let text = format!("`{}` is as it was; results in its store that the backup does not know", dir.display());
             ctx.output.say(&format!("{text}: {adopted}; they are taken where the inputs are the same"));
+            if let Some(before) = before {
+                ctx.output.say(&format!("the database that was there is `{}`", before.display()));
+            }
         }
     }
     Ok(Exit::Done)
 }
 
-fn put_key_back(from: &Path, dir: &Path) -> std::io::Result<()> {
-    if from.join(KEY).is_file() && !dir.join(KEY).is_file() {
-        std::fs::create_dir_all(dir.join("key"))?;
-        std::fs::copy(from.join(KEY), dir.join(KEY))?;
+/// Copies each key that is not there yet, with its mode.
+fn copy_keys(from: &Path, to: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let keys = match std::fs::read_dir(from.join(KEYS)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        keys => keys?,
+    };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to.join(KEYS))?;
+    for key in keys {
+        let (key, copy) = (key?, to.join(KEYS));
+        let copy = copy.join(key.file_name());
+        if key.file_type()?.is_file() && !copy.exists() {
+            std::fs::copy(key.path(), copy)?;
+        }
     }
     Ok(())
 }

@@ -103,7 +103,9 @@ fn make(dir: &std::path::Path, inputs: InputsHash) {
 fn a_backup_is_put_back_and_what_was_built_since_is_found_again_by_its_hash() {
     let (place, dir) = place();
     said(&run(&place, &["fail", "s1", "-m", "before"]), 0, &[]);
-    said(&run(&place, &["backup", "kept"]), 0, &["kept` has the state and the signing key of"]);
+    std::fs::create_dir_all(dir.join("key")).unwrap();
+    std::fs::write(dir.join("key/builders"), [7; 32]).unwrap();
+    said(&run(&place, &["backup", "kept"]), 0, &["kept` has the state and the keys of"]);
     said(&run(&place, &["backup", "kept"]), 2, &["expected a folder that is not there yet"]);
     said(&run(&place, &["retry", "s1"]), 0, &["failed -> needs-build"]);
     let (whole, broken) = (InputsHash(Sha256::of(b"whole")), InputsHash(Sha256::of(b"broken")));
@@ -112,12 +114,24 @@ fn a_backup_is_put_back_and_what_was_built_since_is_found_again_by_its_hash() {
     let text = std::fs::read_to_string(dir.join(format!("made/{broken}.json"))).unwrap();
     let other = Sha256::of(b"a package").to_string();
     std::fs::write(dir.join(format!("made/{broken}.json")), text.replace(&other, &"0".repeat(64))).unwrap();
-    said(&run(&place, &["restore", "kept"]), 0, &["that the backup does not know: 1;"]);
+    std::fs::remove_dir_all(dir.join("key")).unwrap();
+    said(&run(&place, &["restore", "kept"]), 0, &["that the backup does not know: 1;", "state.db.before`"]);
+    assert_eq!(std::fs::read(dir.join("key/builders")).unwrap(), [7; 32], "builders' tokens stay what they are");
     said(&run(&place, &["wb", "--list=failed"]), 0, &["main/s1_1", "before", "Total 1 package(s)"]);
     let state = State::open(&dir).unwrap();
     let found =
         state.read(|db| Ok((adopted::get(db, whole)?.map(|made| made.len()), adopted::get(db, broken)?))).unwrap();
     assert_eq!(found, (Some(1), None));
     drop(state);
+    // What is no whole backup changes nothing, and no database that was there is ever lost.
+    let good = std::fs::read(place.path().join("kept/state.db")).unwrap();
+    for bad in [b"no database at all".as_slice(), &good[..good.len() / 2], b""] {
+        std::fs::write(place.path().join("kept/state.db"), bad).unwrap();
+        let refused = run(&place, &["restore", "kept"]);
+        assert!(refused.code == Some(5) && refused.stderr.contains("is damaged: "), "{refused:?}");
+        said(&run(&place, &["wb", "--list=failed"]), 0, &["main/s1_1"]);
+    }
+    std::fs::write(place.path().join("kept/state.db"), good).unwrap();
+    said(&run(&place, &["restore", "kept"]), 0, &["state.db.before.2`"]);
     said(&run(&place, &["restore", "nothing"]), 2, &["expected a backup, but there is no `state.db`"]);
 }

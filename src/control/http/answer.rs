@@ -21,6 +21,10 @@ pub(super) enum Failure {
     Refused(Refused),
     /// No token, or another one.
     BadToken,
+    /// The token does not open that.
+    Forbidden(String),
+    /// The path is there for other methods.
+    Method(String),
     /// The request is not what it should be.
     BadRequest(String),
     /// There is no such thing.
@@ -52,6 +56,8 @@ impl Failure {
                 "bad-token",
                 "expected the token of `control.json`, got another or none".to_owned(),
             ),
+            Failure::Forbidden(message) => (StatusCode::FORBIDDEN, "forbidden", message.clone()),
+            Failure::Method(message) => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message.clone()),
             Failure::BadRequest(message) => (StatusCode::BAD_REQUEST, "bad-request", message.clone()),
             Failure::NotFound(message) => (StatusCode::NOT_FOUND, "not-found", message.clone()),
             Failure::TooLarge(message) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", message.clone()),

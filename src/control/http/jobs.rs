@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
 use futures_util::StreamExt;
 use serde::Deserialize;
 
 use super::answer::{Failure, id, words};
+use super::caller::Caller;
 use crate::control::desk::{Refused, Reply, Request, Verdict};
 use crate::control::point::{Phase, Point, blocking};
 use crate::control::uploads::spool;
@@ -57,9 +58,11 @@ pub(super) struct LogQuery {
 /// `POST /v1/lease`: waits until there is work, or the time is over, or no more work will come.
 pub(super) async fn lease(
     State(point): State<Arc<Point>>,
+    Extension(caller): Extension<Caller>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<LeaseReply>, Failure> {
     let request: LeaseRequest = words(body)?;
+    caller.speaks_for(&request.builder)?;
     let wait = Duration::from_secs(request.wait_seconds).min(MAX_WAIT);
     point.signals.heard_of(&request.builder, clock::instant());
     let deadline = tokio::time::Instant::from_std(clock::instant()) + wait;

@@ -1,7 +1,12 @@
 //! Who gets in, and what is refused at the door.
 
 use super::*;
+use crate::core::fleet::BuilderEvent;
+use crate::core::fleet::money::Money;
+use crate::core::fleet::place::tests::place as cloud;
 use crate::core::ids::ViewId;
+use crate::io::control::BuilderKey;
+use crate::io::state::builders::{self, Intent};
 
 /// Speaks HTTP without our client.
 struct Door {
@@ -44,10 +49,64 @@ async fn nothing_under_v1_opens_without_the_token() {
             let request = http.post(format!("{}{path}", control.url));
             let request = token.map_or(request.try_clone().unwrap(), |token| request.bearer_auth(token));
             let (status, body) = raw(request).await;
-            assert!(status == 401 || status == 405, "{path} {status}");
-            assert!(status == 405 || code(&body) == "bad-token", "{path} {body}");
+            assert_eq!((status, code(&body).as_str()), (401, "bad-token"), "{path}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_path_says_so_in_json_when_it_does_not_take_a_method() {
+    let place = Place::new(&["hello"]);
+    let control = place.start().await;
+    let (status, body) = raw(Door::of(&control).post("/v1/status", "")).await;
+    assert_eq!((status, code(&body).as_str()), (405, "method-not-allowed"));
+}
+
+#[tokio::test]
+async fn a_builders_own_token_opens_what_its_own_jobs_need_and_nothing_else() {
+    let place = Place::new(&["hello", "zlib"]);
+    let control = place.start().await;
+    let key = BuilderKey::read_or_make(place.dir.path()).unwrap();
+    let names = [(); 2].map(|()| {
+        let place_of_it = cloud();
+        let pool = place_of_it.pools().remove(0);
+        let intent = Intent {
+            run: place.run,
+            owner: key.owner(),
+            place: place_of_it,
+            pool,
+            url: control.url.clone(),
+            program: Sha256([0; 32]),
+            price: Money(0),
+        };
+        place.state.write(move |tx| builders::intend(tx, &intent, 0)).unwrap().name
+    });
+    let doors = names.each_ref().map(|name| Door { token: key.token(name), ..Door::of(&control) });
+    let [one, two] = &doors;
+    let wants = |name: &str| serde_json::to_string(&wants(name, 0)).unwrap();
+    let (status, body) = raw(one.post("/v1/lease", &wants(&names[1]))).await;
+    assert_eq!((status, code(&body).as_str()), (403, "forbidden"), "it speaks for another one");
+    let (status, body) = raw(one.post("/v1/lease", &wants(&names[0]))).await;
+    assert_eq!(status, 200, "{body}");
+    let LeaseReply::Work { lease } = serde_json::from_str(&body).unwrap() else { panic!("{body}") };
+
+    let beat = format!("{{\"epoch\":{},\"phase\":\"build\"}}", lease.epoch.0);
+    let path = format!("/v1/jobs/{}/heartbeat", lease.job);
+    assert_eq!(raw(one.post(&path, &beat)).await.0, 200);
+    let (status, body) = raw(two.post(&path, &beat)).await;
+    assert_eq!((status, code(&body).as_str()), (409, "stale-epoch"), "the job is another builder's");
+    let finish = format!("/v1/jobs/{}/finish", lease.job);
+    assert_eq!(raw(two.post(&finish, "{}")).await.0, 409);
+    let (status, body) = raw(two.put(&format!("/v1/jobs/{}/log?epoch=1&offset=0", lease.job), b"x".to_vec())).await;
+    assert_eq!((status, code(&body).as_str()), (409, "stale-epoch"));
+
+    for request in [one.post("/v1/act", "{}"), one.get("/v1/status"), one.get("/v1/nothing")] {
+        let (status, body) = raw(request).await;
+        assert_eq!((status, code(&body).as_str()), (403, "forbidden"));
+    }
+    let (name, gone) = (names[0].clone(), BuilderEvent::Gone { why: "it was ended".to_owned() });
+    place.state.write(move |tx| builders::apply(tx, &name, &gone, 1)).unwrap();
+    assert_eq!(raw(one.post(&path, &beat)).await.0, 401, "a builder that is gone has no token");
 }
 
 #[tokio::test]

@@ -1,8 +1,7 @@
 //! The tokens of builders in clouds: each has its own, made from one key that never leaves the state directory.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::ClientError;
@@ -44,10 +43,13 @@ impl BuilderKey {
         let make = || {
             let mut bytes = [0; 32];
             File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-            std::fs::create_dir_all(path.parent().unwrap_or(state_dir))?;
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            let folder = path.parent().unwrap_or(state_dir);
+            std::fs::create_dir_all(folder)?;
+            // Only the owner may read it, and nobody ever sees half of it.
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
             file.write_all(&bytes)?;
-            file.sync_all()?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)?;
             Ok(BuilderKey(bytes))
         };
         make().map_err(|source| ClientError::File { path: path.clone(), source })
