@@ -17,7 +17,7 @@ use crate::core::how::Abilities;
 use crate::core::ids::{Epoch, InputsHash, JobId};
 use crate::core::job::{JobEvent, JobState};
 use crate::io::state::artifacts::Artifact;
-use crate::io::state::jobs::leasing::{self, Times};
+use crate::io::state::jobs::leasing::{self, Asker, Times};
 use crate::io::state::jobs::{self, Job};
 use crate::io::state::{StateError, Tx, attempts, builder_health, builders, pause};
 use crate::wire::{self, LeaseReply, LeaseRequest, PROTOCOL};
@@ -220,10 +220,14 @@ fn lease(
         }
         Some(BuilderState::Joined) | None => {}
     }
+    if known.as_ref().map_or(0, |known| known.memory) != request.memory {
+        builder_health::set_memory(tx, &request.builder, request.memory, now.unix_ms)?;
+    }
     let expires = now.unix_ms.saturating_add(pulses.ttl_ms());
     let times = Times { now: now.unix_ms, expires, first_pause: pulses.first_pause() };
     let can = Abilities { itself: request.runs.clone(), emulated: request.emulates.clone() };
-    let Some(lease) = leasing::lease_next(tx, &can, &request.builder, times)? else {
+    let asker = Asker { builder: &request.builder, can: &can, memory: request.memory };
+    let Some(lease) = leasing::lease_next(tx, asker, times)? else {
         return Ok(Reply::Lease(LeaseReply::Nothing));
     };
     let health = known.map(|known| known.health).unwrap_or_default();

@@ -137,6 +137,7 @@ fn wants(builder: &str, wait_seconds: u64) -> LeaseRequest {
         builder: builder.to_owned(),
         runs: vec!["amd64".to_owned()],
         emulates: Vec::new(),
+        memory: 0,
         wait_seconds,
         holding: vec![],
     }

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::how::Abilities;
 use crate::core::ids::{Epoch, JobId, ViewId};
+use crate::io::host::memory;
 use crate::io::host::user::{BUILD_USER, User};
 use crate::io::machines::{here, notice};
 use crate::io::sbuild::place::{Place, Tools, instance};
@@ -123,6 +124,7 @@ pub async fn serve(options: DaemonOptions, stop: CancellationToken) -> anyhow::R
         place,
         name: options.name,
         runs,
+        memory: memory::total(),
         slots: options.slots.max(1),
         stop,
         patience: options.patience,
@@ -155,6 +157,7 @@ pub(crate) struct Daemon {
     pub(crate) place: Place,
     pub(crate) name: String,
     pub(crate) runs: Abilities,
+    memory: u64,
     pub(crate) slots: usize,
     pub(crate) stop: CancellationToken,
     /// How long a call goes on trying by itself before it says that nobody is there.
@@ -208,6 +211,7 @@ impl Daemon {
             builder: self.name.clone(),
             runs: self.runs.itself.clone(),
             emulates: self.runs.emulated.clone(),
+            memory: self.memory,
             wait_seconds: LONG_POLL.as_secs(),
             holding: self.holding().clone(),
         };

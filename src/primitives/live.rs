@@ -93,13 +93,17 @@ impl Perform for Live {
                 let how = self.how(&request.order.arch, &request.how, here.is_some())?;
                 let keeper = here.map(|slots| Keeper::new(self, slots));
                 let imports = build::Imports { sources: &sources, against: &against };
-                let keep = |pace| match &keeper {
-                    // A cloud in trouble is no reason to stop where this machine builds.
-                    Some(keeper) => keeper.keep(pace),
-                    None => self.fleet.keep(),
+                let keep = |pace| {
+                    self.fleet.settle_larger()?;
+                    match &keeper {
+                        // A cloud in trouble is no reason to stop where this machine builds.
+                        Some(keeper) => keeper.keep(pace),
+                        None => self.fleet.keep(),
+                    }
                 };
                 let prepare = |of| self.proving.prepare_ahead(of);
-                let stage = self.stage(&keep, &prepare);
+                let larger = |than| self.fleet.may_be_larger(than);
+                let stage = self.stage(&keep, &prepare, &larger);
                 let work = || build::build(&stage, imports, &request, &how);
                 let (mut built, view) = self.meanwhile(request.meanwhile.as_deref(), work)?;
                 if let Some(view) = view {
@@ -234,6 +238,7 @@ impl Live {
         &'s self,
         keep_builders: &'s dyn Fn(Pace) -> anyhow::Result<bool>,
         prepare_proof: &'s dyn Fn(ChrootKey),
+        larger: &'s dyn Fn(u64) -> anyhow::Result<bool>,
     ) -> Stage<'s> {
         Stage {
             dir: &self.dir,
@@ -245,6 +250,7 @@ impl Live {
             listener: self.listener.as_ref(),
             keep_builders,
             prepare_proof,
+            larger,
             round: self.round,
             hooks: &self.hooks,
             stall: self.stall,

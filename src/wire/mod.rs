@@ -31,6 +31,9 @@ pub struct LeaseRequest {
     /// Debian architectures whose programs an emulator runs there.
     #[serde(default)]
     pub emulates: Vec<String>,
+    /// Bytes of memory that the machine has; 0 where the daemon could not find out.
+    #[serde(default)]
+    pub memory: u64,
     /// How long the daemon is ready to wait.
     pub wait_seconds: u64,
     /// Leases that this daemon still works on; the control point tells it which of them are void.

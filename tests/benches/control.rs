@@ -74,7 +74,15 @@ async fn serve(dir: &std::path::Path) -> ControlHandle {
 
 fn wants(builder: String) -> LeaseRequest {
     let runs = vec!["amd64".to_owned()];
-    LeaseRequest { protocol: PROTOCOL, builder, runs, emulates: Vec::new(), wait_seconds: 10, holding: Vec::new() }
+    LeaseRequest {
+        protocol: PROTOCOL,
+        builder,
+        runs,
+        emulates: Vec::new(),
+        memory: 0,
+        wait_seconds: 10,
+        holding: Vec::new(),
+    }
 }
 
 /// One builder: takes jobs until so many were taken by all.

@@ -32,6 +32,7 @@ mod publish_to_a_bucket;
 mod recipe_tools;
 mod simulation;
 mod s3_archive;
+mod slow_armel;
 mod slow_chroot;
 mod slow_cloud;
 mod slow_compare;

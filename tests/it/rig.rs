@@ -71,6 +71,11 @@ impl Rig {
         self.inside = only_child(self.child.id() as i32).expect("unshare has one child");
     }
 
+    /// A process in the cloud's network.
+    pub fn process(&self) -> i32 {
+        self.inside
+    }
+
     /// The same command inside the cloud's network, with credentials for it.
     pub fn inside(&self, call: Call) -> Call {
         let target = self.inside.to_string();

@@ -53,6 +53,25 @@ pub struct Seaweed {
     child: Child,
     dir: TempDir,
     port: u16,
+    network: Network,
+}
+
+/// Where a server listens.
+#[derive(Clone)]
+struct Network {
+    address: &'static str,
+    /// A process whose network it is, where it is not ours.
+    of: Option<i32>,
+}
+
+impl Network {
+    /// A command in there.
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let Some(process) = self.of else { return Command::new(program) };
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--target={process}")).arg("--net").arg(program);
+        command
+    }
 }
 
 impl Seaweed {
@@ -61,15 +80,24 @@ impl Seaweed {
         Seaweed::with(&[])
     }
 
+    /// Starts one in the network of another process, at an address of that.
+    pub fn inside(process: i32, address: &'static str) -> Seaweed {
+        Seaweed::start_in(&Network { address, of: Some(process) }, &[])
+    }
+
     /// With more words on its command line.
     pub fn with(more: &[&str]) -> Seaweed {
+        Seaweed::start_in(&Network { address: "127.0.0.1", of: None }, more)
+    }
+
+    fn start_in(network: &Network, more: &[&str]) -> Seaweed {
         let mut dir = TempDir::new().unwrap();
         fs::write(dir.path().join("s3.json"), IDENTITIES).unwrap();
         // Somebody else may take a port between our look and its start; then it is started again with others.
         for _ in 0..5 {
             let ports = ports();
-            let child = spawn(&dir, &ports, more);
-            let mut server = Seaweed { child, dir, port: ports[0] };
+            let child = spawn(&dir, network, &ports, more);
+            let mut server = Seaweed { child, dir, port: ports[0], network: network.clone() };
             if server.answers() {
                 return server;
             }
@@ -83,7 +111,7 @@ impl Seaweed {
 
     /// Its S3 endpoint.
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}:{}", self.network.address, self.port)
     }
 
     /// Where its S3 endpoint listens.
@@ -99,7 +127,8 @@ impl Seaweed {
                 return false;
             }
             let url = format!("{}/{BUCKET}/none", self.endpoint());
-            let asked = Command::new("curl").args(["-s", "-m", "5", "-w", "%{http_code}", &url]).output().unwrap();
+            let asked =
+                self.network.command("curl").args(["-s", "-m", "5", "-w", "%{http_code}", &url]).output().unwrap();
             if String::from_utf8_lossy(&asked.stdout).contains("NoSuchKey") {
                 return true;
             }
@@ -116,14 +145,16 @@ impl Drop for Seaweed {
     }
 }
 
-fn spawn(dir: &TempDir, ports: &[u16; 5], more: &[&str]) -> Child {
+fn spawn(dir: &TempDir, network: &Network, ports: &[u16; 5], more: &[&str]) -> Child {
     let log = fs::File::create(dir.path().join("log")).unwrap();
     let data = dir.path().join("data");
     fs::create_dir_all(&data).unwrap();
     let [s3, master, volume, filer, admin] = ports;
-    let mut command = Command::new(weed());
+    let mut command = network.command(weed());
     command.arg("mini").arg(format!("-dir={}", data.display()));
-    command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false"]);
+    let address = network.address;
+    command.arg(format!("-ip={address}")).arg(format!("-ip.bind={address}"));
+    command.args(["-webdav=false", "-admin.ui=false"]);
     command.args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]);
     command.arg(format!("-s3.config={}", dir.path().join("s3.json").display())).arg(format!("-bucket={BUCKET}"));
     for (name, port) in [("s3", s3), ("master", master), ("volume", volume), ("filer", filer), ("admin", admin)] {

@@ -12,7 +12,7 @@ from network import address_of, make_network, processes_in, run
 
 # The whole init of an instance: fetches the user-data, runs it where it is a program, and ends when told to.
 INIT = r'''#!/bin/sh
-mount -t proc proc /proc; mount -t sysfs -o ro sysfs /sys; mount -t tmpfs tmpfs /run
+mount -t proc proc /proc; mount --bind /rig-meminfo /proc/meminfo; mount -t sysfs -o ro sysfs /sys; mount -t tmpfs tmpfs /run
 mkdir -p /run/lock /dev/pts /dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts /dev/pts
 ln -sf pts/ptmx /dev/ptmx; mount -t tmpfs tmpfs /dev/shm
@@ -37,6 +37,14 @@ STARTED = time.time()
 
 def log(*words):
     print('%8.2f' % (time.time() - STARTED), *words, flush=True)
+
+
+def memory_of(instance_type):
+    """Bytes of memory that a machine of a type says it has, as large as the type's name: `m5.large` has 8 GiB."""
+    size = instance_type.split('.')[-1]
+    if size.endswith('xlarge'):
+        return (int(size[:-len('xlarge')] or 1) << 34)
+    return {'large': 8, 'medium': 4, 'small': 2}.get(size, 1) << 30
 
 
 class Machine:
@@ -69,6 +77,8 @@ class Machine:
         with open(init, 'w') as file:
             file.write(INIT)
         os.chmod(init, 0o755)
+        with open(os.path.join(self.dir, 'root', 'rig-meminfo'), 'w') as file:
+            file.write('MemTotal:       %d kB\n' % (memory_of(self.instance.instance_type) >> 10))
         root = self.dir + '/root'
         # What is mounted is mounted inside the machine's own mount namespace, so it goes away with it.
         lines = ['set -e', 'mount --make-rprivate /', 'mount --bind %s %s' % (root, root)]

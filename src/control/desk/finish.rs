@@ -2,12 +2,13 @@
 
 use super::{Action, Pulses, Refusal, Refused, Reply, current, judge_builder, moved, stale};
 use crate::control::desk::Now;
+use crate::core::build::class;
 use crate::core::ids::{JobId, Sha256};
-use crate::core::job::{Fault, JobEvent, JobState, backoff, health, step};
+use crate::core::job::{Fault, JobEvent, JobState, MAX_ATTEMPTS, backoff, health, step};
 use crate::core::overlay::confirm::Superseding;
 use crate::io::state::artifacts::{self, Artifact};
 use crate::io::state::jobs::{self, Job, leasing};
-use crate::io::state::{StateError, Tx, attempts, durations, superseded};
+use crate::io::state::{StateError, Tx, attempts, builder_health, durations, events, superseded};
 use crate::wire::{Finish, Outcome};
 
 /// What was found of the files of a result.
@@ -56,7 +57,8 @@ pub(super) fn finish(
         None => {}
     }
     let verdict = without_clash(tx, &job, verdict)?;
-    let (event, outcome) = judged(&job, finish, &verdict);
+    let number = which_attempt(tx, &job, finish)?;
+    let (event, outcome) = judged(number, finish, &verdict);
     if let Err(illegal) = step(job.state, &event) {
         return Ok(Reply::Refused(stale(illegal.to_string())));
     }
@@ -104,7 +106,10 @@ fn after_attempt(
         Outcome::Cancelled => return Ok(()),
     };
     judge_builder(tx, builder, ended, now, actions)?;
-    if after.state == JobState::NeedsBuild {
+    if after.state == JobState::NeedsBuild && lacks_room(outcome) {
+        let had = builder_health::get(tx, builder)?.map_or(0, |known| known.memory);
+        leasing::set_larger_than(tx, job.id, had)?;
+    } else if after.state == JobState::NeedsBuild {
         let pause = backoff::pause(job.attempts, pulses.first_pause());
         let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
         leasing::set_not_before(tx, job.id, now.unix_ms.saturating_add(pause_ms))?;
@@ -126,16 +131,11 @@ fn without_clash(tx: &Tx, job: &Job, verdict: Verdict) -> Result<Verdict, StateE
 }
 
 /// What a result means for the job, and what the attempt's row says came of it.
-fn judged(job: &Job, finish: &Finish, verdict: &Verdict) -> (JobEvent, Outcome) {
+fn judged(attempt: u32, finish: &Finish, verdict: &Verdict) -> (JobEvent, Outcome) {
     let failed = |fault: Fault, stage: &str, reason: &str| {
         let (stage, reason) = (stage.to_owned(), reason.to_owned());
-        let event = JobEvent::Failed {
-            fault,
-            stage: stage.clone(),
-            reason: reason.clone(),
-            attempt: job.attempts,
-            seconds: finish.seconds,
-        };
+        let event =
+            JobEvent::Failed { fault, stage: stage.clone(), reason: reason.clone(), attempt, seconds: finish.seconds };
         (event, Outcome::Failed { fault, stage, reason })
     };
     match &finish.outcome {
@@ -149,6 +149,27 @@ fn judged(job: &Job, finish: &Finish, verdict: &Verdict) -> (JobEvent, Outcome) 
     }
 }
 
+/// Whether the machine was too small.
+fn lacks_room(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Failed { fault: Fault::Infrastructure, reason, .. } => class::lacks_room(reason),
+        Outcome::Failed { fault: Fault::Package | Fault::Unknown, .. } | Outcome::Built | Outcome::Cancelled => false,
+    }
+}
+
+/// A machine that is too small is tried once more, a larger one where there is any; then it is for the recipe or a
+/// person to say what is to change. So its second such failure since somebody asked for a try is its last.
+fn which_attempt(tx: &Tx, job: &Job, finish: &Finish) -> Result<u32, StateError> {
+    if !lacks_room(&finish.outcome) {
+        return Ok(job.attempts);
+    }
+    let rows = events::by_job(tx, job.id)?;
+    let asked = |event: &JobEvent| matches!(event, JobEvent::Retried | JobEvent::SentBack { .. });
+    let mut since = rows.iter().rev().map(|row| &row.event).take_while(|event| !asked(event));
+    let before = since.any(|event| matches!(event, JobEvent::Failed { reason, .. } if class::lacks_room(reason)));
+    Ok(if before { MAX_ATTEMPTS } else { job.attempts })
+}
+
 /// The answer that the same report got before.
 fn repeated(finish: &Finish, outcome: Option<&Outcome>) -> Reply {
     let refused = match outcome {
@@ -157,3 +178,6 @@ fn repeated(finish: &Finish, outcome: Option<&Outcome>) -> Reply {
     };
     refused.map_or(Reply::Finished, |message| Reply::Refused(Refused { kind: Refusal::RefusedUpload, message }))
 }
+
+#[cfg(test)]
+mod tests;

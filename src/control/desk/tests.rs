@@ -20,6 +20,7 @@ pub(in crate::control::desk) struct Story {
     pulses: std::sync::Arc<std::sync::Mutex<Pulses>>,
     start: Instant,
     pub seconds: u64,
+    pub memory: u64,
 }
 
 pub(in crate::control::desk) fn accepted() -> Verdict {
@@ -95,7 +96,7 @@ impl Story {
         fill(&state, &["one".to_owned(), "two".to_owned()], |_| Vec::new());
         let start = clock::instant();
         let pulses = std::sync::Arc::new(std::sync::Mutex::new(Pulses::new(TTL, start)));
-        Story { _dir: dir, state, pulses, start, seconds: 0 }
+        Story { _dir: dir, state, pulses, start, seconds: 0, memory: 0 }
     }
 
     /// The control point is started again: what was in memory is gone.
@@ -119,6 +120,7 @@ impl Story {
             builder: builder.to_owned(),
             runs: vec!["amd64".to_owned()],
             emulates: Vec::new(),
+            memory: self.memory,
             wait_seconds: 0,
             holding,
         };
@@ -378,6 +380,7 @@ fn a_builder_of_another_version_or_without_a_name_gets_nothing() {
         builder: "a".to_owned(),
         runs: vec!["amd64".to_owned()],
         emulates: Vec::new(),
+        memory: 0,
         wait_seconds: 0,
         holding: vec![],
     };

@@ -18,6 +18,13 @@ const OF_MACHINE: [(&str, &str); 5] = [
 /// How many of a log's last lines tell what ended it.
 const LINES: usize = 200;
 
+/// Whether a failure's reason is that the machine had too little memory, or too little disk: on one of the same size it
+/// would fail again.
+pub fn lacks_room(reason: &str) -> bool {
+    let mut classes = OF_MACHINE.iter().filter(|(words, _)| reason.contains(words)).map(|(_, class)| *class);
+    classes.any(|class| class == "out-of-memory" || class == "disk-full")
+}
+
 /// The class of a failure: from whose fault it is, where it happened, why, and the end of the log.
 pub fn class_of(fault: Fault, stage: &str, reason: &str, log: &str) -> &'static str {
     if let Some((_, class)) = OF_MACHINE.iter().find(|(words, _)| reason.contains(words)) {

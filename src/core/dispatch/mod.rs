@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::core::fleet::BuilderState;
 use crate::core::fleet::money::Money;
+use crate::core::fleet::size::{Sizes, may_exceed};
 
 /// An instance that the cloud does not show yet may be there all the same for so long after it was asked for, in
 /// seconds: what a cloud lists comes late.
@@ -18,10 +19,12 @@ pub const BOOT: u64 = 600;
 pub const SILENT: u64 = 120;
 
 /// The work that is to be done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Queue {
-    /// Jobs that a builder may have now.
+    /// Jobs that any builder may have now.
     pub ready: u32,
+    /// Jobs that only a machine with more memory may have now: how many bytes each of them has found too little.
+    pub larger: Vec<u64>,
     /// Jobs that builders have.
     pub building: u32,
     /// Jobs that wait for others.
@@ -66,6 +69,8 @@ pub struct Builder {
     pub silent: u64,
     /// What an hour of it costs.
     pub price: Money,
+    /// Its instance type.
+    pub instance_type: String,
 }
 
 /// What holds for one place.
@@ -83,6 +88,17 @@ pub struct Place {
     pub is_capped: bool,
     /// What an hour of the next instance would cost.
     pub price: Money,
+    /// Its pools, in the order in which they are tried.
+    pub pools: Vec<PoolSize>,
+}
+
+/// What a place's pool gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolSize {
+    /// The instance type.
+    pub instance_type: String,
+    /// What an hour of it costs.
+    pub price: Money,
 }
 
 /// What holds for the fleet.
@@ -96,6 +112,8 @@ pub struct Limits {
     pub is_open: bool,
     /// Builds that other builders do at the same time: this machine's.
     pub elsewhere: u32,
+    /// What is known of instance types.
+    pub sizes: Sizes,
 }
 
 /// What is to be done.
@@ -105,6 +123,8 @@ pub enum Action {
     Launch {
         /// The number of its place.
         place: usize,
+        /// The number of its pool there, where it must be a certain one.
+        pool: Option<usize>,
     },
     /// End it.
     End {
@@ -130,7 +150,10 @@ pub enum Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Action::Launch { place } => write!(f, "launch in place {}", place + 1),
+            Action::Launch { place, pool: None } => write!(f, "launch in place {}", place + 1),
+            Action::Launch { place, pool: Some(pool) } => {
+                write!(f, "launch in place {}, pool {}", place + 1, pool + 1)
+            }
             Action::End { builder, why } => write!(f, "end {builder}: {why}"),
             Action::Terminate { builder } => write!(f, "terminate {builder}"),
             Action::Forget { builder, why } => write!(f, "{builder} is gone: {why}"),
@@ -149,7 +172,9 @@ pub fn decide(fleet: &[Builder], queue: Queue, limits: &Limits) -> Vec<Action> {
     };
     let kept: Vec<&Builder> = fleet.iter().filter(|it| it.state.is_wanted() && !ends(&it.name, &actions)).collect();
     if limits.is_open {
-        actions.extend(launches(&kept, queue, limits));
+        let larger = larger(&kept, &queue, limits);
+        actions.extend(launches(&kept, &queue, limits, &larger));
+        actions.extend(larger);
     }
     actions
 }
@@ -202,29 +227,68 @@ fn fate(builder: &Builder, limits: &Limits) -> Option<Action> {
 }
 
 /// As many launches as there are jobs that would run at once, within what places and budget give.
-fn launches(kept: &[&Builder], queue: Queue, limits: &Limits) -> Vec<Action> {
+fn launches(kept: &[&Builder], queue: &Queue, limits: &Limits, larger: &[Action]) -> Vec<Action> {
     let slots_of = |number: usize| limits.places.get(number).map_or(1, |place| place.slots.max(1));
     let have: u32 = kept.iter().map(|builder| slots_of(builder.place)).sum();
     let wanted = queue.ready.saturating_add(queue.building).saturating_sub(limits.elsewhere);
     let mut missing = wanted.saturating_sub(have);
-    let mut per_hour = kept.iter().fold(Money(0), |all, builder| all.plus(builder.price));
+    let mut costs = per_hour(kept, limits, larger);
     let mut actions = Vec::new();
     for (number, place) in limits.places.iter().enumerate() {
-        let there = kept.iter().filter(|builder| builder.place == number).count();
+        let begun = larger.iter().filter(|action| matches!(action, Action::Launch { place, .. } if *place == number));
+        let there = kept.iter().filter(|builder| builder.place == number).count() + begun.count();
         let mut room = place.max.saturating_sub(u32::try_from(there).unwrap_or(u32::MAX));
         while missing > 0 && room > 0 && !place.is_capped {
             // What is begun may run for an hour, so each launch must leave that much in the budget.
-            let with_it = per_hour.plus(place.price);
+            let with_it = costs.plus(place.price);
             if limits.left.is_some_and(|left| with_it > left) {
                 return actions;
             }
-            per_hour = with_it;
-            actions.push(Action::Launch { place: number });
+            costs = with_it;
+            actions.push(Action::Launch { place: number, pool: None });
             missing = missing.saturating_sub(place.slots.max(1));
             room -= 1;
         }
     }
     actions
+}
+
+/// What an hour of these builders costs, and of those that are about to be launched.
+fn per_hour(kept: &[&Builder], limits: &Limits, begun: &[Action]) -> Money {
+    let all = kept.iter().fold(Money(0), |all, builder| all.plus(builder.price));
+    begun.iter().fold(all, |all, action| match action {
+        Action::Launch { place, pool: Some(pool) } => {
+            let pool = limits.places.get(*place).and_then(|place| place.pools.get(*pool));
+            all.plus(pool.map(|pool| pool.price).unwrap_or_default())
+        }
+        Action::Launch { place, pool: None } => {
+            all.plus(limits.places.get(*place).map(|place| place.price).unwrap_or_default())
+        }
+        Action::End { .. } | Action::Terminate { .. } | Action::Forget { .. } => all,
+    })
+}
+
+/// A launch for a job that found its machine too small, unless one that may do is there; where a place is full of small
+/// ones, one of them that has nothing to do makes room. One at a time: what a type has is only known once one is there.
+fn larger(kept: &[&Builder], queue: &Queue, limits: &Limits) -> Vec<Action> {
+    let does = |instance_type: &str, than: u64| may_exceed(instance_type, than, &limits.sizes);
+    let unserved =
+        queue.larger.iter().find(|than| !kept.iter().any(|builder| does(&builder.instance_type, **than))).copied();
+    let Some(than) = unserved else { return Vec::new() };
+    for (number, place) in limits.places.iter().enumerate().filter(|(_, place)| !place.is_capped) {
+        let Some(pool) = place.pools.iter().position(|pool| does(&pool.instance_type, than)) else { continue };
+        let there: Vec<_> = kept.iter().filter(|builder| builder.place == number).collect();
+        if there.len() >= usize::try_from(place.max).unwrap_or(usize::MAX) {
+            let free = there.iter().find(|builder| builder.state == BuilderState::Joined && builder.jobs == 0);
+            let why = "a job needs a larger machine, and there may be no more of them".to_owned();
+            let end = free.map(|builder| Action::End { builder: builder.name.clone(), why });
+            return end.into_iter().collect();
+        }
+        let launch = vec![Action::Launch { place: number, pool: Some(pool) }];
+        let is_affordable = limits.left.is_none_or(|left| per_hour(kept, limits, &launch) <= left);
+        return if is_affordable { launch } else { Vec::new() };
+    }
+    Vec::new()
 }
 
 #[cfg(test)]

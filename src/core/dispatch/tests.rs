@@ -1,11 +1,16 @@
 use super::*;
 
 fn place() -> Place {
-    Place { max: 4, slots: 2, idle: 60, max_lifetime: 7200, is_capped: false, price: Money(100) }
+    Place { max: 4, slots: 2, idle: 60, max_lifetime: 7200, is_capped: false, price: Money(100), pools: pools() }
+}
+
+fn pools() -> Vec<PoolSize> {
+    let pool = |kind: &str, price| PoolSize { instance_type: kind.to_owned(), price: Money(price) };
+    vec![pool("m5.large", 100), pool("m5.xlarge", 200)]
 }
 
 fn limits() -> Limits {
-    Limits { places: vec![place()], left: None, is_open: true, elsewhere: 0 }
+    Limits { places: vec![place()], left: None, is_open: true, elsewhere: 0, sizes: Sizes::new() }
 }
 
 fn builder(name: &str) -> Builder {
@@ -20,6 +25,7 @@ fn builder(name: &str) -> Builder {
         idle: 0,
         silent: 0,
         price: Money(100),
+        instance_type: "m5.large".to_owned(),
     }
 }
 
@@ -29,7 +35,7 @@ fn check(fleet: &[Builder], queue: Queue, limits: &Limits) -> Vec<String> {
 }
 
 fn ready(ready: u32) -> Queue {
-    Queue { ready, building: 0, waiting: 0 }
+    Queue { ready, ..Queue::default() }
 }
 
 #[test]
@@ -38,7 +44,7 @@ fn as_many_are_launched_as_jobs_can_run_at_once_and_no_more_than_the_place_gives
     assert_eq!(check(&[], ready(0), &limits()), [""; 0]);
     assert_eq!(check(&[], ready(3), &limits()), [launch; 2]);
     assert_eq!(check(&[], ready(100), &limits()), [launch; 4]);
-    let queue = Queue { ready: 1, building: 2, waiting: 50 };
+    let queue = Queue { ready: 1, building: 2, waiting: 50, ..Queue::default() };
     assert_eq!(check(&[builder("a")], queue, &limits()), [launch; 1]);
     let elsewhere = Limits { elsewhere: 2, ..limits() };
     assert_eq!(check(&[], ready(3), &elsewhere), [launch; 1]);
@@ -122,4 +128,40 @@ fn what_the_cloud_does_not_show_is_there_for_five_minutes_all_the_same() {
 fn nothing_follows_from_a_cloud_that_does_not_answer() {
     let unknown = Builder { seen: Seen::Unknown, age: 5000, ..builder("a") };
     assert_eq!(check(&[unknown], ready(0), &limits()), [""; 0]);
+}
+
+const GB: u64 = 1 << 30;
+
+/// One job for which 8 GB are too little, which is what an `m5.large` has.
+fn outgrown(fleet: &[Builder], limits: &Limits) -> Vec<String> {
+    let sizes = Sizes::from([("m5.large".to_owned(), 8 * GB)]);
+    check(fleet, Queue { larger: vec![8 * GB], ..Queue::default() }, &Limits { sizes, ..limits.clone() })
+}
+
+#[test]
+fn a_job_that_found_its_machine_too_small_gets_a_larger_one() {
+    assert_eq!(outgrown(&[builder("a")], &limits()), ["launch in place 1, pool 2"]);
+    let large = Builder { instance_type: "m5.xlarge".to_owned(), ..builder("b") };
+    assert_eq!(outgrown(&[builder("a"), large], &limits()), [""; 0]);
+    let small = Place { pools: pools()[..1].to_vec(), ..place() };
+    assert_eq!(outgrown(&[builder("a")], &Limits { places: vec![small], ..limits() }), [""; 0]);
+}
+
+#[test]
+fn a_small_one_without_work_makes_room_for_a_larger_one() {
+    let full = Limits { places: vec![Place { max: 1, ..place() }], ..limits() };
+    assert_eq!(outgrown(&[builder("a")], &full), [""; 0], "it builds");
+    let said = "end a: a job needs a larger machine, and there may be no more of them";
+    assert_eq!(outgrown(&[Builder { jobs: 0, ..builder("a") }], &full), [said]);
+}
+
+#[test]
+fn a_larger_one_is_launched_within_the_budget_and_counts_for_the_others() {
+    let with = |left| Limits { left: Some(Money(left)), ..limits() };
+    assert_eq!(outgrown(&[builder("a")], &with(299)), [""; 0]);
+    assert_eq!(outgrown(&[builder("a")], &with(300)), ["launch in place 1, pool 2"]);
+    let sizes = Sizes::from([("m5.large".to_owned(), 8 * GB)]);
+    let queue = Queue { ready: 9, larger: vec![8 * GB], ..Queue::default() };
+    let said = check(&[], queue, &Limits { sizes, ..with(400) });
+    assert_eq!(said, ["launch in place 1", "launch in place 1", "launch in place 1, pool 2"]);
 }

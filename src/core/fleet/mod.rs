@@ -5,6 +5,7 @@
 pub mod bootstrap;
 pub mod money;
 pub mod place;
+pub mod size;
 pub mod trouble;
 
 use std::fmt;

@@ -3,7 +3,7 @@
 mod closure;
 mod pick;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -164,8 +164,9 @@ fn among<'a>(
             Ok(pick::pick(of, pick))
         }
         Selection::ChangedInputs { stage } => {
-            // What a stage built may be gone from the suites since.
-            let names = ground.changed.get(stage).into_iter().flatten();
+            // What a stage built may be gone from the suites since; both halves of a package may have changed.
+            let names: BTreeSet<&String> = ground.changed.get(stage).into_iter().flatten().collect();
+            let names = names.into_iter();
             Ok(by_name(names.filter_map(|name| chosen.get(name.as_str()).copied()).collect()))
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod cache;
 pub mod emulation;
+pub mod memory;
 pub mod namespaces;
 mod probe;
 pub mod programs;

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::columns::{json, to_json};
+use super::columns::{json, signed, to_json, unsigned};
 use super::db::{Db, Tx};
 use super::error::StateError;
 use crate::core::job::health::Health;
@@ -16,6 +16,8 @@ pub struct Known {
     pub heard: i64,
     /// What it did lately.
     pub health: Health,
+    /// Bytes of memory that its machine has; 0 where that is not known.
+    pub memory: u64,
     /// Why it gets no more work, if it does not.
     pub drained: Option<String>,
 }
@@ -25,6 +27,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Known> {
         builder: row.get("builder")?,
         heard: row.get("heard")?,
         health: json(row, "health")?,
+        memory: unsigned(row, "memory")?,
         drained: row.get("drained")?,
     })
 }
@@ -57,6 +60,17 @@ pub fn heard(tx: &Tx, builder: &str, health: &Health, now: i64) -> Result<(), St
              ON CONFLICT (builder) DO UPDATE SET heard = excluded.heard, health = excluded.health",
         )?
         .execute((builder, now, to_json(health)))?;
+    Ok(())
+}
+
+/// A builder says how much memory its machine has, in bytes.
+pub fn set_memory(tx: &Tx, builder: &str, memory: u64, now: i64) -> Result<(), StateError> {
+    tx.connection()
+        .prepare_cached(
+            "INSERT INTO builder_health (builder, heard, health, memory) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (builder) DO UPDATE SET memory = excluded.memory",
+        )?
+        .execute((builder, now, to_json(&Health::default()), signed(memory)))?;
     Ok(())
 }
 

@@ -2,11 +2,12 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::columns::{json, text, to_json};
+use super::columns::{json, text, to_json, unsigned};
 use super::db::{Db, Tx};
 use super::error::StateError;
 use crate::core::fleet::money::Money;
 use crate::core::fleet::place::{Ec2, Pool};
+use crate::core::fleet::size::Sizes;
 use crate::core::fleet::{BuilderEvent, BuilderState, step};
 use crate::core::ids::{RunId, Sha256};
 
@@ -161,6 +162,16 @@ pub fn all(db: &Db) -> Result<Vec<Builder>, StateError> {
 pub fn not_gone(db: &Db) -> Result<Vec<Builder>, StateError> {
     let mut query = db.connection().prepare_cached("SELECT * FROM builders WHERE state != 'gone' ORDER BY id")?;
     Ok(query.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How much memory builders of each instance type said they have, in bytes.
+pub fn sizes(db: &Db) -> Result<Sizes, StateError> {
+    let mut query = db.connection().prepare_cached(
+        "SELECT json_extract(pool, '$.instance_type') AS type, max(memory) AS memory FROM builders
+         JOIN builder_health ON builder = name WHERE memory > 0 GROUP BY type",
+    )?;
+    let rows = query.query_map([], |row| Ok((row.get("type")?, unsigned(row, "memory")?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// What a run's builders cost so far.

@@ -23,6 +23,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0018.sql")),
     M::up(include_str!("schema/0020.sql")),
     M::up(include_str!("schema/0021.sql")),
+    M::up(include_str!("schema/0016.sql")),
 ];
 
 /// The schema number of a database that is up to date.

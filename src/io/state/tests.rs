@@ -5,6 +5,7 @@ mod rows;
 use std::path::Path;
 
 use super::jobs::NewJob;
+use super::jobs::leasing::Asker;
 use super::*;
 use crate::core::hooks::Retry;
 use crate::core::how::{Abilities, HowWord};
@@ -275,6 +276,10 @@ fn a_looker_sees_what_another_handle_wrote_and_cannot_write() {
 }
 
 /// A machine that runs programs of one architecture.
+fn asker<'a>(builder: &'a str, can: &'a Abilities) -> Asker<'a> {
+    Asker { builder, can, memory: 0 }
+}
+
 fn able(arch: &str) -> Abilities {
     Abilities { itself: vec![arch.to_owned()], emulated: Vec::new() }
 }

@@ -9,8 +9,8 @@ use crate::core::events::Event;
 use crate::core::hooks::{self, Classified, OnFailure, OnStageDone, Retry};
 use crate::core::ids::JobId;
 use crate::core::job::{Fault, JobEvent, JobState, MAX_SENT_BACK};
-use crate::io::state::jobs::{self, Job};
-use crate::io::state::{attempts, events, hook_answers};
+use crate::io::state::jobs::{self, Job, leasing};
+use crate::io::state::{attempts, builder_health, events, hook_answers};
 use crate::io::{clock, files};
 use crate::primitives::Paused;
 use crate::primitives::hooks::{Hook, remembered};
@@ -115,8 +115,11 @@ fn send_back(stage: &Stage<'_>, job: &Job, retry: Retry, place: String, before: 
         return Ok(false);
     }
     let mut text = format!("{name} will be tried again, {} (`on_failure`, {place})", retry.words());
-    if retry.larger {
-        text.push_str("; there is one size of machine only");
+    let builder = job.builder.clone().unwrap_or_default();
+    let had = stage.state.read(|db| builder_health::get(db, &builder))?.map_or(0, |known| known.memory);
+    let than = if retry.larger && (stage.larger)(had)? { had } else { 0 };
+    if retry.larger && than == 0 {
+        text.push_str("; there is no larger machine than the last one");
     }
     stage.listener.hear(&Event::Note { text });
     let (id, now) = (job.id, clock::now().as_millisecond());
@@ -127,7 +130,8 @@ fn send_back(stage: &Stage<'_>, job: &Job, retry: Retry, place: String, before: 
         match how {
             Some(how) => jobs::set_how(tx, id, how),
             None => jobs::clear_offer(tx, id),
-        }
+        }?;
+        leasing::set_larger_than(tx, id, than)
     })?;
     stage.signals.state_changed();
     Ok(true)

@@ -66,6 +66,8 @@ pub struct Stage<'s> {
     pub keep_builders: &'s dyn Fn(Pace) -> anyhow::Result<bool>,
     /// Makes a chroot ready for the proof of what is built, by the chroot that builds are made in.
     pub prepare_proof: &'s dyn Fn(ChrootKey),
+    /// Whether a machine with more memory than so many bytes can be had.
+    pub larger: &'s dyn Fn(u64) -> anyhow::Result<bool>,
     /// The round, where upstream is followed: what was built of the same version is taken over whatever it was built
     /// against.
     pub round: Option<u64>,

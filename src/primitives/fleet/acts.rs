@@ -80,7 +80,7 @@ impl Shared {
         let mut launches = Vec::new();
         for action in actions {
             match action {
-                Action::Launch { place } => launches.push(self.intend(place, now)?),
+                Action::Launch { place, pool } => launches.push(self.intend(place, pool, now)?),
                 Action::End { builder, why } => self.end(&builder, why, now).await?,
                 Action::Terminate { builder } => {
                     if let Some(row) = rows.iter().find(|row| row.name == builder) {
@@ -107,11 +107,12 @@ impl Shared {
         Ok(())
     }
 
-    fn intend(&self, number: usize, now: i64) -> anyhow::Result<Builder> {
+    fn intend(&self, number: usize, pool: Option<usize>, now: i64) -> anyhow::Result<Builder> {
         let identity = self.identity()?;
         let place = self.inner().places.get(number).cloned().context("a place that was decided on is gone")?;
         let pools = place.ec2.pools();
-        let pool = pools.get(place.pool % pools.len().max(1)).cloned().context("a place has no pool")?;
+        let pool =
+            pools.get(pool.unwrap_or(place.pool) % pools.len().max(1)).cloned().context("a place has no pool")?;
         let intent = Intent {
             run: self.options.run,
             owner: identity.owner,

@@ -5,6 +5,7 @@
 //! told of and never fatal.
 
 mod acts;
+mod larger;
 mod launch;
 mod observe;
 

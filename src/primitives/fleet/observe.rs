@@ -3,14 +3,15 @@
 use std::time::{Duration, Instant};
 
 use super::{LATER, SOON, Shared};
-use crate::core::dispatch::{self, Limits, Queue, Seen};
+use crate::core::dispatch::{self, Limits, PoolSize, Queue, Seen};
 use crate::core::fleet::BuilderState;
 use crate::core::fleet::money::Money;
+use crate::core::fleet::place::{Ec2, Pool};
 use crate::core::job::JobState;
 use crate::io::clock;
 use crate::io::machines::ec2::{Instance, TAG_BUILDER};
 use crate::io::state::builders::{self, Builder};
-use crate::io::state::jobs;
+use crate::io::state::jobs::{self, leasing};
 use crate::primitives::Pace;
 
 /// How often clouds are asked while nothing is on its way.
@@ -94,12 +95,17 @@ impl Shared {
 
     fn queue(&self) -> anyhow::Result<Queue> {
         let run = self.options.run;
-        let (counts, offered) = self.options.state.read(|db| Ok((jobs::counts(db, run)?, jobs::offered(db, run)?)))?;
+        let (counts, offered, larger) = self
+            .options
+            .state
+            .read(|db| Ok((jobs::counts(db, run)?, jobs::offered(db, run)?, leasing::wanting_larger(db, run)?)))?;
+        let larger: Vec<u64> = larger.into_iter().map(|(_, than)| than).collect();
         let of = |wanted: JobState| counts.iter().filter(|(_, state, _)| *state == wanted).map(|(.., jobs)| jobs).sum();
         let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let all: u64 = of(JobState::NeedsBuild);
         Ok(Queue {
-            ready: count(offered),
+            ready: count(offered.saturating_sub(larger.len() as u64)),
+            larger,
             building: count(of(JobState::Building)),
             waiting: count(all.saturating_sub(offered)),
         })
@@ -107,6 +113,7 @@ impl Shared {
 
     fn limits(&self, now: i64) -> anyhow::Result<Limits> {
         let left = self.left(now)?;
+        let sizes = self.options.state.read(builders::sizes)?;
         let inner = self.inner();
         let instant = clock::instant();
         let place = |place: &super::Place| {
@@ -119,6 +126,7 @@ impl Shared {
                 max_lifetime: place.ec2.max_lifetime,
                 is_capped: place.is_broken || place.capped_until.is_some_and(|until| until > instant),
                 price: pool.and_then(|pool| place.ec2.price(&pool.instance_type)).unwrap_or_default(),
+                pools: pools.iter().map(|pool| size(&place.ec2, pool)).collect(),
             }
         };
         Ok(Limits {
@@ -126,6 +134,7 @@ impl Shared {
             left,
             is_open: self.options.signals.pace() == Pace::Go,
             elsewhere: inner.elsewhere,
+            sizes,
         })
     }
 
@@ -157,10 +166,16 @@ impl Shared {
                 idle: since(last),
                 silent: since(heard),
                 price: Money(row.price.0),
+                instance_type: row.pool.instance_type.clone(),
             });
         }
         Ok(fleet)
     }
+}
+
+fn size(place: &Ec2, pool: &Pool) -> PoolSize {
+    let price = place.price(&pool.instance_type).unwrap_or_default();
+    PoolSize { instance_type: pool.instance_type.clone(), price }
 }
 
 /// The instance of a builder: by its name, by its tag, or by the token that it was launched with.

@@ -53,6 +53,7 @@ impl World {
                     builder: self.builders[builder].name.clone(),
                     runs: vec!["amd64".to_owned()],
                     emulates: Vec::new(),
+                    memory: 0,
                     wait_seconds: 0,
                     holding: holding.clone(),
                 };

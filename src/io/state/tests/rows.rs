@@ -11,8 +11,9 @@ fn times(expires: i64, now: i64) -> Times {
 fn jobs_are_leased_in_order_with_a_new_epoch_each_time() {
     let dir = tempfile::tempdir().unwrap();
     let (state, _) = filled(dir.path());
-    let take =
-        |arch: &'static str| state.write(move |tx| lease_next(tx, &able(arch), "here", times(200, 100))).unwrap();
+    let take = |arch: &'static str| {
+        state.write(move |tx| lease_next(tx, asker("here", &able(arch)), times(200, 100))).unwrap()
+    };
     assert_eq!(take("armhf"), None);
     let first = take("amd64").unwrap();
     assert_eq!((first.source.as_str(), first.epoch), ("one", Epoch(1)));
@@ -22,7 +23,7 @@ fn jobs_are_leased_in_order_with_a_new_epoch_each_time() {
     let again = state
         .write(move |tx| {
             jobs::apply(tx, job, &JobEvent::GaveBack { reason: "stopped".to_owned() }, 101)?;
-            lease_next(tx, &able("amd64"), "there", times(300, 102))
+            lease_next(tx, asker("there", &able("amd64")), times(300, 102))
         })
         .unwrap()
         .unwrap();
@@ -58,7 +59,8 @@ fn what_most_waits_for_is_leased_first_whatever_its_place_or_name() {
         Ok(())
     };
     state.write(offered).unwrap();
-    let take = || state.write(|tx| lease_next(tx, &able("amd64"), "here", times(200, 100))).unwrap().unwrap().source;
+    let take =
+        || state.write(|tx| lease_next(tx, asker("here", &able("amd64")), times(200, 100))).unwrap().unwrap().source;
     assert_eq!([take(), take(), take(), take()], ["c", "b", "d", "a"]);
 }
 
@@ -69,12 +71,12 @@ fn jobs_of_a_run_that_is_not_active_are_not_leased() {
     let leased = state
         .write(move |tx| {
             runs::end(tx, run, runs::RunStatus::Interrupted, 5)?;
-            lease_next(tx, &able("amd64"), "here", times(0, 0))
+            lease_next(tx, asker("here", &able("amd64")), times(0, 0))
         })
         .unwrap();
     assert_eq!(leased, None);
     state.write(move |tx| runs::resume(tx, run)).unwrap();
-    assert!(state.write(|tx| lease_next(tx, &able("amd64"), "here", times(0, 0))).unwrap().is_some());
+    assert!(state.write(|tx| lease_next(tx, asker("here", &able("amd64")), times(0, 0))).unwrap().is_some());
 }
 
 #[test]
@@ -111,7 +113,7 @@ fn a_result_with_the_same_inputs_is_found_in_any_run_and_taken_with_its_files() 
     assert_eq!(state.read(|db| jobs::find_reusable(db, inputs)).unwrap(), None);
     let second = state
         .write(move |tx| {
-            let lease = lease_next(tx, &able("amd64"), "here", times(0, 1))?.unwrap();
+            let lease = lease_next(tx, asker("here", &able("amd64")), times(0, 1))?.unwrap();
             jobs::apply(tx, lease.job, &JobEvent::Built { seconds: 7 }, 2)?;
             jobs::apply(tx, lease.job, &JobEvent::Uploaded, 2)?;
             artifacts::insert(tx, lease.job, &[made])?;
@@ -211,7 +213,7 @@ fn a_job_that_has_to_be_alone_waits_for_an_idle_builder_and_keeps_others_off_it(
     let (state, run) = filled(dir.path());
     let take = |builder: &'static str| {
         state
-            .write(move |tx| lease_next(tx, &able("amd64"), builder, times(200, 100)))
+            .write(move |tx| lease_next(tx, asker(builder, &able("amd64")), times(200, 100)))
             .unwrap()
             .map(|lease| lease.source)
     };
