@@ -22,6 +22,7 @@ return cb.campaign "armel" {
     image = "emi-12345678", types = { "m2.2xlarge", "m2.xlarge" }, max = 60, disk = "120 GB",
     prices = { "m2.2xlarge = 0.40 USD", "m2.xlarge = 0.20 USD" },       -- what an hour costs: the budget counts with it
   },
+  mirror  = cb.s3 "s3://armel/upstream",                -- the sources are copied into the cloud once
   publish = cb.s3 "s3://armel/archive" { every = "30 min" },
   budget  = { limit = "400 USD", confirm_above = "50 USD" },
 

@@ -171,6 +171,7 @@ return function(name, options)
                                   measure = options.measure, verify = options.verify, cell = turn.cell,
                                   repeat_number = turn.number, optional = stage.optional,
                                   -- A place may ask for what there is so far, as often as it says.
+                                  mirror = options.mirror,
                                   publish = turn.baseline ~= false and target or nil,
                                   suite = target.suite or name,
                                   prove = prove and last and turn.baseline ~= false }

@@ -5,6 +5,7 @@
 pub mod comparison;
 pub mod findings;
 pub mod loops;
+mod mirrored;
 pub mod overlay;
 pub mod selection;
 pub mod shared;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use self::comparison::{CompareRequest, CompareResult, CompareRow, Report};
+pub use self::mirrored::{Amount, Mirrored};
 pub use self::target::PublishTarget;
 use crate::core::flags::BuildFlags;
 use crate::core::flags::overridden::Overridden;
@@ -251,6 +253,9 @@ pub struct BuildRequest {
     /// What is published again and again while this is being built, as often as its target says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meanwhile: Option<Box<PublishRequest>>,
+    /// Where copies of what is built with are kept, near the builders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<PublishTarget>,
     /// What is verified of it.
     #[serde(default, skip_serializing_if = "Verify::is_empty")]
     pub verify: Verify,
@@ -297,6 +302,9 @@ pub struct BuildResult {
     /// Which of the same builds it is, from 1.
     #[serde(rename = "repeat_number", default = "first")]
     pub repeat: u32,
+    /// What was brought to the mirror for it, and found there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrored: Option<Mirrored>,
 }
 
 /// One job's end.

@@ -18,4 +18,5 @@ pub mod archive;
 pub mod overlay;
 pub mod state;
 pub mod control;
+pub mod copies;
 pub mod verify;

@@ -109,6 +109,7 @@ impl Perform for Fake {
                     binaries: vec!["libhello-dev".to_owned()],
                     cell: build.flags.cell.map(|cell| cell.name),
                     repeat: build.repeat,
+                    mirrored: None,
                 })
             }
             Request::Publish(publish) => {

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use rustc_hash::FxHashMap;
 
 use crate::core::ids::Sha256;
+use crate::io::copies::Copies;
 use crate::io::mirror::Mirror;
 use crate::io::store::Store;
 use crate::primitives::Provide;
@@ -29,12 +30,13 @@ pub struct Files {
     /// Fetches what is not here yet.
     pub mirror: Mirror,
     origins: Mutex<FxHashMap<Sha256, Origin>>,
+    copies: Mutex<Option<Arc<Copies>>>,
 }
 
 impl Files {
     /// Over these stores and this mirror; knows of no mirror's files yet.
     pub fn new(built: Store, cache: Store, mirror: Mirror) -> Files {
-        Files { built, cache, mirror, origins: Mutex::default() }
+        Files { built, cache, mirror, origins: Mutex::default(), copies: Mutex::default() }
     }
 
     /// Makes files of an archive known: (hash, size, path below `uri`).
@@ -44,6 +46,38 @@ impl Files {
         for (sha256, size, path) in files {
             origins.entry(sha256).or_insert_with(|| Origin { uri: Arc::clone(&uri), path, size });
         }
+    }
+
+    /// From now on copies of what builders will ask for are kept there; or nowhere.
+    pub fn keep_copies(&self, copies: Option<Arc<Copies>>) {
+        *self.copies.lock().expect("nobody panics while holding this lock") = copies;
+    }
+
+    /// Where copies are kept.
+    pub fn copies(&self) -> Option<Arc<Copies>> {
+        self.copies.lock().expect("nobody panics while holding this lock").clone()
+    }
+
+    /// Makes sure that builders get a file soon: it is here, or its copy is near them.
+    pub fn make_ready(&self, sha256: Sha256) -> BoxFuture<'_, anyhow::Result<()>> {
+        Box::pin(self.ready(sha256))
+    }
+
+    async fn ready(&self, sha256: Sha256) -> anyhow::Result<()> {
+        let origin = self.origin(&sha256);
+        let (Some(copies), Some(Origin { size, .. })) = (self.copies(), origin) else {
+            return self.provide(sha256).await.map(drop);
+        };
+        if self.built.contains(&sha256) || copies.has(sha256, size).await? {
+            return Ok(());
+        }
+        let fetched = !self.cache.contains(&sha256);
+        let Some(path) = self.provide(sha256).await? else { return Ok(()) };
+        Ok(copies.keep(sha256, size, &path, fetched).await?)
+    }
+
+    fn origin(&self, sha256: &Sha256) -> Option<Origin> {
+        self.origins.lock().expect("nobody panics while holding this lock").get(sha256).cloned()
     }
 }
 
@@ -55,10 +89,20 @@ impl Provide for Files {
                     return Ok(Some(store.path(&sha256)));
                 }
             }
-            let origin = self.origins.lock().expect("nobody panics while holding this lock").get(&sha256).cloned();
-            let Some(Origin { uri, path, size }) = origin else { return Ok(None) };
+            if let Some(path) = self.copies().and_then(|copies| copies.path(&sha256)) {
+                return Ok(Some(path));
+            }
+            let Some(Origin { uri, path, size }) = self.origin(&sha256) else { return Ok(None) };
             let fetched = self.mirror.fetch(&uri, &path, &sha256, size).await;
             fetched.map(Some).with_context(|| format!("fetch `{path}`"))
+        })
+    }
+    fn elsewhere(&self, sha256: Sha256) -> BoxFuture<'_, anyhow::Result<Option<String>>> {
+        Box::pin(async move {
+            match self.copies() {
+                Some(copies) => Ok(copies.url(sha256).await?),
+                None => Ok(None),
+            }
         })
     }
 }

@@ -104,8 +104,10 @@ impl Perform for Live {
                 let prepare = |of| self.proving.prepare_ahead(of);
                 let larger = |than| self.fleet.may_be_larger(than);
                 let stage = self.stage(&keep, &prepare, &larger);
+                let before = self.keep_copies(request.mirror.as_ref())?;
                 let work = || build::build(&stage, imports, &request, &how);
                 let (mut built, view) = self.meanwhile(request.meanwhile.as_deref(), work)?;
+                built.mirrored = self.mirrored(&before);
                 if let Some(view) = view {
                     let (proving, state, key) = (&self.proving, &self.state, self.key.public_armored());
                     let benching = bench::Benching { proving, state, key, listener };

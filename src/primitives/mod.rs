@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no Lua here; a primitive takes plain data and returns plain data.
 
+pub mod copies;
 pub mod files;
 pub mod hooks;
 pub mod import;
@@ -118,6 +119,14 @@ pub trait Provide: Send + Sync {
         &self,
         sha256: crate::core::ids::Sha256,
     ) -> futures_util::future::BoxFuture<'_, anyhow::Result<Option<std::path::PathBuf>>>;
+
+    /// A URL where a builder gets that file without us, if there is one.
+    fn elsewhere(
+        &self,
+        _sha256: crate::core::ids::Sha256,
+    ) -> futures_util::future::BoxFuture<'_, anyhow::Result<Option<String>>> {
+        Box::pin(async { Ok(None) })
+    }
 }
 
 /// The run was asked to stop, and nothing runs any more; started again it goes on.

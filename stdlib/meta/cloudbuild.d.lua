@@ -184,6 +184,7 @@
 ---@field on_stage_done? fun(stage: table): any What to do after a stage. Default: nothing.
 ---@field builders? cloudbuild.Builders|(cloudbuild.Builders)[] Who builds. Default: cb.here().
 ---@field budget? cloudbuild.table.budget What builders in clouds may cost, all together. Default: none.
+---@field mirror? cloudbuild.Directory Where copies of what is built with are kept, near the builders. Default: nowhere.
 ---@field publish? cloudbuild.Directory Where the archive goes. Default: cb.dir "archive".
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
 ---@field measure? cloudbuild.table.measurements What is measured of what is built. Default: {}.
@@ -369,6 +370,7 @@
 ---@field measure? cloudbuild.table.measurements What is measured of what is built. Default: {}.
 ---@field publish? cloudbuild.Directory Also published meanwhile, so often as `every` says. Default: nothing.
 ---@field suite? string `Suite:` of that archive. Default: the place's, or the stage's name.
+---@field mirror? cloudbuild.Directory Where copies of what is built with are kept, near the builders. Default: nowhere.
 ---@field verify? cloudbuild.table.verifications What is verified of built files. Default: {}.
 ---@field prove? boolean A proof will follow: make its chroot ready meanwhile. Default: false.
 

@@ -7,7 +7,7 @@ use anyhow::Context;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use tokio_util::io::ReaderStream;
 
 use super::answer::{Failure, id};
@@ -60,6 +60,12 @@ pub(super) async fn program(State(point): State<Arc<Point>>, Path(sha256): Path<
 async fn by_hash(point: &Point, sha256: Sha256) -> Result<Response, Failure> {
     if point.store.contains(&sha256) {
         return stream(point.store.path(&sha256)).await;
+    }
+    // The copy near the builders, where there is one: what it cannot give is given from here.
+    match point.provide.elsewhere(sha256).await {
+        Ok(Some(url)) => return Ok(Redirect::temporary(&url).into_response()),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%sha256, %error, "no URL of a copy"),
     }
     let provided = point.provide.provide(sha256).await.map_err(Failure::NoFile)?;
     let missing = || Failure::NotFound(format!("nothing of this run has the SHA-256 `{sha256}`"));

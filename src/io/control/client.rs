@@ -59,6 +59,12 @@ pub struct Client {
     http: reqwest::Client,
 }
 
+/// Where the control point says that a copy is.
+fn copy_of(response: &Result<reqwest::Response, reqwest::Error>) -> Option<String> {
+    let response = response.as_ref().ok().filter(|response| response.status() == StatusCode::TEMPORARY_REDIRECT)?;
+    Some(response.headers().get(reqwest::header::LOCATION)?.to_str().ok()?.to_owned())
+}
+
 /// What came of one try.
 enum Tried<T> {
     /// An answer.
@@ -156,7 +162,19 @@ impl Client {
                 Ok(request) => tokio::time::timeout(self.patience.work, request.send()).await,
                 Err(last) => return Tried::Again(last),
             };
-            let Ok(response) = response else { return Tried::Again("it did not begin to answer in time".to_owned()) };
+            let Ok(mut response) = response else {
+                return Tried::Again("it did not begin to answer in time".to_owned());
+            };
+            // A copy that is nearer; it is asked for without our token, and verified like what comes from the control
+            // point itself.
+            if let Some(url) = copy_of(&response) {
+                let asked = tokio::time::timeout(self.patience.work, self.http.get(url).send()).await;
+                match asked {
+                    Ok(Ok(nearer)) => response = Ok(nearer),
+                    Ok(Err(error)) => return Tried::Again(words(&error)),
+                    Err(_) => return Tried::Again("a copy did not begin to arrive in time".to_owned()),
+                }
+            }
             match good(response).await {
                 Tried::Answer(response) => fetch(response, file, to, self.patience.answer).await,
                 Tried::Final(error) => Tried::Final(error),

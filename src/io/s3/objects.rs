@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{MetadataDirective, ObjectCannedAcl};
 use md5::Digest;
@@ -52,6 +53,15 @@ impl Client {
             }
         }
         Err(S3Error::Damaged { tried: trying.tried(), reason: last })
+    }
+
+    /// A URL with which anybody can read one object, and nothing else, for so long.
+    pub async fn url_to_read(&self, path: &str, lives: Duration) -> Result<String, S3Error> {
+        let trying = self.trying("sign a URL of", path);
+        let config = PresigningConfig::expires_in(lives).expect("the time is less than a week");
+        let asking = self.sdk.get_object().bucket(&self.bucket.name).key(self.bucket.key(path));
+        let signed = asking.presigned(config).await.map_err(|error| trying.error(error))?;
+        Ok(signed.uri().to_owned())
     }
 
     /// What is there under a path; `None` where nothing is.

@@ -46,8 +46,10 @@ impl Client {
             None => (self.begin(path, expected, how).await?, Vec::new()),
         };
         let resumed = !sent.is_empty();
-        let missing = parts.iter().filter(|part| !sent.iter().any(|(number, _)| *number == part.number));
-        let sending = missing.cloned().map(|part| self.send(path, file, &upload, part));
+        // Collected, since a lazy filter over references keeps this future from being sent to another thread.
+        let mut missing = parts.clone();
+        missing.retain(|part| !sent.iter().any(|(number, _)| *number == part.number));
+        let sending = missing.into_iter().map(|part| self.send(path, file, &upload, part));
         let mut done: Vec<(i32, String)> =
             futures_util::stream::iter(sending).buffer_unordered(AT_ONCE).try_collect().await?;
         done.extend(sent);

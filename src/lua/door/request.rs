@@ -153,6 +153,10 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         optional: call.boolean("optional").unwrap_or(false),
         flags: Box::new(build_flags(&mut call)),
         repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),
+        mirror: call.handle("mirror").map(|to| {
+            let Directory { path, bucket, .. } = take!(to, Directory).clone();
+            target(path, bucket)
+        }),
         measure: call.record("measure").map(|table| measure(*table)).transpose()?.unwrap_or_default(),
         verify: call.record("verify").map(|table| verify(*table)).transpose()?.unwrap_or_default(),
         prove: call.boolean("prove").unwrap_or(false),

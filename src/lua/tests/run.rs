@@ -49,6 +49,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
             Request::Launch(LaunchRequest { builders: builders.clone() }),
             Request::Build(BuildRequest {
                 meanwhile: None,
+                mirror: None,
                 stage: "first".to_owned(),
                 order,
                 how: Vec::new(),

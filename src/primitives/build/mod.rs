@@ -179,6 +179,7 @@ pub fn build(
         optional: request.optional,
         cell: request.flags.cell.as_ref().map(|cell| cell.name.clone()),
         repeat: request.repeat,
+        mirrored: None,
     };
     Ok((result, view))
 }

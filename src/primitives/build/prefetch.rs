@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::core::ids::Sha256;
-use crate::primitives::Provide as _;
 use crate::primitives::files::Files;
 
 /// How many files are fetched at once; builders that wait for one of their own come first, so few.
@@ -30,7 +29,7 @@ impl Prefetch {
                 let files = &files;
                 async move {
                     // Whoever builds with it asks again, and tells what went wrong.
-                    if let Err(error) = files.provide(sha256).await {
+                    if let Err(error) = files.make_ready(sha256).await {
                         tracing::debug!(%sha256, %error, "not fetched in advance");
                     }
                 }

@@ -46,6 +46,7 @@ impl Planned {
             binaries: self.binaries(&request.order)?,
             cell: request.flags.cell.as_ref().map(|cell| cell.name.clone()),
             repeat: request.repeat,
+            mirrored: None,
         })
     }
 

@@ -143,6 +143,12 @@ pub const DECLARATIONS: &[Declaration] = &[
                 "Also published meanwhile, so often as `every` says.",
             ),
             parameter("suite", Kind::Name, Is("the place's, or the stage's name"), "`Suite:` of that archive."),
+            parameter(
+                "mirror",
+                Kind::One(&[Tag::Directory]),
+                Is("nowhere"),
+                "Where copies of what is built with are kept, near the builders.",
+            ),
             parameter("verify", Kind::Record(&VERIFY), Is("{}"), "What is verified of built files."),
             parameter("prove", Kind::Boolean, Is("false"), "A proof will follow: make its chroot ready meanwhile."),
         ],

@@ -74,6 +74,12 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("on_stage_done", Kind::Hook(Hook::OnStageDone), Is("nothing"), "What to do after a stage."),
             parameter("builders", Kind::Some(&[Tag::Builders]), Is("cb.here()"), "Who builds."),
             parameter("budget", Kind::Record(&BUDGET), Is("none"), "What builders in clouds may cost, all together."),
+            parameter(
+                "mirror",
+                Kind::One(&[Tag::Directory]),
+                Is("nowhere"),
+                "Where copies of what is built with are kept, near the builders.",
+            ),
             parameter("publish", Kind::One(&[Tag::Directory]), Is("cb.dir \"archive\""), "Where the archive goes."),
             parameter("environment", Kind::Variables, Is("{}"), "Variables for the build environment."),
             parameter("measure", Kind::Record(&MEASURE), Is("{}"), "What is measured of what is built."),
