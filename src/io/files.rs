@@ -56,6 +56,19 @@ pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
 }
 
+/// What is in a folder, sorted; nothing where there is none.
+pub fn children(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(at("read", folder)(error)),
+    };
+    let mut children: Vec<PathBuf> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(at("read", folder))?;
+    children.sort();
+    Ok(children)
+}
+
 /// Removes a folder with all that is in it; one that is not there is gone already.
 pub fn remove_folder(path: &Path) -> Result<(), FileError> {
     match fs::remove_dir_all(path) {

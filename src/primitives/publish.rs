@@ -92,6 +92,9 @@ pub async fn publish(publishing: &Publishing<'_>, request: &PublishRequest) -> a
     let published = place.publish(&plan, &source, publishing.signers, options.now).await?;
     if !published.unchanged {
         dir::keep_pieces(&place.near(publishing.dir), &request.suite, &pieces);
+        if request.settings.pdiffs {
+            place.keep_indexes(publishing.dir, &plan, published.number)?;
+        }
     }
     for note in &published.notes {
         publishing.listener.hear(&Event::Note { text: note.clone() });
@@ -209,6 +212,9 @@ async fn contents(
     place: &Place,
 ) -> anyhow::Result<Contents> {
     let mut contents = Contents { pool: place.pool().await?, ..Contents::default() };
+    if request.settings.pdiffs {
+        contents.earlier = place.earlier(&request.suite, publishing.dir)?;
+    }
     let mut sources: BTreeMap<(String, String), SourceSet> = BTreeMap::new();
     contents.binaries = binaries::built(publishing, made, request.settings.variant.as_deref())?;
     for Made { job, .. } in made {
@@ -224,6 +230,7 @@ async fn contents(
     sources::add_built_using(publishing, request, &contents.binaries, &mut sources).await?;
     contents.sources = sources.into_values().collect();
     contents.beside = beside::of(publishing, made)?;
+    place.keep_private(publishing.dir, &mut contents.beside, |sha256| publishing.files.built.path(sha256))?;
     Ok(contents)
 }
 

@@ -271,6 +271,7 @@
 ---@field not_automatic? boolean `NotAutomatic`: apt takes from it only what is asked for. Default: false.
 ---@field but_automatic_upgrades? boolean With `not_automatic`: apt upgrades what came from it. Default: false.
 ---@field zst? boolean Indexes compressed with zstd, besides gzip and xz. Default: false.
+---@field pdiffs? boolean Patches, so that apt fetches what changed in an index. Default: false.
 ---@field fallback? boolean What could not be built is there as the base archive has it. Default: false.
 ---@field required? string[] Binary packages without which nothing is published. Default: {}.
 ---@field minimum? integer Fewer binary packages are not published. Default: 1.
@@ -292,6 +293,7 @@
 ---@field not_automatic? boolean `NotAutomatic`: apt takes from it only what is asked for. Default: false.
 ---@field but_automatic_upgrades? boolean With `not_automatic`: apt upgrades what came from it. Default: false.
 ---@field zst? boolean Indexes compressed with zstd, besides gzip and xz. Default: false.
+---@field pdiffs? boolean Patches, so that apt fetches what changed in an index. Default: false.
 ---@field fallback? boolean What could not be built is there as the base archive has it. Default: false.
 ---@field required? string[] Binary packages without which nothing is published. Default: {}.
 ---@field minimum? integer Fewer binary packages are not published. Default: 1.

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use crate::core::flags::VariantIndex;
+use crate::core::ids::Sha256;
 use crate::core::publish::contents;
 use crate::core::publish::error::PlanError;
 use crate::core::publish::pieces::{self, Pieces};
-use crate::core::publish::release;
+use crate::core::publish::release::{self, Listed};
 use crate::core::publish::stanza::{self, Stanza};
 use crate::core::publish::{BinaryFile, BinaryKind, IndexFile, Options, SourceSet};
 
@@ -204,9 +205,14 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// Each index in all of its forms, sorted by path.
-pub(super) fn with_compressed(plain: Vec<Plain<'_>>, options: &Options, pieces: &mut Pieces) -> Vec<IndexFile> {
-    let mut all = Vec::new();
+/// Each index in all of its forms, sorted by path; and what is there in compressed forms only, since apt takes these for
+/// missing unless the Release file has the hashes of the plain form, too.
+pub(super) fn with_compressed(
+    plain: Vec<Plain<'_>>,
+    options: &Options,
+    pieces: &mut Pieces,
+) -> (Vec<IndexFile>, Vec<Listed>) {
+    let (mut all, mut listed) = (Vec::new(), Vec::new());
     for Plain { path, stanzas, forms, text } in plain {
         match forms {
             Forms::Plain => all.push((path, text.into_bytes())),
@@ -216,20 +222,24 @@ pub(super) fn with_compressed(plain: Vec<Plain<'_>>, options: &Options, pieces: 
                 if options.zst {
                     all.push((format!("{path}.zst"), zst(text.as_bytes())));
                 }
+                listed.push(Listed::of(&path, text.as_bytes(), Sha256::of(text.as_bytes())));
             }
             Forms::All => {
                 let ranges = pieces::cut(&stanzas);
-                let last = ranges.len().saturating_sub(1);
-                let text = |(at, range): (usize, std::ops::Range<usize>)| {
-                    let mut text = stanzas[range].join("\n");
-                    // The blank line after a piece's last stanza is the piece's own.
-                    text.push_str(if at < last { "\n" } else { "" });
-                    text
-                };
-                let texts: Vec<String> = ranges.into_iter().enumerate().map(text).collect();
-                let names = pieces.learn(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+                let size = stanzas.iter().map(|stanza| stanza.len() + 1).sum();
+                let (mut text, mut ends) = (String::with_capacity(size), Vec::with_capacity(ranges.len()));
+                for range in ranges {
+                    for (at, stanza) in range.clone().zip(&stanzas[range]) {
+                        text.push_str(stanza);
+                        // The blank line after a piece's last stanza is the piece's own.
+                        text.push_str(if at + 1 < stanzas.len() { "\n" } else { "" });
+                    }
+                    ends.push(text.len());
+                }
+                let starts = std::iter::once(0).chain(ends.iter().copied());
+                let names = pieces.learn(&starts.zip(&ends).map(|(from, &to)| &text[from..to]).collect::<Vec<_>>());
                 let joined = pieces.join(&names);
-                let bytes = texts.concat().into_bytes();
+                let bytes = text.into_bytes();
                 if options.zst {
                     all.push((format!("{path}.zst"), zst(&bytes)));
                 }
@@ -239,7 +249,7 @@ pub(super) fn with_compressed(plain: Vec<Plain<'_>>, options: &Options, pieces: 
     }
     let mut all: Vec<IndexFile> = all.into_par_iter().map(|(path, bytes)| IndexFile::new(path, bytes)).collect();
     all.sort_by(|one, other| one.path.cmp(&other.path));
-    all
+    (all, listed)
 }
 
 /// Lines in parts of a size at which they compress well, and on all cores.

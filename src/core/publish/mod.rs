@@ -13,6 +13,7 @@ use crate::core::ids::Sha256;
 pub mod diff;
 pub mod error;
 pub mod gate;
+pub mod pdiff;
 pub mod pieces;
 pub mod pool;
 pub mod release;
@@ -124,6 +125,8 @@ pub struct Contents {
     pub beside: Vec<BesideFile>,
     /// What is in the pool by now, by path; these files never change.
     pub pool: BTreeMap<String, Sha256>,
+    /// Indexes as earlier generations had them, oldest first; readers get patches from each to the new one.
+    pub earlier: Vec<pdiff::Earlier>,
 }
 
 /// An architecture variant that an archive has an index for (`binary-TAG`), as Ubuntu's apt reads it.
@@ -274,12 +277,14 @@ pub fn plan_again(contents: &Contents, options: &Options, pieces: &mut Pieces) -
     let date = release::date_after(options)?;
     let plain = index::all(&listed, &sources, options);
     let counts = Counts { sources: sources.len() as u64, packages: listed.len() as u64 };
-    let indexes = index::with_compressed(plain, options, pieces);
+    let (mut indexes, plain) = index::with_compressed(plain, options, pieces);
+    indexes.extend(pdiff::all(&indexes, &contents.earlier));
+    indexes.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(PublishPlan {
         suite: options.suite.clone(),
         date,
         pool: pool.files(),
-        release: release::text(options, date, &indexes),
+        release: release::text(options, date, &indexes, &plain),
         indexes,
         counts,
     })

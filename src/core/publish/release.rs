@@ -5,9 +5,10 @@ use std::fmt::Write;
 use rayon::prelude::*;
 
 use crate::core::flags::VariantIndex;
+use crate::core::ids::Sha256;
 use crate::core::publish::error::PlanError;
 use crate::core::publish::stanza::md5_hex;
-use crate::core::publish::{BinaryKind, IndexFile, Options, index};
+use crate::core::publish::{BinaryKind, IndexFile, Options, index, pdiff};
 
 /// How Release files write a date; always in UTC.
 const DATE: &str = "%a, %d %b %Y %H:%M:%S UTC";
@@ -24,8 +25,8 @@ pub(super) fn date_after(options: &Options) -> Result<i64, PlanError> {
     }
 }
 
-/// The text of a Release file; what is empty is left out.
-pub(super) fn text(options: &Options, date: i64, indexes: &[IndexFile]) -> String {
+/// The text of a Release file; what is empty is left out. `listed` is what it says of files besides the indexes.
+pub(super) fn text(options: &Options, date: i64, indexes: &[IndexFile], listed: &[Listed]) -> String {
     let complete = options.variants.iter().filter(|variant| variant.index == VariantIndex::Complete);
     let architectures: Vec<&str> =
         options.architectures.iter().map(String::as_str).chain(complete.map(|variant| variant.tag.as_str())).collect();
@@ -57,19 +58,38 @@ pub(super) fn text(options: &Options, date: i64, indexes: &[IndexFile]) -> Strin
             writeln!(out, "{name}: {value}").expect("writing to a string never fails");
         }
     }
-    let hashes: Vec<(String, String)> =
-        indexes.par_iter().map(|index| (md5_hex(&index.bytes), sha1_hex(&index.bytes))).collect();
-    let mut list = |field: &str, hash: &dyn Fn(usize) -> String| {
+    let indexes = indexes.par_iter().filter(|index| !pdiff::is_patch(&index.path));
+    let mut all: Vec<Listed> = indexes.map(|index| Listed::of(&index.path, &index.bytes, index.sha256)).collect();
+    all.extend_from_slice(listed);
+    all.sort_by(|one, other| one.path.cmp(&other.path));
+    let mut list = |field: &str, hash: &dyn Fn(&Listed) -> String| {
         writeln!(out, "{field}:").expect("writing to a string never fails");
-        for (at, index) in indexes.iter().enumerate() {
-            let (hash, size, path) = (hash(at), index.bytes.len(), &index.path);
+        for one in &all {
+            let (hash, size, path) = (hash(one), one.size, &one.path);
             writeln!(out, " {hash} {size} {path}").expect("writing to a string never fails");
         }
     };
-    list("MD5Sum", &|at| hashes[at].0.clone());
-    list("SHA1", &|at| hashes[at].1.clone());
-    list("SHA256", &|at| indexes[at].sha256.to_string());
+    list("MD5Sum", &|one| one.md5.clone());
+    list("SHA1", &|one| one.sha1.clone());
+    list("SHA256", &|one| one.sha256.to_string());
     out
+}
+
+/// What a Release file says of a file.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    path: String,
+    size: usize,
+    md5: String,
+    sha1: String,
+    sha256: Sha256,
+}
+
+impl Listed {
+    /// Of a file with these bytes and their SHA-256.
+    pub(super) fn of(path: &str, bytes: &[u8], sha256: Sha256) -> Listed {
+        Listed { path: path.to_owned(), size: bytes.len(), md5: md5_hex(bytes), sha1: sha1_hex(bytes), sha256 }
+    }
 }
 
 fn sha1_hex(bytes: &[u8]) -> String {

@@ -21,6 +21,9 @@ pub struct Settings {
     /// Indexes compressed with zstd, too.
     #[serde(skip_serializing_if = "is_false")]
     pub zst: bool,
+    /// Patches from the indexes of earlier generations.
+    #[serde(skip_serializing_if = "is_false")]
+    pub pdiffs: bool,
     /// The variant that the stages were built for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<Box<Variant>>,

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::core::ids::Sha256;
 use crate::core::publish::pieces::Pieces;
-use crate::core::publish::{IndexFile, PublishPlan, release};
+use crate::core::publish::{IndexFile, PoolFile, PublishPlan, release};
 use crate::io::archive::{ArchiveError, BoxError, FindFile, Published, Signer};
 use crate::io::files as whole_files;
 
@@ -20,7 +22,7 @@ mod pool;
 #[cfg(test)]
 mod tests;
 
-use files::{NOTES, Writer};
+use files::{Before, NOTES, Placed, Writer};
 use generations::{Record, Retention};
 use pool::Manifest;
 
@@ -159,7 +161,7 @@ fn publish_watched(
     publication: &Publication<'_>,
     source: &FindFile<'_>,
     signer: &dyn Signer,
-    before: &dyn Fn(&Path) -> std::io::Result<()>,
+    before: &Before<'_>,
 ) -> Result<Published, ArchiveError> {
     let Publication { plan, again, retention, now } = *publication;
     let writer = Writer::open(root, before)?;
@@ -191,13 +193,14 @@ fn publish_watched(
             return Err(ArchiveError::Date { there, new: plan.date });
         }
     }
-    let known = pool::read(root, &plan.suite)?;
-    let missing = missing(root, plan, &pool::all(root)?)?;
+    let manifests = pool::all(root)?;
+    let missing = missing(root, plan, &manifests)?;
     published.added = missing.len() as u64;
     published.added_bytes = missing.iter().map(|&index| plan.pool[index].size).sum();
 
     let record = Record::of(plan, number, again);
-    let generation = Generation { plan, record: &record, known: &known, missing: &missing, key: &key };
+    let known = manifests.get(&plan.suite);
+    let generation = Generation { plan, record: &record, known, missing: &missing, key: &key };
     let begun = write(&writer, &generation, source, signer)?;
     // From here on the new generation stands; what fails now is done by the next publication.
     match generations::finish(&writer, &begun, &record).and_then(|()| generations::prune(&writer, retention, now)) {
@@ -221,7 +224,7 @@ fn is_same(present: &Present, plan: &PublishPlan, now: i64) -> bool {
 struct Generation<'g> {
     plan: &'g PublishPlan,
     record: &'g Record,
-    known: &'g Manifest,
+    known: Option<&'g Manifest>,
     missing: &'g [usize],
     key: &'g str,
 }
@@ -240,18 +243,18 @@ fn write(
     let detached = signature(signer.sign_detached(plan.release.as_bytes(), plan.date))?;
     let begun = generations::begin(writer, record)?;
     pool::write(writer, &plan.suite, known, &plan.pool, record.number)?;
-    for &index in missing {
+    let placed = missing.iter().map(|&index| {
         let file = &plan.pool[index];
-        let from = source(&file.sha256).map_err(|source| ArchiveError::Source {
-            path: file.path.clone(),
-            sha256: file.sha256,
-            source,
+        let found = source(&file.sha256);
+        let from = found.map_err(|source| {
+            let path = file.path.clone();
+            ArchiveError::Source { path, sha256: file.sha256, source }
         })?;
-        writer.place(&file.path, &from, file.sha256)?;
-    }
-    for index in &plan.indexes {
-        writer.write_once(&format!("{dists}/{}", index.by_hash()), &index.bytes)?;
-    }
+        Ok(Placed { path: &file.path, from, sha256: file.sha256 })
+    });
+    writer.place_all(&placed.collect::<Result<Vec<_>, ArchiveError>>()?)?;
+    let by_hash = |index: &IndexFile| writer.write_once(&format!("{dists}/{}", index.by_hash()), &index.bytes);
+    plan.indexes.par_iter().try_for_each(by_hash)?;
     // The names of what was written so far are durable before anything points to them.
     writer.sync_folders()?;
     for index in &plan.indexes {
@@ -303,15 +306,11 @@ fn missing(
     plan: &PublishPlan,
     manifests: &BTreeMap<String, Manifest>,
 ) -> Result<Vec<usize>, ArchiveError> {
-    let mut missing = Vec::new();
-    for (index, file) in plan.pool.iter().enumerate() {
+    let is_missing = |file: &PoolFile| -> Result<bool, ArchiveError> {
         let path = root.join(&file.path);
         let size = match std::fs::symlink_metadata(&path) {
             Ok(there) => there.len(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                missing.push(index);
-                continue;
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
             Err(error) => return Err(ArchiveError::io("read", path)(error)),
         };
         let known = manifests.values().find_map(|manifest| manifest.get(&file.path));
@@ -322,6 +321,8 @@ fn missing(
         if there != file.sha256 {
             return Err(ArchiveError::OtherBytes { path, there, new: file.sha256 });
         }
-    }
-    Ok(missing)
+        Ok(false)
+    };
+    let all: Vec<bool> = plan.pool.par_iter().map(is_missing).collect::<Result<_, _>>()?;
+    Ok(all.iter().enumerate().filter(|(_, missing)| **missing).map(|(at, _)| at).collect())
 }

@@ -187,6 +187,13 @@ impl Apt {
         std::fs::write(&path, text.replace("deb [", &format!("deb [arch={architectures} "))).unwrap();
     }
 
+    /// Gives it a file of settings that a package brings.
+    pub(crate) fn configure(&self, settings: &str) {
+        let folder = self.root.path().join("etc/apt/apt.conf.d");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::copy(settings, folder.join("50settings.conf")).unwrap();
+    }
+
     /// Makes it forget all that it has fetched.
     pub(crate) fn forget(&self) {
         for folder in ["var/lib/apt/lists", "var/cache/apt/archives"].map(|folder| self.root.path().join(folder)) {

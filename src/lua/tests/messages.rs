@@ -156,7 +156,7 @@ fn wrong_values_of_constructors_say_what_came() {
     x.lua:2: `cb.dir` has no option `sweet`
       2 | local value = cb.dir "out" { sweet = 1 }
         |                              ^^^^^
-    hint: it takes: suite, origin, label, valid_for, not_automatic, but_automatic_upgrades, zst, fallback, required, minimum, installable, no_file_conflicts
+    hint: it takes: suite, origin, label, valid_for, not_automatic, but_automatic_upgrades, zst, pdiffs, fallback, required, minimum, installable, no_file_conflicts
     "#);
 }
 

@@ -1,12 +1,13 @@
 //! Files that appear whole or not at all, and the directory that they appear in.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use rayon::prelude::*;
 use sha2::Digest;
 
 use crate::core::ids::Sha256;
@@ -16,6 +17,9 @@ use crate::io::archive::dir::MARKER;
 /// Our own notes, which a web server need not show.
 pub(super) const NOTES: &str = ".cloudbuild";
 
+/// What is for the archive's keeper only.
+const PRIVATE: &str = ".cloudbuild/byhand";
+
 /// Files in the making; emptied when an archive is opened.
 const MAKING: &str = ".cloudbuild/making";
 
@@ -23,13 +27,29 @@ const MAKING: &str = ".cloudbuild/making";
 const MARKER_TEXT: &str =
     "This directory is an APT archive that cloudbuild writes. Without this file it is left alone.\n";
 
+/// Folders that are made durable at the same time: each waits for the disk, and the disk takes many at once.
+const SYNCS: usize = 16;
+
+/// Told before each change, and may forbid it.
+pub(super) type Before<'b> = dyn Fn(&Path) -> std::io::Result<()> + Sync + 'b;
+
+/// A file for the pool.
+pub(super) struct Placed<'p> {
+    /// Its path from the root.
+    pub(super) path: &'p str,
+    /// Where its bytes are.
+    pub(super) from: PathBuf,
+    /// Its content.
+    pub(super) sha256: Sha256,
+}
+
 /// Writes below an archive's root; holds its lock.
 pub(super) struct Writer<'a> {
     root: PathBuf,
     /// Told before each change, and may forbid it.
-    before: &'a dyn Fn(&Path) -> std::io::Result<()>,
+    before: &'a Before<'a>,
     /// Folders in which something changed since they were last made durable.
-    touched: RefCell<BTreeSet<PathBuf>>,
+    touched: Mutex<BTreeSet<PathBuf>>,
     /// Locked as long as this is there.
     marker: File,
 }
@@ -46,10 +66,7 @@ impl Drop for Writer<'_> {
 
 impl<'a> Writer<'a> {
     /// Opens an archive of ours, or makes one in a directory that is new or empty.
-    pub(super) fn open(
-        root: &Path,
-        before: &'a dyn Fn(&Path) -> std::io::Result<()>,
-    ) -> Result<Writer<'a>, ArchiveError> {
+    pub(super) fn open(root: &Path, before: &'a Before<'a>) -> Result<Writer<'a>, ArchiveError> {
         let marker = root.join(MARKER);
         if std::fs::symlink_metadata(&marker).is_err() {
             if !is_free(root)? {
@@ -65,7 +82,7 @@ impl<'a> Writer<'a> {
             Err(std::fs::TryLockError::WouldBlock) => return Err(ArchiveError::Busy { root: root.to_owned() }),
             Err(std::fs::TryLockError::Error(error)) => return Err(ArchiveError::io("lock", &marker)(error)),
         }
-        let writer = Writer { root: root.to_owned(), before, touched: RefCell::default(), marker: file };
+        let writer = Writer { root: root.to_owned(), before, touched: Mutex::default(), marker: file };
         let making = root.join(MAKING);
         if making.exists() {
             for left in std::fs::read_dir(&making).map_err(ArchiveError::io("read", &making))?.flatten() {
@@ -95,7 +112,8 @@ impl<'a> Writer<'a> {
     /// Writes a file, or replaces it at once; one with these bytes is left alone.
     pub(super) fn write(&self, path: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
         let target = self.root.join(path);
-        if std::fs::read(&target).is_ok_and(|there| there == bytes) {
+        let as_long = std::fs::metadata(&target).is_ok_and(|there| there.len() == bytes.len() as u64);
+        if as_long && std::fs::read(&target).is_ok_and(|there| there == bytes) {
             return Ok(());
         }
         self.made(&target, |making| {
@@ -126,8 +144,13 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Puts files into the pool, on all cores.
+    pub(super) fn place_all(&self, files: &[Placed<'_>]) -> Result<(), ArchiveError> {
+        files.par_iter().try_for_each(|file| self.place(file.path, &file.from, file.sha256))
+    }
+
     /// Puts a file into the pool, by a hard link where the file system and the file's mode allow it, else by copy.
-    pub(super) fn place(&self, path: &str, from: &Path, expected: Sha256) -> Result<(), ArchiveError> {
+    fn place(&self, path: &str, from: &Path, expected: Sha256) -> Result<(), ArchiveError> {
         let target = self.root.join(path);
         // A link to a symbolic link would be a symbolic link in the pool.
         let from = from.canonicalize().map_err(ArchiveError::io("read", from))?;
@@ -135,6 +158,13 @@ impl<'a> Writer<'a> {
         let got = sha256(&from)?;
         if got != expected {
             return Err(ArchiveError::Content { path: from, expected, got });
+        }
+        if path.starts_with(PRIVATE) {
+            self.prepare(&target)?;
+            // A web server is another user, and gets no further than this folder.
+            let private = self.root.join(PRIVATE);
+            let closed = std::fs::set_permissions(&private, Permissions::from_mode(0o700));
+            closed.map_err(ArchiveError::io("write", private))?;
         }
         if metadata.mode() & 0o444 == 0o444 {
             self.prepare(&target)?;
@@ -177,11 +207,22 @@ impl<'a> Writer<'a> {
 
     /// Makes the names of all files that were written durable.
     pub(super) fn sync_folders(&self) -> Result<(), ArchiveError> {
-        for folder in self.touched.take() {
-            let synced = File::open(&folder).and_then(|open| open.sync_all());
-            synced.map_err(ArchiveError::io("write", folder))?;
+        let touched = std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner));
+        let folders: Vec<PathBuf> = touched.into_iter().collect();
+        let sync = |folders: &[PathBuf]| {
+            folders.iter().try_for_each(|folder| {
+                let synced = File::open(folder).and_then(|open| open.sync_all());
+                synced.map_err(ArchiveError::io("write", folder))
+            })
+        };
+        if folders.len() < SYNCS {
+            return sync(&folders);
         }
-        Ok(())
+        std::thread::scope(|scope| {
+            let parts = folders.chunks(folders.len().div_ceil(SYNCS));
+            let threads: Vec<_> = parts.map(|part| scope.spawn(move || sync(part))).collect();
+            threads.into_iter().try_for_each(|thread| thread.join().expect("syncing never panics"))
+        })
     }
 
     /// A temporary file, filled, then renamed to its place.
@@ -205,8 +246,13 @@ impl<'a> Writer<'a> {
         (self.before)(target).map_err(ArchiveError::io("write", target))?;
         let folder = target.parent().unwrap_or(&self.root);
         make_folders(folder).map_err(ArchiveError::io("make folder", folder))?;
-        let below = folder.ancestors().take_while(|above| above.starts_with(&self.root));
-        self.touched.borrow_mut().extend(below.map(Path::to_owned));
+        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        for above in folder.ancestors().take_while(|above| above.starts_with(&self.root)) {
+            // Where a folder is known, those above it are.
+            if !touched.insert(above.to_owned()) {
+                break;
+            }
+        }
         Ok(())
     }
 }
@@ -248,7 +294,10 @@ fn make_folders(folder: &Path) -> std::io::Result<()> {
         make_folders(above)?;
     }
     match DirBuilder::new().mode(0o755).create(folder) {
-        Ok(()) => std::fs::set_permissions(folder, Permissions::from_mode(0o755)),
+        Ok(()) => {
+            let mode = std::fs::metadata(folder)?.mode() & 0o777;
+            if mode == 0o755 { Ok(()) } else { std::fs::set_permissions(folder, Permissions::from_mode(0o755)) }
+        }
         Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(error),
     }

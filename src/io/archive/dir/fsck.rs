@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::core::ids::Sha256;
-use crate::core::publish::by_hash;
+use crate::core::publish::{by_hash, pdiff};
 use crate::io::archive::ArchiveError;
 use crate::io::archive::dir::generations::{self, Kept};
 use crate::io::archive::dir::{KEY, files, history, pool};
@@ -116,7 +116,8 @@ fn expected(root: &Path, records: &[Kept]) -> Result<BTreeMap<String, Sha256>, A
             let folder = format!("dists/{}", record.suite);
             for index in &record.indexes {
                 expected.insert(format!("{folder}/{}", by_hash(&index.path, index.sha256)), index.sha256);
-                if kept.number == newest.number {
+                // A patch has a name of its own, under which readers of its generation fetch it.
+                if kept.number == newest.number || pdiff::is_patch(&index.path) {
                     expected.insert(format!("{folder}/{}", index.path), index.sha256);
                 }
             }

@@ -1,10 +1,12 @@
 //! Generations that were published: listed, published again, kept for ever under a name, compared, removed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::core::ids::Sha256;
+use crate::core::publish::pdiff::{self, Earlier};
 use crate::core::publish::{IndexFile, PoolFile, PublishPlan, by_hash, release};
 use crate::io::archive::dir::files::{self, Writer};
 use crate::io::archive::dir::generations::{self, Kept, Record, RecordIndex, Retention};
@@ -13,6 +15,9 @@ use crate::io::archive::{ArchiveError, HistoryError};
 
 /// Suites below this are snapshots: one generation each, which never changes and never goes.
 pub const SNAPSHOTS: &str = "snapshots/";
+
+/// So many generations are led from to the newest one by patches; who has an older one fetches whole indexes.
+pub const EARLIER: usize = 8;
 
 /// One generation, as people hear of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -135,6 +140,25 @@ fn plan(root: &Path, record: &Record, suite: &str, release: String, date: i64) -
 pub fn lists(root: &Path, record: &Record) -> Result<Vec<Vec<u8>>, ArchiveError> {
     let is_list = |index: &&RecordIndex| index.path.ends_with("/Packages") || index.path.ends_with("/Sources");
     record.indexes.iter().filter(is_list).map(|listed| index(root, &record.suite, listed)).collect()
+}
+
+/// The plain Packages, Sources and translations that the last generations of a suite had, oldest first, each content
+/// once; what somebody removed is not among them.
+pub fn earlier(root: &Path, suite: &str) -> Result<Vec<Earlier>, ArchiveError> {
+    let kept = generations::list(root)?;
+    let of_suite: Vec<&Kept> = kept.iter().filter(|kept| kept.finished && kept.suite == suite).collect();
+    let (mut earlier, mut seen) = (Vec::new(), BTreeSet::new());
+    for kept in of_suite.iter().skip(of_suite.len().saturating_sub(EARLIER)) {
+        for listed in generations::read(root, kept)?.indexes {
+            if pdiff::has_patches(&listed.path)
+                && seen.insert((listed.path.clone(), listed.sha256))
+                && let Ok(bytes) = index(root, suite, &listed)
+            {
+                earlier.push(Earlier { path: listed.path, bytes });
+            }
+        }
+    }
+    Ok(earlier)
 }
 
 /// Removes generations that need not stay, with the files that only they list. Returns how many files went.

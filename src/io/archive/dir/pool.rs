@@ -88,11 +88,11 @@ pub(super) fn all(root: &Path) -> Result<BTreeMap<String, Manifest>, ArchiveErro
 pub(super) fn write(
     writer: &Writer<'_>,
     suite: &str,
-    known: &Manifest,
+    known: Option<&Manifest>,
     files: &[PoolFile],
     number: u64,
 ) -> Result<(), ArchiveError> {
-    let mut manifest = known.clone();
+    let mut manifest = known.cloned().unwrap_or_default();
     for PoolFile { path, sha256, size } in files {
         let fresh = Known { sha256: *sha256, size: *size, first: number, last: number };
         let entry = manifest.entry(path.clone()).or_insert(fresh);

@@ -1,7 +1,7 @@
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::core::debian::control;
@@ -77,7 +77,7 @@ impl Bench {
         plan(&self.contents, &options).unwrap()
     }
 
-    fn publish_at(&self, now: i64, before: &dyn Fn(&Path) -> std::io::Result<()>) -> Result<Published, ArchiveError> {
+    fn publish_at(&self, now: i64, before: &Before<'_>) -> Result<Published, ArchiveError> {
         let find = |sha256: &Sha256| self.files.get(sha256).cloned().ok_or_else(|| BoxError::from("no such file"));
         let plan = self.plan(now);
         publish_watched(&self.root(), &Publication::of(&plan, now), &find, &self.gpg, before)
@@ -219,18 +219,16 @@ fn a_kill_at_any_write_leaves_an_archive_that_apt_takes() {
     let whole = bench.folder.path().join("whole");
     run(Command::new("cp").arg("-a").args([&bench.root(), &whole]));
     let mut published_at = None;
-    for steps in 0_u32..200 {
+    for steps in 0_u64..200 {
         std::fs::remove_dir_all(bench.root()).unwrap();
         run(Command::new("cp").arg("-a").args([&whole, &bench.root()]));
         // A real kill leaves a file in the making, too.
         std::fs::write(bench.root().join(".cloudbuild/making/.tmp4711"), "half").unwrap();
-        let left = Cell::new(steps);
-        let stop = |_: &Path| match left.get().checked_sub(1) {
-            Some(less) => {
-                left.set(less);
-                Ok(())
-            }
-            None => Err(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+        let left = AtomicU64::new(steps);
+        let less = |left: u64| left.checked_sub(1);
+        let stop = |_: &Path| match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(std::io::Error::from(std::io::ErrorKind::StorageFull)),
         };
         let published = bench.publish_at(NOW + 100, &stop);
         let date = present(&bench.root(), "tiny/updates").unwrap().unwrap().date;

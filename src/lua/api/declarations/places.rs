@@ -32,6 +32,7 @@ fn settings(call: &mut Call) -> Result<Settings, Fault> {
         not_automatic: call.boolean("not_automatic").unwrap_or(false),
         but_automatic_upgrades: call.boolean("but_automatic_upgrades").unwrap_or(false),
         zst: call.boolean("zst").unwrap_or(false),
+        pdiffs: call.boolean("pdiffs").unwrap_or(false),
         variant: None,
         fallback: call.boolean("fallback").unwrap_or(false),
         gate: Gate {
@@ -82,6 +83,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 "With `not_automatic`: apt upgrades what came from it.",
             ),
             parameter("zst", Kind::Boolean, Is("false"), "Indexes compressed with zstd, besides gzip and xz."),
+            parameter("pdiffs", Kind::Boolean, Is("false"), "Patches, so that apt fetches what changed in an index."),
             parameter(
                 "fallback",
                 Kind::Boolean,
@@ -147,6 +149,7 @@ pub const DECLARATIONS: &[Declaration] = &[
                 "With `not_automatic`: apt upgrades what came from it.",
             ),
             parameter("zst", Kind::Boolean, Is("false"), "Indexes compressed with zstd, besides gzip and xz."),
+            parameter("pdiffs", Kind::Boolean, Is("false"), "Patches, so that apt fetches what changed in an index."),
             parameter(
                 "fallback",
                 Kind::Boolean,

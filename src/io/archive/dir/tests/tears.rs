@@ -2,7 +2,7 @@
 //! each of its writes in turn, and at any moment. No client may ever see a file that is missing, or another one.
 
 use std::process::{Child, ExitStatus};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::*;
@@ -75,12 +75,11 @@ fn publisher() {
         }
     };
     let find = |sha256: &Sha256| files.get(sha256).cloned().ok_or_else(|| BoxError::from("no such file"));
-    let left = Cell::new(number(STOP));
+    let left = number(STOP).map(AtomicU64::new);
     let before = |_: &Path| {
-        match left.get() {
-            Some(0) => rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap(),
-            Some(more) => left.set(Some(more - 1)),
-            None => {}
+        let left = left.as_ref().map(|left| left.fetch_sub(1, Ordering::Relaxed));
+        if left == Some(0) {
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
         }
         Ok(())
     };

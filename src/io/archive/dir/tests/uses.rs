@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::core::flags::VariantIndex;
-use crate::core::publish::VariantOf;
+use crate::core::publish::{BesideFile, BesideKind, VariantOf};
 use crate::io::archive::deb;
 
 impl Bench {
@@ -132,4 +132,90 @@ fn gpgv_takes_the_signatures_and_dose_the_packages() {
     let index = format!("deb://{}", dists.join("main/binary-amd64/Packages").display());
     let report = run(Command::new("dose-distcheck").args(["--deb-native-arch=amd64", "--failures", &index]));
     assert!(report.contains("broken-packages: 0"), "{report}");
+}
+
+#[test]
+fn apt_fetches_what_changed_in_an_index_and_nothing_else() {
+    let mut bench = Bench::new();
+    bench.options.translations = true;
+    for number in 0..6 {
+        bench.add_deb(&format!("tiny-{number}"), "1.0-1", "all", "main", BinaryKind::Deb);
+    }
+    bench.publish(NOW);
+    let serving = serve::serve(bench.root()).unwrap();
+    // One sees each generation, the other one the first and the last.
+    let (often, seldom) = (bench.apt(&serving.url), bench.apt(&serving.url));
+    let update = |apt: &Apt| apt.run(&["apt-get", "update"]);
+    let lists = |apt: &Apt| apt.run(&["sh", "-c", "cat ../var/lib/apt/lists/*_main_binary-amd64_Packages"]);
+    assert!(!update(&often).contains("PDiff"));
+    update(&seldom);
+    for (number, name) in [(1, "tiny-more"), (2, "tiny-most")] {
+        bench.add_deb(name, "1.0-1", "all", "main", BinaryKind::Deb);
+        bench.contents.binaries.retain(|file| file.package != format!("tiny-{number}"));
+        bench.contents.earlier = history::earlier(&bench.root(), "tiny/updates").unwrap();
+        bench.publish(NOW + number);
+        let told = update(&often);
+        assert!(told.contains("main amd64 Packages T-"), "{told}");
+        assert_eq!(lists(&often), bench.text("main/binary-amd64/Packages"));
+    }
+    let told = update(&seldom);
+    // apt tells of each file twice.
+    let patches: BTreeSet<&str> = told.lines().filter(|line| line.contains("main amd64 Packages T-")).collect();
+    assert_eq!(patches.len(), 1, "one patch leads there: {told}");
+    assert!(!told.contains("main amd64 Packages ["), "{told}");
+    assert_eq!(lists(&seldom), lists(&often));
+    seldom.run(&["apt-get", "download", "tiny-most", "libtiny1"]);
+
+    let release = bench.text("Release");
+    assert!(release.contains(" main/binary-amd64/Packages.diff/Index\n") && !release.contains("diff/T-"), "{release}");
+    bench.contents.earlier = history::earlier(&bench.root(), "tiny/updates").unwrap();
+    assert!(bench.publish(NOW + 9).unchanged);
+    assert_eq!(fsck::fsck(&bench.root(), crate::io::clock::now()).unwrap().faults, []);
+    history::prune(&bench.root(), crate::io::archive::dir::Retention { keep: 1, grace: 0 }, NOW + 100_000).unwrap();
+    let left = std::fs::read_dir(bench.root().join("dists/tiny/updates/main/binary-amd64/Packages.diff")).unwrap();
+    assert_eq!(left.count(), 4, "the index, two patches, and by-hash");
+}
+
+#[test]
+fn apt_file_finds_files_and_mmdebstrap_makes_a_chroot() {
+    let mut bench = Bench::new();
+    bench.options.contents = true;
+    bench.publish(NOW);
+    let serving = serve::serve(bench.root()).unwrap();
+    let apt = bench.apt(&serving.url);
+    apt.configure("/etc/apt/apt.conf.d/50apt-file.conf");
+    apt.run(&["apt-file", "update"]);
+    let found = apt.run(&["apt-file", "search", "/usr/share/doc/tiny-doc/README"]);
+    assert_eq!(found, "tiny-doc: /usr/share/doc/tiny-doc/README\n");
+    let listed = apt.run(&["apt-file", "list", "libtiny1"]);
+    assert!(listed.contains("libtiny1: /usr/share/doc/libtiny1/README"), "{listed}");
+
+    let root = apt.work().join("root");
+    let source = format!("deb [signed-by={}] {} tiny/updates main updates/contrib", bench.key().display(), serving.url);
+    let mut command = Command::new("mmdebstrap");
+    command.args(["--mode=root", "--variant=extract", "--architectures=amd64", "--include=tiny-doc,libtiny1"]);
+    command.args(["--aptopt=APT::Sandbox::User \"root\"", "--quiet", "tiny/updates"]).arg(&root).arg(source);
+    run(&mut command);
+    for name in ["tiny-doc", "libtiny1"] {
+        assert!(root.join(format!("usr/share/doc/{name}/README")).exists(), "{name}");
+    }
+}
+
+#[test]
+fn what_is_for_the_keeper_is_behind_a_folder_that_nobody_else_enters() {
+    let mut bench = Bench::new();
+    let path = bench.folder.path().join("boot.img");
+    std::fs::write(&path, "for a person").unwrap();
+    let (source, name, sha256) = ("libtiny".to_owned(), "boot.img".to_owned(), Sha256::of(b"for a person"));
+    bench.files.insert(sha256, path);
+    let size = 12;
+    bench.contents.beside.push(BesideFile { kind: BesideKind::Byhand, source, name, sha256, size });
+    bench.publish(NOW);
+    let folder = bench.root().join(".cloudbuild/byhand");
+    assert_eq!(folder.metadata().unwrap().mode() & 0o777, 0o700);
+    assert!(folder.join("libt/libtiny/boot.img").is_file());
+    let url = format!("{}/.cloudbuild/byhand/libt/libtiny/boot.img", serve::serve(bench.root()).unwrap().url);
+    let refused = Command::new("curl").args(["-sf", &url]).status().unwrap();
+    assert!(!refused.success());
+    assert_eq!(fsck::fsck(&bench.root(), crate::io::clock::now()).unwrap().faults, []);
 }
