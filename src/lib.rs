@@ -10,7 +10,8 @@
 //!   `io/openpgp` verifies and signs, `io/settings` reads settings, `io/host` knows what the machine has,
 //!   `io/mirror` reads APT archives, `io/parsed` keeps what their indexes list, `io/kept` keeps
 //!   answers that took long, `io/sbuild` makes chroots and builds in
-//!   them, `io/machines` starts builders, `io/s3` reads and writes objects, `io/archive` looks into packages and writes archives,
+//!   them, `io/machines` starts builders, `io/s3` reads and writes objects, `io/copies` keeps what is built with near the builders,
+//!   `io/archive` looks into packages and writes archives,
 //!   `io/overlay` reads local packages, `io/state` is the database, `io/verify` looks at uploads,
 //!   `io/control` is the client of a control point.
 //! - `primitives`: what recipes can do: import, order, launch, build, publish, compare.

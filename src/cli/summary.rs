@@ -190,7 +190,11 @@ impl Summary {
         for published in &self.published {
             let (suite, components) = (&published.suite, published.components.join(" "));
             let (path, key) = (published.path.display(), published.key.display());
-            lines.push(format!("archive: deb [signed-by={key}] file:{path} {suite} {components}"));
+            let key = key.to_string();
+            lines.push(match key.strip_suffix("/archive-key.asc").filter(|url| url.contains("://")) {
+                Some(url) => format!("archive: deb {url} {suite} {components} (signed by {key})"),
+                None => format!("archive: deb [signed-by={key}] file:{path} {suite} {components}"),
+            });
         }
         lines.join("\n")
     }

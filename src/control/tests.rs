@@ -24,6 +24,8 @@ use crate::wire::{Finish, Lease, LeaseReply, LeaseRequest, Outcome, PROTOCOL};
 struct Files {
     dir: Option<tempfile::TempDir>,
     known: HashMap<Sha256, PathBuf>,
+    /// Where there is a copy.
+    elsewhere: Mutex<HashMap<Sha256, String>>,
 }
 
 impl Files {
@@ -36,7 +38,7 @@ impl Files {
             std::fs::write(&path, bytes).unwrap();
             known.insert(sha256, path);
         }
-        Files { dir: Some(dir), known }
+        Files { dir: Some(dir), known, elsewhere: Mutex::default() }
     }
 }
 
@@ -44,6 +46,10 @@ impl Provide for Files {
     fn provide(&self, sha256: Sha256) -> BoxFuture<'_, anyhow::Result<Option<PathBuf>>> {
         assert!(self.dir.is_some() || self.known.is_empty());
         futures_util::future::ready(Ok(self.known.get(&sha256).cloned())).boxed()
+    }
+
+    fn elsewhere(&self, sha256: Sha256) -> BoxFuture<'_, anyhow::Result<Option<String>>> {
+        futures_util::future::ready(Ok(self.elsewhere.lock().unwrap().get(&sha256).cloned())).boxed()
     }
 }
 

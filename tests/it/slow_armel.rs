@@ -110,6 +110,7 @@ fn run(rig: &Rig, arch: &str, making: Making) -> (Value, Vec<String>) {
     assert_eq!(rig.tokens(), [""; 0], "a plan launches nothing");
     let ran = call(&["armel.lua"], &["--yes", "--json"]).run();
     assert_eq!(ran.code, Some(0), "{ran:?}\n{:#}", rig.state()["instances"]);
+    let summary = document(&ran);
     let asked = "again, on a larger machine, with parallel=1 (`on_failure`, armel.lua:29)";
     assert!(ran.stderr.contains(asked), "{ran:?}");
     let types: BTreeMap<String, String> = rig.state()["instances"]
@@ -122,9 +123,23 @@ fn run(rig: &Rig, arch: &str, making: Making) -> (Value, Vec<String>) {
     let greedy =
         ran.stderr.lines().filter_map(|line| line.strip_prefix(&began)).map(|name| types[name].clone()).collect();
     assert_eq!(rig.alive(), [""; 0], "nothing is left running");
-    // What was built with was copied into the cloud once, and found there by the later stages.
-    println!("{}", ran.stderr);
-    (document(&ran), greedy)
+    // What is built with was copied into the cloud once, the chroot's packages, too; another run finds it there.
+    let saved = |stderr: &str| {
+        let notes = stderr.lines().filter_map(|line| line.strip_prefix("note: mirror: fetched "));
+        let files =
+            |note: &str, word: &str| note.split_once(word).unwrap().1.split(' ').next().unwrap().parse().unwrap();
+        let both = notes.map(|note| (files(note, "saved "), files(note, "used again ")));
+        both.fold((0, 0), |(saved, again), (more, used): (u64, u64)| (saved + more, again + used))
+    };
+    let key = format!("{}/{BUCKET}/archive/archive-key.asc", seaweed.endpoint());
+    assert_eq!(summary["published"][0]["key"], key.as_str(), "{summary:#}");
+    let (first, again) = saved(&ran.stderr);
+    assert!(first > 100 && again == 0, "{ran:?}");
+    let ran = call(&["armel.lua"], &["--restart", "--yes", "--json"]).run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let (more, again) = saved(&ran.stderr);
+    assert!(more == 0 && again > 0, "{ran:?}");
+    (summary, greedy)
 }
 
 /// What came of it, whatever the architecture is.

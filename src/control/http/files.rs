@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use tokio_util::io::ReaderStream;
@@ -14,13 +14,18 @@ use super::answer::{Failure, id};
 use crate::control::point::{Point, blocking};
 use crate::control::views;
 use crate::core::ids::{Sha256, ViewId};
+use crate::io::control::FROM_HERE;
 
 /// How much of a file is sent at once, in bytes.
 const PIECE: usize = 256 << 10;
 
 /// `GET /v1/files/SHA256`
-pub(super) async fn file(State(point): State<Arc<Point>>, Path(sha256): Path<String>) -> Result<Response, Failure> {
-    by_hash(&point, id(&sha256)?).await
+pub(super) async fn file(
+    State(point): State<Arc<Point>>,
+    Path(sha256): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    by_hash(&point, id(&sha256)?, query.as_deref() != Some(FROM_HERE)).await
 }
 
 /// `GET /view/ID/pool/SHA256/BASENAME`: the name is for whoever reads the archive, the hash says which file.
@@ -32,7 +37,7 @@ pub(super) async fn pool(
     if !root.is_dir() {
         return Err(Failure::NotFound(format!("there is no view `{view}`")));
     }
-    by_hash(&point, id(&sha256)?).await
+    by_hash(&point, id(&sha256)?, true).await
 }
 
 /// `GET /view/ID/dists/...`
@@ -57,14 +62,14 @@ pub(super) async fn program(State(point): State<Arc<Point>>, Path(sha256): Path<
 }
 
 /// A file that was built here, or that the run's pinned archives have.
-async fn by_hash(point: &Point, sha256: Sha256) -> Result<Response, Failure> {
+async fn by_hash(point: &Point, sha256: Sha256, from_copy: bool) -> Result<Response, Failure> {
     if point.store.contains(&sha256) {
         return stream(point.store.path(&sha256)).await;
     }
     // The copy near the builders, where there is one: what it cannot give is given from here.
     match point.provide.elsewhere(sha256).await {
-        Ok(Some(url)) => return Ok(Redirect::temporary(&url).into_response()),
-        Ok(None) => {}
+        Ok(Some(url)) if from_copy => return Ok(Redirect::temporary(&url).into_response()),
+        Ok(Some(_) | None) => {}
         Err(error) => tracing::warn!(%sha256, %error, "no URL of a copy"),
     }
     let provided = point.provide.provide(sha256).await.map_err(Failure::NoFile)?;

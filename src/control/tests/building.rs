@@ -214,3 +214,46 @@ async fn a_client_gives_up_a_control_point_that_stays_away() {
     assert!(matches!(&error, ClientError::Away { .. }), "{error}");
     assert!(error.to_string().contains("\nhint: "), "{error}");
 }
+
+/// A server that has one answer, and keeps what it was asked.
+async fn nearer(status: &'static str, body: &'static [u8]) -> (String, Arc<Mutex<Vec<String>>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/copy?signed=1", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 4096];
+            let read = stream.read(&mut request).await.unwrap_or(0);
+            kept.lock().unwrap().push(String::from_utf8_lossy(&request[..read]).into_owned());
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(&[head.as_bytes(), body].concat()).await;
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn a_file_comes_from_the_copy_near_the_builder_without_our_token_and_from_us_where_that_fails() {
+    let place = Place::new(&["hello"]);
+    let control = place.start().await;
+    let bytes = dsc_of("hello");
+    let file =
+        crate::wire::File { name: "hello_1.dsc".to_owned(), size: bytes.len() as u64, sha256: Sha256::of(&bytes) };
+    let to = tempfile::tempdir().unwrap();
+    let leaked: &'static [u8] = Box::leak(bytes.clone().into_boxed_slice());
+    let wrong: &'static [u8] = Box::leak(vec![b'x'; bytes.len()].into_boxed_slice());
+    for (status, body) in [("200 OK", leaked), ("200 OK", wrong), ("403 Forbidden", b"<Error/>")] {
+        let (url, asked) = nearer(status, body).await;
+        place.files.elsewhere.lock().unwrap().insert(file.sha256, url);
+        let path = to.path().join("file");
+        place.client().get_file(&file, &path).await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "{status}");
+        let asked = asked.lock().unwrap();
+        assert_eq!(asked.len(), 1, "{status}: {asked:?}");
+        assert!(asked[0].starts_with("GET /copy?signed=1 ") && !asked[0].to_lowercase().contains("authorization"));
+        std::fs::remove_file(&path).unwrap();
+    }
+    control.stop().await.unwrap();
+}

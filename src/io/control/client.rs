@@ -1,6 +1,7 @@
 //! One request after another, again and again while the control point is away.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -58,6 +59,9 @@ pub struct Client {
     patience: Patience,
     http: reqwest::Client,
 }
+
+/// Asks for a file from the control point itself, where the copy that it names could not be had.
+pub const FROM_HERE: &str = "from=here";
 
 /// Where the control point says that a copy is.
 fn copy_of(response: &Result<reqwest::Response, reqwest::Error>) -> Option<String> {
@@ -155,8 +159,10 @@ impl Client {
 
     /// Fetches a file; `to` has it whole and verified, or is as it was.
     pub async fn get_file(&self, file: &File, to: &Path) -> Result<(), ClientError> {
-        let path = format!("/v1/files/{}", file.sha256);
+        let no_copy = AtomicBool::new(false);
         self.again(|| async {
+            let query = if no_copy.load(Ordering::Relaxed) { FROM_HERE } else { "" };
+            let path = format!("/v1/files/{}?{query}", file.sha256);
             let response = match self.request(Method::GET, &path) {
                 // The request's own deadline would count the whole body, however large; `fetch` counts each piece.
                 Ok(request) => tokio::time::timeout(self.patience.work, request.send()).await,
@@ -167,7 +173,10 @@ impl Client {
             };
             // A copy that is nearer; it is asked for without our token, and verified like what comes from the control
             // point itself.
-            if let Some(url) = copy_of(&response) {
+            let copy = copy_of(&response);
+            // A copy is tried once.
+            no_copy.store(copy.is_some(), Ordering::Relaxed);
+            if let Some(url) = copy {
                 let asked = tokio::time::timeout(self.patience.work, self.http.get(url).send()).await;
                 match asked {
                     Ok(Ok(nearer)) => response = Ok(nearer),
@@ -175,8 +184,16 @@ impl Client {
                     Err(_) => return Tried::Again("a copy did not begin to arrive in time".to_owned()),
                 }
             }
-            match good(response).await {
+            let from_copy = no_copy.load(Ordering::Relaxed);
+            let came = match good(response).await {
                 Tried::Answer(response) => fetch(response, file, to, self.patience.answer).await,
+                Tried::Final(error) => Tried::Final(error),
+                Tried::Again(last) => Tried::Again(last),
+            };
+            match came {
+                Tried::Answer(()) => Tried::Answer(()),
+                // What the mirror's server says of our request is not the control point's word.
+                Tried::Final(error) if from_copy => Tried::Again(error.to_string()),
                 Tried::Final(error) => Tried::Final(error),
                 Tried::Again(last) => Tried::Again(last),
             }

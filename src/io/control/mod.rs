@@ -9,7 +9,7 @@ mod file;
 use std::path::PathBuf;
 
 pub use self::builder_key::BuilderKey;
-pub use self::client::{Client, Patience};
+pub use self::client::{Client, FROM_HERE, Patience};
 pub use self::file::{ControlFile, FILE, Token};
 
 use crate::core::ids::Sha256;

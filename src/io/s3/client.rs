@@ -115,6 +115,12 @@ impl Client {
         &self.endpoint
     }
 
+    /// Where clients read what is there, by the endpoint that is used, whoever named it.
+    pub fn read_url(&self) -> String {
+        let named = Some(self.endpoint.clone()).filter(|endpoint| endpoint.contains("://"));
+        Bucket { endpoint: named.or_else(|| self.bucket.endpoint.clone()), ..self.bucket.clone() }.read_url()
+    }
+
     /// Requests that were sent by now, tries included.
     pub fn requests(&self) -> u64 {
         self.count.requests()

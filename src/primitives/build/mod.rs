@@ -121,6 +121,7 @@ pub fn build(
                 continue;
             }
             if planner.stops()? || board.is_done() {
+                planner.finish_copies();
                 return Ok((planner.stopped()?, planner.view_of_all()?, planner.installable()?));
             }
             if arrivals::release(stage, &mut board)? {

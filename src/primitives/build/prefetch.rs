@@ -1,6 +1,7 @@
 //! Fetches what builders will ask for before they do: a mirror that moves on in the middle of a run removes old files.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
@@ -12,9 +13,13 @@ use crate::primitives::files::Files;
 /// How many files are fetched at once; builders that wait for one of their own come first, so few.
 const AT_ONCE: usize = 2;
 
+/// The pause between two looks at whether all was fetched.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Fetches in the background until it is dropped.
 pub struct Prefetch {
-    wanted: mpsc::UnboundedSender<Sha256>,
+    /// None once no more is wanted.
+    wanted: Mutex<Option<mpsc::UnboundedSender<Sha256>>>,
     task: JoinHandle<()>,
 }
 
@@ -36,14 +41,23 @@ impl Prefetch {
             })
             .await;
         });
-        Prefetch { wanted, task }
+        Prefetch { wanted: Mutex::new(Some(wanted)), task }
     }
 
     /// Fetches these, too; what is here already costs nothing.
     pub fn want(&self, files: impl IntoIterator<Item = Sha256>) {
-        for sha256 in files {
+        let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        for (sha256, wanted) in files.into_iter().zip(std::iter::repeat(wanted.as_ref())) {
             // The task lives as long as this, unless the runtime ends, and then nobody wants anything.
-            let _ = self.wanted.send(sha256);
+            let _ = wanted.map(|wanted| wanted.send(sha256));
+        }
+    }
+
+    /// Waits until all that was wanted was tried, as long as that goes on; nothing more can be wanted then.
+    pub fn finish(&self, goes_on: impl Fn() -> bool) {
+        drop(self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take());
+        while goes_on() && !self.task.is_finished() {
+            std::thread::sleep(LOOK);
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::io::clock;
 use crate::io::state::jobs::{self, Job};
 use crate::io::state::{StateError, Tx, flags};
 use crate::primitives::flags::{Chooser, Chosen, Wanted};
-use crate::primitives::{Refusal, import, layers};
+use crate::primitives::{Pace, Refusal, import, layers};
 use crate::wire::{File, Lease};
 
 /// Looks at a stage's jobs over one import.
@@ -122,6 +122,13 @@ impl<'p> Planner<'p> {
         })
     }
 
+    /// Waits until the mirror, if there is one, has all that was asked for, unless the run is to stop.
+    pub fn finish_copies(&self) {
+        if self.stage.files.copies().is_some() {
+            self.prefetch.finish(|| self.stage.signals.pace() == Pace::Go);
+        }
+    }
+
     /// Offers what became ready, takes earlier results where the inputs are the same, and says what can never be.
     /// Returns whether anything changed that may make others ready.
     pub fn look(&self, ready: &[Job]) -> anyhow::Result<bool> {
@@ -208,7 +215,10 @@ impl<'p> Planner<'p> {
             None => {
                 let id = job.id;
                 let more = installed.packages.iter();
-                self.prefetch.want(more.map(|number| ground.universe.package(*number).sha256));
+                // What the chroot is made of is on most builders already, and only a mirror has to have it.
+                let mirrored = self.stage.files.copies().is_some();
+                let chroot = ground.chroot.packages.iter().filter(|_| mirrored);
+                self.prefetch.want(more.chain(chroot).map(|number| ground.universe.package(*number).sha256));
                 let by = by.clone();
                 self.stage.state.write(move |tx| set_offer(tx, id, &offer, inputs, &by))?;
                 // Builders that wait for work look again; this stage has nothing to look at because of it.

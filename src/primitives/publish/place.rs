@@ -64,7 +64,7 @@ impl Place {
     pub(super) fn key(&self, published: &Published) -> PathBuf {
         match self {
             Place::Dir(root) => root.join(&published.key),
-            Place::S3(archive) => Path::new(&archive.client().bucket().read_url()).join(&published.key),
+            Place::S3(archive) => Path::new(&archive.client().read_url()).join(&published.key),
         }
     }
 
