@@ -241,6 +241,7 @@ impl Planning {
             binaries: Vec::new(),
             cell: None,
             repeat: 1,
+            mirrored: None,
         })
     }
 }
