@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::core::ids::ViewId;
 use crate::core::overlay::confirm::Superseding;
-use crate::core::view;
+use crate::core::view::{self, Shown};
 
 /// The folder of a view in a state directory.
 pub fn root(state_dir: &Path, view: ViewId) -> PathBuf {
@@ -27,7 +27,8 @@ pub fn dists_file(state_dir: &Path, view: ViewId, path: &str) -> Option<PathBuf>
     (file.starts_with(&dists) && file.is_file()).then_some(file)
 }
 
-/// The packages of the overlay that a view shows, and the view's index; `None` where it has no overlay.
+/// The packages of the overlay that a view shows for an architecture, and the view's index for that; `None` where it has
+/// no overlay. A cross build runs on one architecture with the tools of that, whatever an overlay has for another one.
 pub fn overlay(
     state_dir: &Path,
     view: ViewId,
@@ -39,7 +40,10 @@ pub fn overlay(
         return Ok(None);
     }
     let read = |path: &Path| std::fs::read(path).with_context(|| format!("read `{}`", path.display()));
-    let listed = serde_json::from_slice(&read(&list)?).with_context(|| format!("read `{}`", list.display()))?;
+    let listed: Vec<Shown> =
+        serde_json::from_slice(&read(&list)?).with_context(|| format!("read `{}`", list.display()))?;
+    let for_it = listed.into_iter().filter(|(of, _)| of == architecture || of == "all");
+    let listed = for_it.map(|(_, package)| package).collect();
     let index = root.join("dists").join(view::SUITE).join(view::packages_path(architecture));
     Ok(Some((listed, read(&index)?)))
 }
@@ -78,5 +82,27 @@ mod tests {
             assert_eq!(dists_file(dir.path(), view, path), None, "{path:?}");
         }
         assert_eq!(dists_file(dir.path(), ViewId(Sha256::of(b"other")), "view/InRelease"), None);
+    }
+    #[test]
+    fn an_overlay_for_one_architecture_says_nothing_of_another_ones_tools() {
+        let dir = tempfile::tempdir().unwrap();
+        let view = ViewId(Sha256::of(b"view"));
+        let root = root(dir.path(), view);
+        let package = |name: &str| Superseding {
+            package: name.to_owned(),
+            version: "99".to_owned(),
+            sha256: Sha256::of(name.as_bytes()),
+        };
+        let shown: Vec<Shown> = vec![("armhf".to_owned(), package("gcc")), ("all".to_owned(), package("doc"))];
+        std::fs::create_dir_all(&root).unwrap();
+        std::fs::write(root.join(view::OVERLAY), serde_json::to_vec(&shown).unwrap()).unwrap();
+        for (architecture, expected) in [("amd64", vec!["doc"]), ("armhf", vec!["gcc", "doc"])] {
+            let index = root.join("dists").join(view::SUITE).join(view::packages_path(architecture));
+            std::fs::create_dir_all(index.parent().unwrap()).unwrap();
+            std::fs::write(&index, architecture).unwrap();
+            let (found, index) = overlay(dir.path(), view, architecture).unwrap().unwrap();
+            let names: Vec<&str> = found.iter().map(|package| package.package.as_str()).collect();
+            assert_eq!((names, index), (expected, architecture.as_bytes().to_vec()));
+        }
     }
 }

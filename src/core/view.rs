@@ -149,12 +149,11 @@ pub fn visible<'a>(
     Ok(packages)
 }
 
+/// A package of an overlay that a view shows, and the architecture that it is for.
+pub type Shown = (String, Superseding);
+
 /// What is visible of an overlay: its candidates, and what was built of its sources.
-pub fn superseding(
-    visible: &[Package<'_>],
-    candidates: &[PackageRecord<'_>],
-    built: &[BuiltBinary],
-) -> Vec<Superseding> {
+pub fn superseding(visible: &[Package<'_>], candidates: &[PackageRecord<'_>], built: &[BuiltBinary]) -> Vec<Shown> {
     let given = candidates.iter().filter(|record| record.suite.role == Role::Overlay);
     let given = given.map(|record| record.package.sha256);
     let of_overlay: FxHashSet<Sha256> =
@@ -163,12 +162,12 @@ pub fn superseding(
         return Vec::new();
     }
     let seen = visible.iter().filter(|package| of_overlay.contains(&package.sha256));
-    seen.map(|package| Superseding {
+    let shown = |package: &Package<'_>| Superseding {
         package: package.name.to_owned(),
         version: package.version.to_owned(),
         sha256: package.sha256,
-    })
-    .collect()
+    };
+    seen.map(|package| (package.architecture.to_owned(), shown(package))).collect()
 }
 
 /// What no build ever looks at, while apt reads the whole index at most of its starts: nearly half of Debian's index, in bytes.
@@ -270,7 +269,7 @@ mod tests {
         let visible = visible(&candidates, built, &stanzas).unwrap();
         let superseding = superseding(&visible, &candidates, built);
         let local = |name: &str| local.concat().contains(&format!("Package: {name}\n"));
-        for found in &superseding {
+        for (_, found) in &superseding {
             assert!(local(&found.package) || built.iter().any(|binary| binary.overlay), "{found:?}");
         }
         visible.iter().map(|package| format!("{} {}", package.name, package.version)).collect()

@@ -55,7 +55,12 @@ impl Copies {
     pub async fn open(target: &PublishTarget, dir: &Path) -> Result<Copies, CopiesError> {
         let place = match target {
             PublishTarget::Dir { path } => Place::Dir(Store::open(dir.join(path))?),
-            PublishTarget::S3 { bucket, .. } => Place::S3(Box::new(Client::open(bucket, Patience::default()).await?)),
+            PublishTarget::S3 { bucket, .. } => {
+                let client = Client::open(bucket, Patience::default()).await?;
+                // A wrong name, endpoint or key is told before anything is built.
+                client.head("by-hash").await?;
+                Place::S3(Box::new(client))
+            }
         };
         Ok(Copies { target: target.clone(), place, known: Mutex::default() })
     }
@@ -76,7 +81,7 @@ impl Copies {
             return Ok(true);
         }
         let there = match &self.place {
-            Place::Dir(store) => store.contains(&sha256),
+            Place::Dir(store) => std::fs::metadata(store.path(&sha256)).is_ok_and(|file| file.len() == size),
             Place::S3(client) => client
                 .head(&key(&sha256))
                 .await?
@@ -173,5 +178,11 @@ mod tests {
         assert_eq!(second.mirrored(), Mirrored { reused: one, ..Mirrored::default() });
         assert_eq!(std::fs::read(second.path(&sha256).unwrap()).unwrap(), b"four");
         assert_eq!(block(second.url(sha256)).unwrap(), None);
+        // What somebody cut off is no copy, and is written anew.
+        std::fs::write(second.path(&sha256).unwrap(), b"fo").unwrap();
+        let third = open();
+        assert!(!block(third.has(sha256, 4)).unwrap());
+        block(third.keep(sha256, 4, &file, false)).unwrap();
+        assert_eq!(std::fs::read(third.path(&sha256).unwrap()).unwrap(), b"four");
     }
 }

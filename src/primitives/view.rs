@@ -6,8 +6,7 @@ use anyhow::Context;
 
 use crate::core::debian::packages::Package;
 use crate::core::ids::ViewId;
-use crate::core::overlay::confirm::Superseding;
-use crate::core::view;
+use crate::core::view::{self, Shown};
 use crate::io::clock;
 use crate::io::files;
 use crate::io::openpgp::signing::SigningKey;
@@ -27,7 +26,7 @@ pub fn write(
     state_dir: &Path,
     id: ViewId,
     visible: &[Package<'_>],
-    overlay: &[Superseding],
+    overlay: &[Shown],
     architectures: &[&str],
     key: &SigningKey,
 ) -> anyhow::Result<()> {

@@ -41,6 +41,7 @@ pub fn output(command: &mut Command) -> Vec<u8> {
 fn read_again(packages: &Packages) {
     for entry in std::fs::read_dir(packages.folder()).unwrap() {
         let path = entry.unwrap().path();
+        assert!(path.extension().is_some_and(|extension| extension == "deb"), "{}", path.display());
         deb::hashes(&path).unwrap();
         deb::read_control(&path).unwrap();
     }
@@ -61,7 +62,8 @@ fn main() {
     let mut packages = Packages::new();
     (0..count).for_each(|number| packages.add(&format!("p{number:05}"), "1", SIZE));
     println!("{count} packages of {SIZE} bytes");
-    let key = TestKey::new(packages.folder());
+    let keys = tempfile::tempdir().unwrap();
+    let key = TestKey::new(keys.path());
 
     let seaweed = Seaweed::start();
     let ours = publish(&seaweed, "ours", &packages, &key);

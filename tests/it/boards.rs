@@ -71,7 +71,7 @@ fn distribution() -> Fixture {
 }
 
 /// A place with one of the recipes that come with the program, and the local packages that it names.
-fn with(name: &str) -> Place {
+pub fn with(name: &str) -> Place {
     let text = fs::read_to_string(format!("{}/recipes/{name}.lua", env!("CARGO_MANIFEST_DIR"))).unwrap();
     Place::with_recipe(&format!("{name}.lua"), &text)
 }
@@ -149,7 +149,7 @@ pub fn an_older_processor_is_planned_across_and_below_its_base() {
     let place = with("armv6");
     tree(place.path(), "gcc-12-armv6", "gcc-12", "12.2.0-14+armv6");
     let (told, plan) = plan(&place, &fixture, "armv6.lua");
-    let flags = "append -march=armv6 -mfpu=vfp -mfloat-abi=hard";
+    let flags = "append -marm -march=armv6 -mfpu=vfp -mfloat-abi=hard";
     let stage = |name: &str, jobs: u32| {
         [format!("build    stage `{name}`: up to {jobs} jobs"), format!("cross on {}: {jobs} jobs", architecture())]
     };

@@ -33,6 +33,7 @@ mod recipe_tools;
 mod simulation;
 mod s3_archive;
 mod slow_armel;
+mod slow_boards;
 mod slow_chroot;
 mod slow_cloud;
 mod slow_compare;

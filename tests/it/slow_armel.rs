@@ -52,7 +52,7 @@ fn recipe(arch: &str) -> String {
 }
 
 /// What each stage built, and how it ended.
-fn told(summary: &Value) -> Vec<String> {
+pub fn told(summary: &Value) -> Vec<String> {
     let text = |job: &Value, field: &str| job[field].as_str().unwrap().to_owned();
     let one = |job: &Value| [text(job, "stage"), text(job, "source"), text(job, "state")].join(" ");
     let mut told: Vec<String> = summary["jobs"].as_array().unwrap().iter().map(one).collect();

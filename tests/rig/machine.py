@@ -13,6 +13,7 @@ from network import address_of, make_network, processes_in, run
 # The whole init of an instance: fetches the user-data, runs it where it is a program, and ends when told to.
 INIT = r'''#!/bin/sh
 mount -t proc proc /proc; mount --bind /rig-meminfo /proc/meminfo; mount -t sysfs -o ro sysfs /sys; mount -t tmpfs tmpfs /run
+mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc 2>/dev/null || :
 mkdir -p /run/lock /dev/pts /dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts /dev/pts
 ln -sf pts/ptmx /dev/ptmx; mount -t tmpfs tmpfs /dev/shm

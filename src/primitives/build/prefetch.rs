@@ -34,8 +34,10 @@ impl Prefetch {
                 let files = &files;
                 async move {
                     // Whoever builds with it asks again, and tells what went wrong.
-                    if let Err(error) = files.make_ready(sha256).await {
-                        tracing::debug!(%sha256, %error, "not fetched in advance");
+                    match files.make_ready(sha256).await {
+                        Ok(()) => {}
+                        Err(error) if files.copies().is_some() => tracing::warn!(%sha256, %error, "not in the mirror"),
+                        Err(error) => tracing::debug!(%sha256, %error, "not fetched in advance"),
                     }
                 }
             })
