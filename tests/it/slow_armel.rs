@@ -157,7 +157,7 @@ fn is_complete(summary: &Value) {
 }
 
 #[test]
-fn an_archive_is_built_in_three_stages_on_a_cloud_and_what_needs_a_larger_machine_gets_one() {
+pub fn an_archive_is_built_in_three_stages_on_a_cloud_and_what_needs_a_larger_machine_gets_one() {
     let Some(rig) = Rig::start("recipes/armel.lua", "euca") else { return };
     // The larger type is not to be had at first.
     rig.control("/faults", json!({"capacity": {"m2.2xlarge": 1}}));

@@ -10,11 +10,13 @@ use crate::boards;
 use crate::fixture::base::architecture;
 use crate::fixture::{Fixture, Making, open_tempdir, output};
 use crate::harness::{Call, Place, Ran, skip};
+use crate::slow_armel;
 use crate::slow_outcomes::{campaign, document, has_in_order, job};
 use crate::slow_recipes;
 
 /// Each recipe of `recipes/`, and the test that runs it as it is.
 const RECIPES: &[(&str, fn())] = &[
+    ("armel.lua", slow_armel::an_archive_is_built_in_three_stages_on_a_cloud_and_what_needs_a_larger_machine_gets_one),
     ("armv6.lua", boards::an_older_processor_is_planned_across_and_below_its_base),
     ("flags.lua", slow_recipes::flags_are_compared_on_what_uses_zlib),
     ("hello.lua", hello_from_the_machines_own_sources_is_rebuilt_and_apt_installs_it),
