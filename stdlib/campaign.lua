@@ -168,6 +168,7 @@ return function(name, options)
                                   environment = options.environment, flags = options.flags,
                                   variant = hardware,
                                   rules = options.rules, how = how, suffix = options.suffix,
+                                  maintainer = options.maintainer,
                                   measure = options.measure, verify = options.verify, cell = turn.cell,
                                   repeat_number = turn.number, optional = stage.optional,
                                   -- A place may ask for what there is so far, as often as it says.

@@ -239,6 +239,9 @@ pub struct BuildRequest {
     /// What is appended to the versions of what is built for a real architecture; an overlay may say another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suffix: Option<String>,
+    /// Whose name the changelog entry of a suffix has, as `Name <address>`; a name of ours where nobody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintainer: Option<String>,
     /// The run is good without what fails in it.
     pub optional: bool,
     /// What packages are built with: a variant's flags, a cell's, and rules for some of them.

@@ -33,20 +33,29 @@ pub fn check(suffix: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Whether a text is a name and an address, as the last line of a changelog entry has them.
+pub fn is_maintainer(text: &str) -> bool {
+    let Some((name, address)) = text.strip_suffix('>').and_then(|text| text.split_once(" <")) else { return false };
+    let plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_control() || matches!(c, '<' | '>'));
+    let is_address = address.split_once('@').is_some_and(|(who, host)| plain(who) && plain(host));
+    plain(name) && name.trim() == name && is_address && !address.contains(char::is_whitespace)
+}
+
 /// What a job builds: nothing else than its source says, or that with a suffix. `date` is when, in the form that
 /// changelogs have.
 pub fn suffixed(
     (source, version, arch): (&str, &str, &str),
     suffix: Option<&str>,
-    distribution: &str,
-    date: &str,
+    maintainer: Option<&str>,
+    (distribution, date): (&str, &str),
 ) -> Option<Suffixed> {
     let suffix = suffix.filter(|_| arch != "all")?;
     let version = format!("{version}{suffix}");
+    let maintainer = maintainer.unwrap_or(MAINTAINER);
     let changelog = format!(
         "{source} ({version}) {distribution}; urgency=low, binary-only=yes\n\n  \
          * Rebuild for {arch} with `{suffix}` appended to the version; no source changes.\n\n \
-         -- {MAINTAINER}  {date}\n"
+         -- {maintainer}  {date}\n"
     );
     Some(Suffixed { version, changelog })
 }
@@ -125,9 +134,29 @@ mod tests {
     }
 
     #[test]
+    fn a_maintainer_is_a_name_and_an_address() {
+        assert!(is_maintainer("A. Person (rebuilds) <a+b@example.org>"));
+        for bad in [
+            "",
+            "A",
+            "<a@b>",
+            "A <>",
+            "A <a>",
+            "A <a@>",
+            "A  <a@b>",
+            "A <a @b>",
+            "A <a@b> ",
+            "A\n <a@b>",
+            "A <b> <a@b>",
+        ] {
+            assert!(!is_maintainer(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn packages_for_all_keep_their_version() {
-        let check =
-            |arch, suffix| suffixed(("x", "1:2.0-1", arch), suffix, "trixie", "Thu, 01 Jan 2026 00:00:00 +0000");
+        let when = ("trixie", "Thu, 01 Jan 2026 00:00:00 +0000");
+        let check = |arch, suffix| suffixed(("x", "1:2.0-1", arch), suffix, None, when);
         assert_eq!(check("all", Some("+b1")), None);
         assert_eq!(check("amd64", None), None);
         let made = check("amd64", Some("+b1")).unwrap();
@@ -138,6 +167,8 @@ mod tests {
         assert!(
             made.changelog.ends_with("\n\n -- cloudbuild <cloudbuild@example.org>  Thu, 01 Jan 2026 00:00:00 +0000\n")
         );
+        let made = suffixed(("x", "1", "amd64"), Some("+b1"), Some("A B <a@b.example>"), when).unwrap();
+        assert!(made.changelog.ends_with("\n -- A B <a@b.example>  Thu, 01 Jan 2026 00:00:00 +0000\n"));
     }
 
     #[test]

@@ -148,7 +148,7 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
     };
     match (kind, value) {
         (Kind::Text, Value::String(_)) => text(session, value, path).map(Checked::Text),
-        (Kind::Name | Kind::File | Kind::Suffix, Value::String(_)) => {
+        (Kind::Name | Kind::File | Kind::Suffix | Kind::Maintainer, Value::String(_)) => {
             word::word(session, kind, value, path)?.map(Checked::Text).ok_or_else(wrong)
         }
         (Kind::Integer(low, high), value) => match whole(value) {
@@ -205,6 +205,7 @@ pub fn check(session: &Session, kind: Kind, value: &Value, path: &str) -> Result
             | Kind::Name
             | Kind::File
             | Kind::Suffix
+            | Kind::Maintainer
             | Kind::Boolean
             | Kind::OneOf(_)
             | Kind::Texts

@@ -75,7 +75,8 @@ async fn one(
     let what = format!("the bench of {source}");
     benching.listener.hear(&Event::Working { step: "bench".to_owned(), what: what.clone() });
     let key = benching.key.clone();
-    let trying = Trying { offer: &offer, view, key, packages: &packages, script, beside: None, what: &what };
+    let (packages, what) = (&packages, what.as_str());
+    let trying = Trying { offer: &offer, view, key, packages, foreign: None, script, beside: None, what };
     Ok(match benching.proving.script(&trying).await? {
         Ok(printed) => read_bench(&String::from_utf8_lossy(&printed)),
         Err(error) => Err(error.to_string()),

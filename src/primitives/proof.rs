@@ -68,6 +68,8 @@ pub struct Trying<'t> {
     pub key: String,
     /// Binary packages to install.
     pub packages: &'t [String],
+    /// Their architecture, where it is not the chroot's: then they are unpacked beside its own.
+    pub foreign: Option<&'t str>,
     /// The script.
     pub script: &'t [u8],
     /// A program of the machine's that the script finds beside itself.
@@ -144,7 +146,7 @@ impl Proving {
     /// # Errors
     /// The inner one is the script's, or says why the packages are not installed; the outer one is the machine's.
     pub async fn script(&self, trying: &Trying<'_>) -> anyhow::Result<Result<Vec<u8>, SbuildError>> {
-        let Trying { offer, view, key, packages, script, beside, what } = trying;
+        let Trying { offer, view, key, packages, foreign, script, beside, what } = trying;
         // A chroot for the proof that comes later is in the same place.
         self.leave().await?;
         let view_url = format!("{}/view/{view}", self.control_url);
@@ -161,7 +163,11 @@ impl Proving {
         let components = vec!["main".to_owned()];
         let source = Source { url: view_url, suite: view::SUITE.to_owned(), components, key: key.clone() };
         let trying = async {
-            if let Err(error) = clean.install(&source, None, packages).await {
+            let ready = match foreign {
+                Some(arch) => clean.unpack(&source, arch, packages).await,
+                None => clean.install(&source, None, packages).await.map(drop),
+            };
+            if let Err(error) = ready {
                 return Ok(Err(error));
             }
             Ok(clean.script(script, *beside, what).await)

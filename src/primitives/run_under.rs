@@ -7,26 +7,41 @@ use crate::core::order::text::counted;
 use crate::core::recipe::{BuildRequest, BuildResult, BuiltJob};
 use crate::core::verify::{Check, Outcome, Verified};
 use crate::io::host::emulation;
+use crate::io::sbuild::proof::FOREIGN;
 use crate::io::state::{jobs, verified};
 use crate::primitives::bench::{Benching, packages};
 use crate::primitives::proof::Trying;
 
 /// Starts each program with `--version`, and each library by loading it; prints how each ended. What a program returns
-/// says nothing, for not every one knows the option; that it does not know an instruction says enough.
+/// says nothing, for not every one knows the option; that it does not know an instruction says enough. `ROOT` is where
+/// packages of another architecture than the chroot's are unpacked, or empty.
 const SCRIPT: &str = r#"#!/bin/sh
-on() { timeout -k 1 20 "$EMULATOR" -cpu "$CPU" "$@" </dev/null >/dev/null 2>&1; }
-said=$("$EMULATOR" -cpu "$CPU" /bin/true 2>&1)
-status=$?
-if [ "$status" != 0 ]; then printf '%s\t/bin/true\t%s\n' "$status" "$(printf '%s' "$said" | head -n 1)"; exit 0; fi
+on() { timeout -k 1 20 "$EMULATOR" ${ROOT:+-L "$ROOT"} -cpu "$CPU" "$@" </dev/null; }
+files() {
+    if [ -z "$ROOT" ]; then dpkg -L "$1"; return; fi
+    for deb in "$ROOT".apt/archives/"$1"_*.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -t | sed 's,^\.,,'; done
+}
+for own in "$ROOT"/bin/true "$ROOT"/lib*/ld-linux*.so.* "$ROOT"/lib*/ld*.so.1; do
+    [ -e "$own" ] || continue
+    said=$(on "$own" --version 2>&1)
+    status=$?
+    if [ "$status" != 0 ]; then
+        printf '%s\t%s\t%s\n' "$status" "${own#"$ROOT"}" "$(printf '%s' "$said" | head -n 1)"
+        exit 0
+    fi
+    break
+done
 for package in $PACKAGES; do
-    dpkg -L "$package" | sort | while IFS= read -r file; do
+    files "$package" | sort | while IFS= read -r file; do
         case $file in /usr/lib/debug/*) continue ;; esac
-        { [ -f "$file" ] && [ ! -L "$file" ]; } || continue
-        [ "$(head -c 4 "$file" | od -An -tx1 | tr -d ' ')" = 7f454c46 ] || continue
+        path=$ROOT$file
+        { [ -f "$path" ] && [ ! -L "$path" ]; } || continue
+        [ "$(head -c 4 "$path" | od -An -tx1 | tr -d ' ')" = 7f454c46 ] || continue
         case $file in
-            *.so | *.so.*) on -E LD_PRELOAD="$file" /bin/true ;;
-            *) [ -x "$file" ] || continue; on "$file" --version ;;
-        esac
+            # A library is loaded by something that is known to start.
+            *.so | *.so.*) [ -e "$ROOT/bin/true" ] || continue; on -E LD_PRELOAD="$file" "$ROOT/bin/true" ;;
+            *) [ -x "$path" ] || continue; on "$path" --version ;;
+        esac >/dev/null 2>&1
         printf '%s\t%s\n' "$?" "$file"
     done
 done
@@ -73,16 +88,13 @@ async fn of_job(
     let Some(offer) = benching.state.read(|db| jobs::offer(db, job.job))? else {
         return unknown("nobody knows what it was built in".to_owned());
     };
-    if offer.chroot_arch != arch {
-        return unknown(format!(
-            "it was built on {}, and there is no chroot of {arch} to run it in",
-            offer.chroot_arch
-        ));
-    }
     let packages = packages(benching.state, &[job.job])?;
     let name = emulator.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // Names of packages and processors are plain words, so that a shell takes them as they are.
-    let variables = format!("EMULATOR=/var/lib/cloudbuild/{name}\nCPU={cpu}\nPACKAGES='{}'\n", packages.join(" "));
+    let foreign = (offer.chroot_arch != arch).then_some(arch);
+    let root = foreign.map_or("", |_| FOREIGN);
+    let variables =
+        format!("EMULATOR=/var/lib/cloudbuild/{name}\nCPU={cpu}\nROOT={root}\nPACKAGES='{}'\n", packages.join(" "));
     let script = SCRIPT.replacen('\n', &format!("\n{variables}"), 1);
     let what = format!("{} under {cpu}", job.source);
     benching.listener.hear(&Event::Working { step: "verify".to_owned(), what: what.clone() });
@@ -91,6 +103,7 @@ async fn of_job(
         view,
         key: benching.key.clone(),
         packages: &packages,
+        foreign,
         script: script.as_bytes(),
         beside: Some(&emulator),
         what: &what,

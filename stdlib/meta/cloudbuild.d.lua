@@ -174,6 +174,7 @@
 ---@field overlay? cloudbuild.Overlay|(cloudbuild.Overlay)[] Local packages that supersede all others. Default: {}.
 ---@field how? cloudbuild.How|(cloudbuild.How)[] What is tried to build a job. Default: natively, else emulated.
 ---@field suffix? string What is appended to versions: `+b1`, `~acme1`. Default: none.
+---@field maintainer? string Who signs the changelog entry of a suffix: `Name <address>`. Default: cloudbuild's own.
 ---@field flags? string|cloudbuild.table.flags What all packages are built with. Default: {}.
 ---@field rules? cloudbuild.table.match_and_set[] What some packages are built with; later wins. Default: {}.
 ---@field matrix? cloudbuild.table.cells What is compared. Default: one cell, as the distribution builds.
@@ -363,6 +364,7 @@
 ---@field how? cloudbuild.How|(cloudbuild.How)[] How jobs are built: what is tried for each of them, in turn. Default: { cb.native(), cb.emulated() }.
 ---@field environment? table<string, string> Variables for the build environment. Default: {}.
 ---@field suffix? string What is appended to versions: `+b1`, `~acme1`; never of `all`. Default: none.
+---@field maintainer? string Who signs the changelog entry of a suffix: `Name <address>`. Default: cloudbuild's own.
 ---@field optional? boolean The run is good without what fails in it. Default: false.
 ---@field variant? cloudbuild.Variant The variant that is built. Default: none.
 ---@field flags? string|cloudbuild.table.flags What all packages are built with, after the variant's. Default: {}.

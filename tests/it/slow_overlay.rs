@@ -57,7 +57,8 @@ return cb.recipe { run = function(cb)
   local changed  = cb.import { dsc = \"tiny-flags_1.0.dsc\" }
   local fleet    = cb.launch { cb.here { slots = 2 } }
   local alone    = cb.order { sources = changed, packages = cb.everything {}, against = upstream }
-  cb.build { stage = \"alone\", order = alone, against = upstream, on = fleet, suffix = \"~acme2\" }
+  cb.build { stage = \"alone\", order = alone, against = upstream, on = fleet, suffix = \"~acme2\",
+             maintainer = \"Acme <pkg@example.org>\" }
 
   local imported = cb.import { overlay = { cb.source_tree \"two\" { first = true, suffix = \"+b1\" }, cb.binary_package \"tiny-builds.deb\" } }
   local order    = cb.order { sources = imported, packages = { \"tiny-needs\", \"tiny-builds\" } }
@@ -93,7 +94,9 @@ fn packages_of_lower_versions_supersede_and_that_they_did_is_confirmed() {
     ];
     has_in_order(&ran.stderr, &[&built[0], &built[1], &built[2]]);
     has_in_order(&log(&place, "tiny-needs"), &["libtiny-dev", MADE, "Status: successful"]);
-    has_in_order(&log(&place, "tiny-flags"), &["tiny-flags_1.0~acme2_", "Version: 1.0~acme2", "Status: successful"]);
+    let ours =
+        ["tiny-flags_1.0~acme2_", "Version: 1.0~acme2", "Changed-By: Acme <pkg@example.org>", "Status: successful"];
+    has_in_order(&log(&place, "tiny-flags"), &ours);
 
     // The later stage names no other stage, and saw the same all the same: the first one's result has the same inputs.
     let jobs = summary["jobs"].as_array().unwrap();

@@ -13,7 +13,7 @@ pub mod contents;
 mod data;
 pub mod stamp;
 
-pub use self::data::each_elf;
+pub use self::data::{each_elf, each_object};
 
 #[cfg(test)]
 mod tests;

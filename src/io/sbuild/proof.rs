@@ -64,6 +64,29 @@ for package; do
 done
 "#;
 
+/// Where packages of another architecture are unpacked; what apt keeps of them lies beside it.
+pub const FOREIGN: &str = "/var/lib/cloudbuild/foreign";
+
+/// Unpacks packages of another architecture and what they depend on in a folder; none of their scripts run, for there may
+/// be nothing that runs them. `true` comes along where it can be had: a library needs something that loads it.
+const UNPACK: &str = r#"
+set -e
+root=$1; arch=$2; shift 2
+mkdir -p "$root.apt/lists/partial" "$root.apt/archives/partial" "$root/usr"
+for folder in bin sbin lib lib64; do mkdir "$root/usr/$folder"; ln -s "usr/$folder" "$root/$folder"; done
+: > "$root.apt/status"
+ask() {
+    apt-get -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o Dir::State::status="$root.apt/status" \
+        -o Dir::State::lists="$root.apt/lists" -o Dir::Cache::archives="$root.apt/archives" \
+        -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -y --no-install-recommends "$@" >&2
+}
+ask update --error-on=any
+ask install --download-only coreutils "$@" || ask install --download-only "$@"
+for deb in "$root.apt"/archives/*.deb; do
+    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$root" --keep-directory-symlink --exclude='./dev/*'
+done
+"#;
+
 /// An archive that apt reads over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -153,6 +176,14 @@ impl Clean {
                 Ok(Proved { package: package.clone(), version, sha256, program })
             })
             .collect()
+    }
+
+    /// Unpacks packages of another architecture from `archive`, with their dependencies, in [`FOREIGN`].
+    pub async fn unpack(&self, archive: &Source, arch: &str, packages: &[String]) -> Result<(), SbuildError> {
+        let over = self.lay_over(archive, None)?;
+        let what = format!("unpacking {} for {arch}", packages.join(", "));
+        let arguments = [&[FOREIGN.to_owned(), arch.to_owned()], packages].concat();
+        self.inside(Some(&over), UNPACK, &arguments, &what, STEP_LIMIT).await.map(drop)
     }
 
     /// Runs a script, with an interpreter of its own if it names one; what it printed.

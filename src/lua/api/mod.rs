@@ -107,6 +107,8 @@ pub enum Kind {
     File,
     /// What can end a version.
     Suffix,
+    /// Who signs a changelog entry.
+    Maintainer,
     /// A whole number of this range.
     Integer(i64, i64),
     /// `true` or `false`.
@@ -194,6 +196,7 @@ impl Kind {
             Kind::Text => "a string".to_owned(),
             Kind::File => "a file's path".to_owned(),
             Kind::Suffix => "`+`, `~` or `.`, then letters, digits and `+~.`, such as `+b1` or `~acme1`".to_owned(),
+            Kind::Maintainer => "a name and an address, such as `A Person <person@example.org>`".to_owned(),
             Kind::Name => "a name of letters, digits and `.+_~-`".to_owned(),
             Kind::Integer(low, high) => format!("a whole number from {low} to {high}"),
             Kind::Boolean => "a boolean".to_owned(),
@@ -225,7 +228,7 @@ impl Kind {
     pub fn in_stub(self) -> String {
         let union = |tags: &[Tag]| tags.iter().map(|tag| tag.class()).collect::<Vec<_>>().join("|");
         match self {
-            Kind::Text | Kind::Name | Kind::File | Kind::Suffix => "string".to_owned(),
+            Kind::Text | Kind::Name | Kind::File | Kind::Suffix | Kind::Maintainer => "string".to_owned(),
             Kind::Integer(..) => "integer".to_owned(),
             Kind::Boolean => "boolean".to_owned(),
             Kind::Texts => "string[]".to_owned(),

@@ -1,4 +1,4 @@
-//! Strings of which every letter counts: names, files, ends of versions.
+//! Strings of which every letter counts: names, files, ends of versions, and who signs for those.
 
 use mlua::Value;
 
@@ -15,6 +15,12 @@ pub(super) fn word(session: &Session, kind: Kind, value: &Value, path: &str) -> 
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || ".+_~-".contains(c);
     let is_name = || text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain);
-    let good = if kind == Kind::Suffix { suffix::check(&text).is_ok() } else { is_name() };
+    let good = if kind == Kind::Suffix {
+        suffix::check(&text).is_ok()
+    } else if kind == Kind::Maintainer {
+        suffix::is_maintainer(&text)
+    } else {
+        is_name()
+    };
     Ok(good.then_some(text))
 }

@@ -150,6 +150,7 @@ pub fn build(mut call: Call, asking: &Asking<'_>) -> Result<Request, Fault> {
         how: call.handles("how").unwrap_or_default().iter().map(|handle| take!(handle, How).clone()).collect(),
         environment: call.variables("environment").unwrap_or_default(),
         suffix: call.text("suffix"),
+        maintainer: call.text("maintainer"),
         optional: call.boolean("optional").unwrap_or(false),
         flags: Box::new(build_flags(&mut call)),
         repeat: u32::try_from(call.integer("repeat_number").unwrap_or(1)).expect("the range was checked"),

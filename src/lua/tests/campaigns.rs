@@ -220,7 +220,7 @@ fn a_campaign_hands_its_overlay_ways_and_suffix_on() {
                      cb.stage "first" { packages = { "b" }, against = "base" } },
           overlay = { cb.source_package "gcc_14.dsc" { first = true }, cb.binary_package "acme_1_all.deb" },
           how = { cb.cross { build = "amd64" }, cb.emulated {} },
-          suffix = "+acme1", flags = "-O3",
+          suffix = "+acme1", maintainer = "A <a@example.org>", flags = "-O3",
         }"#;
     run_with(&load_text(text).unwrap(), &fake).unwrap();
     let requests = fake.requests.lock().unwrap();
@@ -233,6 +233,7 @@ fn a_campaign_hands_its_overlay_ways_and_suffix_on() {
         }
     }
     assert_eq!((builds[0].how.len(), builds[0].suffix.as_deref()), (2, Some("+acme1")));
+    assert_eq!(builds[0].maintainer.as_deref(), Some("A <a@example.org>"));
     assert!(!builds[0].flags.set.is_empty());
     assert_eq!(builds[0].against, [Against::CrossOnly(ImportId(Sha256::of(b"import")))]);
     assert_eq!(builds[1].against, [Against::Stage("base".to_owned())]);

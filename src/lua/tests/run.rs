@@ -57,6 +57,7 @@ fn hello_asks_for_the_six_primitives_in_order() {
                 builders,
                 environment: BTreeMap::new(),
                 suffix: None,
+                maintainer: None,
                 optional: false,
                 flags: Box::default(),
                 repeat: 1,

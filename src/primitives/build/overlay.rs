@@ -55,7 +55,8 @@ impl Planner<'_> {
         let date = self.imported.suites.iter().filter(|suite| suite.role.feeds()).filter_map(|suite| suite.date).max();
         let date = clock::changelog_date(date);
         let of = (job.source.as_str(), job.version.as_str(), job.arch.as_str());
-        suffix::suffixed(of, suffix.map(String::as_str), &self.distribution, &date)
+        let maintainer = self.request.maintainer.as_deref();
+        suffix::suffixed(of, suffix.map(String::as_str), maintainer, (&self.distribution, &date))
     }
 
     /// Whether a package that a build of an earlier round had of the overlay is still what the overlay has.

@@ -20,7 +20,7 @@ use crate::core::job::JobState;
 use crate::core::order::text::counted;
 use crate::core::produced::Producers;
 use crate::core::verify::{Check, Outcome, Verified, Verify};
-use crate::io::archive::deb;
+use crate::io::archive::deb::{self, DebError};
 use crate::io::state::artifacts::{self, Artifact, ArtifactKind};
 use crate::io::state::jobs::{self, Job};
 use crate::io::state::verified;
@@ -69,11 +69,12 @@ fn flags(stage: &Stage<'_>, job: &Job, made: &[Artifact], overridden: &[Overridd
     let mut broken = Vec::new();
     for file in made.iter().filter(|file| file.kind.is_package()) {
         let mut producers = Producers::default();
-        each_elf(stage, file, &mut |path, bytes| {
+        let look = deb::each_elf(&stage.files.built.path(&file.sha256), &mut |path, bytes| {
             if let Err(problem) = producers.add(path, bytes) {
                 broken.push(format!("{}: `{path}`: {problem}", file.name));
             }
-        })?;
+        });
+        look.with_context(|| format!("look into `{}`", file.name))?;
         for (text, count) in producers.settled() {
             *units.entry(text).or_default() += count;
         }
@@ -89,18 +90,24 @@ fn flags(stage: &Stage<'_>, job: &Job, made: &[Artifact], overridden: &[Overridd
 fn instruction_set(stage: &Stage<'_>, made: &[Artifact], isa: &Isa) -> anyhow::Result<Verified> {
     let (mut faults, mut arm, mut others) = (Vec::new(), 0, 0);
     for file in made.iter().filter(|file| is_payload(file)) {
-        each_elf(stage, file, &mut |path, bytes| match isa.is_for(bytes) {
-            Ok(false) => others += 1,
-            Ok(true) => {
-                arm += 1;
-                match isa.exceeded_by(bytes) {
-                    Ok(None) => {}
-                    Ok(Some(beyond)) => faults.push(format!("{}: `{path}` asks for {beyond}", file.name)),
-                    Err(problem) => faults.push(format!("{}: `{path}` cannot be read: {problem}", file.name)),
+        let look =
+            deb::each_object(&stage.files.built.path(&file.sha256), &mut |path, bytes| match isa.is_for(bytes) {
+                Ok(false) => others += 1,
+                Ok(true) => {
+                    arm += 1;
+                    match isa.exceeded_by(bytes) {
+                        Ok(None) => {}
+                        Ok(Some(beyond)) => faults.push(format!("{}: `{path}` asks for {beyond}", file.name)),
+                        Err(problem) => faults.push(format!("{}: `{path}` cannot be read: {problem}", file.name)),
+                    }
                 }
-            }
-            Err(problem) => faults.push(format!("{}: `{path}` cannot be read: {problem}", file.name)),
-        })?;
+                Err(problem) => faults.push(format!("{}: `{path}` cannot be read: {problem}", file.name)),
+            });
+        match look {
+            // A static library, say, that is none.
+            Err(DebError::Broken { what, .. }) => faults.push(format!("{}: {what}", file.name)),
+            look => look.with_context(|| format!("look into `{}`", file.name))?,
+        }
     }
     if arm == 0 && faults.is_empty() {
         let what = if others == 0 {
@@ -112,11 +119,6 @@ fn instruction_set(stage: &Stage<'_>, made: &[Artifact], isa: &Isa) -> anyhow::R
         return Ok(Verified::new(Check::Isa, outcome, what));
     }
     Ok(Verified::of_faults(Check::Isa, &faults, format!("{} within it", counted(arm, "file"))))
-}
-
-fn each_elf(stage: &Stage<'_>, file: &Artifact, visit: &mut dyn FnMut(&str, &[u8])) -> anyhow::Result<()> {
-    let path = stage.files.built.path(&file.sha256);
-    deb::each_elf(&path, visit).with_context(|| format!("look into `{}`", file.name))
 }
 
 impl Planner<'_> {

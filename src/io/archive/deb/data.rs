@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use object::read::archive::ArchiveFile;
+
 use super::{DebError, Failure, members, unpacked};
 
 /// The largest compiled file that is looked at, in bytes: it is held in memory.
@@ -12,13 +14,49 @@ const ELF_LIMIT: u64 = 4 << 30;
 /// No package unpacks to more, in bytes.
 const DATA_LIMIT: u64 = 256 << 30;
 
+/// How an ELF file begins.
+const ELF: &[u8] = b"\x7fELF";
+
+/// How a static library begins.
+const LIBRARY: &[u8] = b"!<arch>\n";
+
 /// Hands out each ELF file of a package with its path there; nothing is written to disk, and one file is held at a time.
 pub fn each_elf(path: &Path, visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), DebError> {
-    let mut file = File::open(path).map_err(|source| DebError::Io { path: path.to_owned(), source })?;
-    elf_files(&mut file, visit).map_err(|failure| failure.at(path))
+    each(path, &[ELF], visit)
 }
 
-fn elf_files(file: &mut File, visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), Failure> {
+/// As [`each_elf`], and each object of static libraries, as `usr/lib/libx.a(one.o)`.
+pub fn each_object(path: &Path, visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), DebError> {
+    let mut broken = None;
+    each(path, &[ELF, LIBRARY], &mut |inside, bytes| {
+        if !bytes.starts_with(LIBRARY) {
+            visit(inside, bytes);
+        } else if let Err(error) = objects(inside, bytes, visit) {
+            broken.get_or_insert_with(|| format!("expected `{inside}` to be a sound static library, got: {error}"));
+        }
+    })?;
+    broken.map_or(Ok(()), |what| Err(DebError::Broken { path: path.to_owned(), what }))
+}
+
+fn objects(path: &str, bytes: &[u8], visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), object::read::Error> {
+    let library = ArchiveFile::parse(bytes)?;
+    for member in library.members() {
+        let member = member?;
+        let object = member.data(bytes)?;
+        if object.starts_with(ELF) {
+            visit(&format!("{path}({})", String::from_utf8_lossy(member.name())), object);
+        }
+    }
+    Ok(())
+}
+
+/// Hands out the files that begin in one of these ways.
+fn each(path: &Path, kinds: &[&[u8]], visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), DebError> {
+    let mut file = File::open(path).map_err(|source| DebError::Io { path: path.to_owned(), source })?;
+    files(&mut file, kinds, visit).map_err(|failure| failure.at(path))
+}
+
+fn files(file: &mut File, kinds: &[&[u8]], visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), Failure> {
     let members = members(file)?;
     let data = members.iter().find(|member| member.name.starts_with("data.tar"));
     let data = data.ok_or_else(|| Failure::Broken("expected `data.tar`, got none".to_owned()))?;
@@ -31,8 +69,8 @@ fn elf_files(file: &mut File, visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), 
             continue;
         }
         let mut bytes = Vec::new();
-        (&mut entry).take(4).read_to_end(&mut bytes).map_err(broken)?;
-        if bytes != b"\x7fELF" {
+        (&mut entry).take(LIBRARY.len() as u64).read_to_end(&mut bytes).map_err(broken)?;
+        if !kinds.iter().any(|kind| bytes.starts_with(kind)) {
             continue;
         }
         let path = String::from_utf8_lossy(&entry.path_bytes()).trim_start_matches("./").to_owned();

@@ -94,6 +94,40 @@ fn compiled_files_are_handed_out_with_their_path_for_each_compression() {
     assert!(each_elf(&cut, &mut |_, _| {}).is_err());
 }
 
+type Look = fn(&Path, &mut dyn FnMut(&str, &[u8])) -> Result<(), DebError>;
+
+#[test]
+fn objects_of_static_libraries_are_handed_out_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let lib = folder.path().join("tree/usr/lib");
+    std::fs::create_dir_all(&lib).unwrap();
+    std::fs::write(folder.path().join("one.o"), b"\x7fELF one").unwrap();
+    // Longer than the place that the format has for names.
+    std::fs::write(folder.path().join("a_name_that_is_too_long.o"), b"\x7fELF two").unwrap();
+    std::fs::write(folder.path().join("readme"), b"text").unwrap();
+    let mut made = Command::new("ar");
+    made.current_dir(folder.path()).args([
+        "rcD",
+        "tree/usr/lib/libx.a",
+        "one.o",
+        "a_name_that_is_too_long.o",
+        "readme",
+    ]);
+    assert!(made.status().unwrap().success());
+    let found = |look: Look| {
+        let mut found = Vec::new();
+        let deb = package(folder.path(), "xz");
+        let looked = look(&deb, &mut |path, bytes| found.push(format!("{path} {}", bytes.len())));
+        looked.map(|()| found).map_err(|error| error.to_string())
+    };
+    let all = ["usr/lib/libx.a(one.o) 8", "usr/lib/libx.a(a_name_that_is_too_long.o) 8"].map(str::to_owned);
+    assert_eq!((found(each_elf), found(each_object)), (Ok(Vec::new()), Ok(all.to_vec())));
+    let whole = std::fs::read(lib.join("libx.a")).unwrap();
+    std::fs::write(lib.join("libx.a"), &whole[..whole.len() / 2]).unwrap();
+    let refused = found(each_object).unwrap_err();
+    assert!(refused.contains("expected `usr/lib/libx.a` to be a sound static library, got"), "{refused}");
+}
+
 #[test]
 fn the_hashes_are_those_of_coreutils() {
     let folder = tempfile::tempdir().unwrap();

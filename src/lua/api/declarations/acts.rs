@@ -119,6 +119,12 @@ pub const DECLARATIONS: &[Declaration] = &[
                 Is("none"),
                 "What is appended to versions: `+b1`, `~acme1`; never of `all`.",
             ),
+            parameter(
+                "maintainer",
+                Kind::Maintainer,
+                Is("cloudbuild's own"),
+                "Who signs the changelog entry of a suffix: `Name <address>`.",
+            ),
             parameter("optional", Kind::Boolean, Is("false"), "The run is good without what fails in it."),
             parameter("variant", Kind::One(&[Tag::Variant]), Is("none"), "The variant that is built."),
             parameter(

@@ -59,6 +59,12 @@ pub const DECLARATIONS: &[Declaration] = &[
             parameter("overlay", Kind::Some(&[Tag::Overlay]), Is("{}"), "Local packages that supersede all others."),
             parameter("how", Kind::Some(&[Tag::How]), Is("natively, else emulated"), "What is tried to build a job."),
             parameter("suffix", Kind::Suffix, Is("none"), "What is appended to versions: `+b1`, `~acme1`."),
+            parameter(
+                "maintainer",
+                Kind::Maintainer,
+                Is("cloudbuild's own"),
+                "Who signs the changelog entry of a suffix: `Name <address>`.",
+            ),
             parameter("flags", Kind::FlagsOr(&FLAGS), Is("{}"), "What all packages are built with."),
             parameter("rules", Kind::Records(&RULE), Is("{}"), "What some packages are built with; later wins."),
             parameter("matrix", Kind::Record(&MATRIX), Is("one cell, as the distribution builds"), "What is compared."),
