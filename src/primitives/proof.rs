@@ -50,6 +50,8 @@ pub struct Subject<'s> {
     pub suite: &'s str,
     /// Its components.
     pub components: &'s [String],
+    /// The `binary-NAME` folders that apt reads; none: that of its own architecture.
+    pub architectures: Vec<String>,
     /// The only key that apt trusts.
     pub key: String,
     /// What a builder was offered, for its chroot and view; the last one knows most.
@@ -161,7 +163,13 @@ impl Proving {
         let tar = chroot::ensure(&self.place, &request, &CancellationToken::new()).await.context("make a chroot")?;
         let clean = proof::prepare(&self.place, &tar, "script").await.context("unpack a clean chroot")?;
         let components = vec!["main".to_owned()];
-        let source = Source { url: view_url, suite: view::SUITE.to_owned(), components, key: key.clone() };
+        let source = Source {
+            url: view_url,
+            suite: view::SUITE.to_owned(),
+            components,
+            architectures: Vec::new(),
+            key: key.clone(),
+        };
         let trying = async {
             let ready = match foreign {
                 Some(arch) => clean.unpack(&source, arch, packages).await,
@@ -217,12 +225,14 @@ async fn install(proving: &Proving, subject: &Subject<'_>, clean: &Clean, proof:
         url: subject.serving.url.clone(),
         suite: subject.suite.to_owned(),
         components: subject.components.to_vec(),
+        architectures: subject.architectures.clone(),
         key: subject.key.clone(),
     };
     let view = Source {
         url: format!("{}/view/{}", proving.control_url, subject.offer.view),
         suite: view::SUITE.to_owned(),
         components: vec!["main".to_owned()],
+        architectures: Vec::new(),
         key: subject.key.clone(),
     };
     let lines = |proved: Vec<Proved>| proved.iter().map(Proved::to_string).collect::<Vec<_>>();

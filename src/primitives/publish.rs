@@ -169,6 +169,7 @@ async fn prove(
         serving: &serving,
         suite: &request.suite,
         components: &options.components,
+        architectures: options.variants.iter().flat_map(VariantOf::folders).collect(),
         key: publishing.signers.public_armored().map_err(|error| anyhow::anyhow!("{error}"))?,
         offer: &offer,
         packages: &packages,

@@ -8,12 +8,13 @@ use crate::fixture::{Fixture, Making};
 use crate::harness::{Place, skip};
 use crate::slow_outcomes::{document, has_in_order, values};
 
-/// A campaign with these flags; `more` is what else is verified.
+/// A campaign with these flags, for a variant with an index of its own; `more` is what else is verified.
 fn recipe(flags: &str, more: &str) -> String {
     format!(
         r#"local cb = require "cloudbuild"
 return cb.campaign "checked" {{
   packages = {{ "tiny-flags" }},
+  arch     = cb.variant "own" {{ base = "amd64", tag = "amd64own", flags = "-fno-plt", index = "complete" }},
   flags    = {{ cflags = {{ append = "{flags}" }} }},
   verify   = {{ flags = true, installable = true, isa = {{ arch = "armv6", fpu = "vfp" }}{more} }},
 }}
@@ -46,7 +47,13 @@ fn flags_are_read_from_built_files_and_what_an_older_processor_does_not_run_is_n
         (&isa["outcome"], &isa["what"]),
         (&"unknown".into(), &"1 compiled file, none of them for 32-bit ARM".into())
     );
-    assert_eq!(summary["published"].as_array().unwrap().len(), 1, "{summary:#}");
+    let published = summary["published"].as_array().unwrap();
+    assert_eq!(published.len(), 1, "{summary:#}");
+    // This apt knows no variants, and still installed what only the variant's index lists.
+    assert_eq!(published[0]["proof"].as_array().map(Vec::len), Some(1), "{summary:#}");
+    let dists = place.state("checked").join("archive/dists/checked/main");
+    let of = |arch: &str| values(&dists.join(format!("binary-{arch}/Packages")), "Package:");
+    assert_eq!((of("amd64own"), of("amd64")), (vec!["tiny-flags".to_owned()], Vec::new()));
 
     // The same program for a processor of today: the one of 2008 does not know its instructions.
     let text = recipe("-march=x86-64-v3", ", run_under = \"Nehalem\"");

@@ -141,6 +141,17 @@ pub struct VariantOf {
     pub index: VariantIndex,
 }
 
+impl VariantOf {
+    /// The `binary-NAME` folders that an apt is told of which knows no variants: it reads all of a complete one there,
+    /// and a partial one beside the base.
+    pub fn folders(&self) -> Vec<String> {
+        match self.index {
+            VariantIndex::Complete => vec![self.tag.clone()],
+            VariantIndex::Partial => vec![self.base.clone(), self.tag.clone()],
+        }
+    }
+}
+
 /// What an archive says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {

@@ -96,8 +96,20 @@ pub struct Source {
     pub suite: String,
     /// Its components.
     pub components: Vec<String>,
+    /// The `binary-NAME` folders that apt reads; none: that of its own architecture.
+    pub architectures: Vec<String>,
     /// ASCII armoured public key, the only one that apt may trust for it.
     pub key: String,
+}
+
+impl Source {
+    /// Its line in `sources.list`, with the file that has its key.
+    fn line(&self, key: &str) -> String {
+        let Source { url, suite, .. } = self;
+        let (components, architectures) = (self.components.join(" "), self.architectures.join(","));
+        let arch = if architectures.is_empty() { String::new() } else { format!("arch={architectures} ") };
+        format!("deb [{arch}signed-by={key}] {url} {suite} {components}\n")
+    }
 }
 
 /// One package that apt installed from the archive.
@@ -223,8 +235,7 @@ impl Clean {
         for (name, source) in [("archive", Some(archive)), ("dependencies", dependencies)] {
             let Some(source) = source else { continue };
             self.place.write(&apt.join(format!("cloudbuild-{name}.asc")), &source.key)?;
-            let (url, suite, components) = (&source.url, &source.suite, source.components.join(" "));
-            list += &format!("deb [signed-by=/etc/apt/cloudbuild-{name}.asc] {url} {suite} {components}\n");
+            list += &source.line(&format!("/etc/apt/cloudbuild-{name}.asc"));
         }
         self.place.write(&apt.join("sources.list"), &list)?;
         if let Some(source) = dependencies {
@@ -317,8 +328,18 @@ mod tests {
             url: "http://127.0.0.1:1/archive".to_owned(),
             suite: "bookworm".to_owned(),
             components: vec!["main".to_owned()],
+            architectures: Vec::new(),
             key: String::new(),
         }
+    }
+
+    #[test]
+    fn apt_reads_the_folders_of_a_variant_only_where_it_is_told_to() {
+        let mut source = archive();
+        assert_eq!(source.line("/k"), "deb [signed-by=/k] http://127.0.0.1:1/archive bookworm main\n");
+        source.architectures = ["armhf", "cortexa8"].map(str::to_owned).to_vec();
+        let line = source.line("/k");
+        assert_eq!(line, "deb [arch=armhf,cortexa8 signed-by=/k] http://127.0.0.1:1/archive bookworm main\n");
     }
 
     #[test]

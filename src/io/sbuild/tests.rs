@@ -175,6 +175,7 @@ async fn real_apt_in_a_clean_chroot_installs_a_package_and_runs_it() {
         url: outside.view_url.clone(),
         suite: "view".to_owned(),
         components: vec!["main".to_owned()],
+        architectures: Vec::new(),
         key: outside.view_key.clone(),
     };
     let unknown = Source { key: String::new(), ..archive.clone() };

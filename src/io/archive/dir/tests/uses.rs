@@ -32,11 +32,11 @@ fn with_variant(index: VariantIndex) -> Bench {
     bench
 }
 
-/// apt that reads the index of a variant, too. Only Ubuntu's knows variants by itself; any apt reads the folder that it
+/// apt that is told of a variant. Only Ubuntu's knows variants by itself; any apt reads the folders that it
 /// is told to.
-fn apt_of(bench: &Bench, url: &str, architectures: &str) -> Apt {
+fn apt_of(bench: &Bench, url: &str) -> Apt {
     let apt = bench.apt(url);
-    apt.read_architectures(architectures);
+    apt.read_architectures(&bench.options.variants[0].folders().join(","));
     apt
 }
 
@@ -46,7 +46,7 @@ fn apt_that_reads_a_complete_variant_alone_has_every_package() {
     bench.publish(NOW);
     assert!(bench.text("Release").contains("\nArchitectures: amd64 arm64 amd64v3\n"));
     let serving = serve::serve(bench.root()).unwrap();
-    let apt = apt_of(&bench, &serving.url, "amd64v3");
+    let apt = apt_of(&bench, &serving.url);
     let update = apt.run(&["apt-get", "update"]);
     assert!(!update.contains("N:") && !update.contains("W:"), "{update}");
     apt.run(&["apt-get", "download", "tiny-fast", "libtiny1", "tiny-doc"]);
@@ -65,7 +65,7 @@ fn apt_that_reads_the_base_of_a_partial_variant_sees_nothing_of_the_variant() {
     let bench = with_variant(VariantIndex::Partial);
     bench.publish(NOW);
     let serving = serve::serve(bench.root()).unwrap();
-    let apt = apt_of(&bench, &serving.url, "amd64");
+    let apt = bench.apt(&serving.url);
     apt.run(&["apt-get", "update"]);
     let names = apt.run(&["apt-cache", "pkgnames"]);
     assert!(names.contains("libtiny1") && !names.contains("tiny-fast"), "{names}");
@@ -77,6 +77,17 @@ fn apt_that_reads_the_base_of_a_partial_variant_sees_nothing_of_the_variant() {
     let listed = String::from_utf8(listed).unwrap();
     assert!(listed.contains("Package: tiny-fast\n") && listed.contains("Package: libtiny1\n"), "{listed}");
     assert!(!listed.contains("Architecture: arm64"), "{listed}");
+}
+
+#[test]
+fn apt_that_is_told_of_a_partial_variant_reads_it_beside_the_base() {
+    let bench = with_variant(VariantIndex::Partial);
+    bench.publish(NOW);
+    let serving = serve::serve(bench.root()).unwrap();
+    let apt = apt_of(&bench, &serving.url);
+    let update = apt.run(&["apt-get", "update"]);
+    assert!(!update.contains("N:") && !update.contains("W:"), "{update}");
+    apt.run(&["apt-get", "download", "tiny-fast", "libtiny1", "tiny-doc"]);
 }
 
 #[test]
