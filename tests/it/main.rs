@@ -42,6 +42,7 @@ mod slow_flags;
 mod slow_follow;
 mod slow_hooks;
 mod slow_machine;
+mod slow_oem;
 mod slow_order;
 mod slow_outcomes;
 mod slow_overlay;

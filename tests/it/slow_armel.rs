@@ -17,7 +17,7 @@ use crate::seaweed::{BUCKET, KEY, SECRET, Seaweed};
 use crate::slow_outcomes::{document, has_in_order};
 
 /// A tiny package that is changed first.
-fn changed(place: &Place, folder: &str, package: &str, changes: &[(&str, &str, &str)]) -> PathBuf {
+pub fn changed(place: &Place, folder: &str, package: &str, changes: &[(&str, &str, &str)]) -> PathBuf {
     let tree = place.path().join("trees").join(folder);
     fs::create_dir_all(tree.parent().unwrap()).unwrap();
     copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packages").join(package), &tree);

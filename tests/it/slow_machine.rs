@@ -11,6 +11,7 @@ use crate::fixture::base::architecture;
 use crate::fixture::{Fixture, Making, open_tempdir, output};
 use crate::harness::{Call, Place, Ran, skip};
 use crate::slow_armel;
+use crate::slow_oem;
 use crate::slow_outcomes::{campaign, document, has_in_order, job};
 use crate::slow_recipes;
 
@@ -20,7 +21,7 @@ const RECIPES: &[(&str, fn())] = &[
     ("armv6.lua", boards::an_older_processor_is_planned_across_and_below_its_base),
     ("flags.lua", slow_recipes::flags_are_compared_on_what_uses_zlib),
     ("hello.lua", hello_from_the_machines_own_sources_is_rebuilt_and_apt_installs_it),
-    ("oem.lua", boards::the_oems_image_is_planned_with_its_local_packages_and_flags),
+    ("oem.lua", slow_oem::an_oems_image_is_built_with_its_compiler_and_firmware_and_apt_installs_its_variant),
     ("rebuild_users_of.lua", slow_recipes::users_of_a_changed_package_are_rebuilt_against_the_old_one_and_the_new_one),
 ];
 
