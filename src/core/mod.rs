@@ -24,6 +24,7 @@ pub mod view;
 pub mod install;
 pub mod order;
 pub mod how;
+pub mod static_library;
 pub mod isa;
 pub mod produced;
 pub mod verify;

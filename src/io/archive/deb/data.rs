@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use object::read::archive::ArchiveFile;
-
 use super::{DebError, Failure, members, unpacked};
+use crate::core::static_library::{LIBRARY, each_member};
 
 /// The largest compiled file that is looked at, in bytes: it is held in memory.
 const ELF_LIMIT: u64 = 4 << 30;
@@ -16,9 +15,6 @@ const DATA_LIMIT: u64 = 256 << 30;
 
 /// How an ELF file begins.
 const ELF: &[u8] = b"\x7fELF";
-
-/// How a static library begins.
-const LIBRARY: &[u8] = b"!<arch>\n";
 
 /// Hands out each ELF file of a package with its path there; nothing is written to disk, and one file is held at a time.
 pub fn each_elf(path: &Path, visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), DebError> {
@@ -31,23 +27,15 @@ pub fn each_object(path: &Path, visit: &mut dyn FnMut(&str, &[u8])) -> Result<()
     each(path, &[ELF, LIBRARY], &mut |inside, bytes| {
         if !bytes.starts_with(LIBRARY) {
             visit(inside, bytes);
-        } else if let Err(error) = objects(inside, bytes, visit) {
+        } else if let Err(error) = each_member(bytes, &mut |member, bytes| {
+            if bytes.starts_with(ELF) {
+                visit(&format!("{inside}({member})"), bytes);
+            }
+        }) {
             broken.get_or_insert_with(|| format!("expected `{inside}` to be a sound static library, got: {error}"));
         }
     })?;
     broken.map_or(Ok(()), |what| Err(DebError::Broken { path: path.to_owned(), what }))
-}
-
-fn objects(path: &str, bytes: &[u8], visit: &mut dyn FnMut(&str, &[u8])) -> Result<(), object::read::Error> {
-    let library = ArchiveFile::parse(bytes)?;
-    for member in library.members() {
-        let member = member?;
-        let object = member.data(bytes)?;
-        if object.starts_with(ELF) {
-            visit(&format!("{path}({})", String::from_utf8_lossy(member.name())), object);
-        }
-    }
-    Ok(())
 }
 
 /// Hands out the files that begin in one of these ways.
